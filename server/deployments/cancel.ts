@@ -1,0 +1,46 @@
+import { eq, sql } from 'drizzle-orm';
+import { type Actor, audit } from '../audit.ts';
+import { type Db, type Tx, transact } from '../db/connect.ts';
+import { notify, topic } from '../db/notify.ts';
+import { deployments, tasks } from '../db/tables.ts';
+import { GraphiumError, notFound } from '../errors.ts';
+import { addEvents, cancelPending, requestCancel, toEvents } from '../tasks/store.ts';
+import { endTasks, settle } from './settle.ts';
+import { type DeploymentRow, getDeployment } from './store.ts';
+
+/** Ends a deployment that has not finished; what was done stays done. */
+export function cancelDeployment(db: Db, actor: Actor, id: string): Promise<DeploymentRow> {
+  return transact(db, async (tx) => {
+    const [deployment] = await tx.select().from(deployments).where(eq(deployments.id, id)).for('update');
+    if (!deployment) throw notFound('deployment', id);
+    if (deployment.status === 'CANCELLED' || (deployment.cancelRequestedAt && !deployment.finishedAt))
+      return deployment;
+    if (deployment.finishedAt) {
+      throw new GraphiumError('CONFLICT', `The deployment is ${deployment.status} and cannot be cancelled any more.`);
+    }
+    await tx.update(deployments).set({ cancelRequestedAt: sql`now()` }).where(eq(deployments.id, id));
+    await endUnfinishedTasks(tx, id, `cancelled by ${actor.name}`);
+    await audit(tx, actor, 'cancelDeployment', id);
+    return getDeployment(tx, id);
+  });
+}
+
+export async function supersede(tx: Tx, oldId: string, newId: string): Promise<void> {
+  const reason = `superseded by deployment ${newId}`;
+  await tx.update(deployments).set({ supersededBy: newId }).where(eq(deployments.id, oldId));
+  await endUnfinishedTasks(tx, oldId, reason);
+}
+
+/** Waiting tasks are cancelled at once; the agents of running ones are asked to stop at a safe point. */
+async function endUnfinishedTasks(tx: Tx, deploymentId: string, reason: string): Promise<void> {
+  const cancelled = await cancelPending(tx, eq(tasks.deploymentId, deploymentId), reason);
+  const asked = await requestCancel(tx, eq(tasks.deploymentId, deploymentId));
+  await addEvents(tx, toEvents([...cancelled, ...asked], reason));
+  await endTasks(tx, cancelled);
+  await settle(tx, [deploymentId]);
+  await notify(
+    tx,
+    [...asked, ...cancelled].map((row) => topic.pending(row.agentId)),
+  );
+  await notify(tx, [topic.deployment(deploymentId), topic.tasks]);
+}

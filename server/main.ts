@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { fileURLToPath } from 'node:url';
+import { type Logger, pino } from 'pino';
+import { createAgentSockets } from './agents/sockets.ts';
+import { type App, createApp } from './app.ts';
+import { connect, getClusterId, migrateDatabase } from './db/connect.ts';
+import { startEmbedded } from './db/embedded.ts';
+import { listen } from './db/listen.ts';
+import { type Env, parseEnv } from './env.ts';
+import { createBus } from './live.ts';
+import { startSweeper } from './tasks/sweep.ts';
+import { agentCommand } from './tokens/graphql.ts';
+import { createFirstAdminToken, createFirstJoinToken } from './tokens/issue.ts';
+
+/** The server's process: environment, database, migrations, app, HTTP, signals. */
+
+const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+async function main(): Promise<void> {
+  const startedAt = performance.now();
+  const env = parseEnv(process.env);
+  const log = pino({ level: env.logLevel });
+  // What is started is stopped in the opposite order, also when a later step fails.
+  const started = new AsyncDisposableStack();
+  try {
+    await start(env, log, started);
+  } catch (error) {
+    await started.disposeAsync();
+    throw error;
+  }
+  const readyMs = Math.round(performance.now() - startedAt);
+  const database = env.databaseUrl === undefined ? env.dataFolder : 'DATABASE_URL';
+  log.info({ url: env.publicUrl, playground: `${env.publicUrl}/graphql`, database, readyMs }, 'Graphium is ready');
+
+  let stopping: Promise<void> | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (stopping) return;
+      log.info({ signal }, 'stopping');
+      stopping = started.disposeAsync().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          log.error({ err: error }, 'did not stop cleanly');
+          process.exit(1);
+        },
+      );
+    });
+  }
+}
+
+async function start(env: Env, log: Logger, started: AsyncDisposableStack): Promise<void> {
+  const embedded = env.databaseUrl === undefined ? await startEmbedded(env.dataFolder, log) : undefined;
+  if (embedded) started.defer(embedded.stop);
+  const databaseUrl = env.databaseUrl ?? embedded?.url ?? '';
+  await migrateDatabase(databaseUrl, folder('../drizzle'));
+  const { db, close } = connect(databaseUrl);
+  started.defer(close);
+
+  const bus = createBus();
+  const sockets = createAgentSockets(db, bus, log);
+  const clusterId = await getClusterId(db);
+  const services = { db, bus, sockets, clusterId, publicUrl: env.publicUrl };
+  const listener = await listen(databaseUrl, bus, log);
+  started.defer(listener.close);
+  const sweeper = await startSweeper(services, randomUUID(), log);
+  started.defer(sweeper.close);
+  const app = createApp(services, { pageFolder: folder('../web/dist') }, log);
+  for (const host of env.hosts) started.defer(await serve(env, host, app));
+  started.defer(app.close);
+
+  const first = await createFirstAdminToken(db);
+  if (!first) return;
+  const join = await createFirstJoinToken(db);
+  printFirstStart(env, first.secret, agentCommand(env.publicUrl, join.secret, null));
+}
+
+async function serve(env: Env, host: string, app: App): Promise<() => Promise<void>> {
+  const server = env.tls ? createHttpsServer(env.tls) : createHttpServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(env.port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  app.attach(server);
+  return async () => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  };
+}
+
+/** The token exists nowhere else, so this goes to the terminal and not into a log that is kept. */
+function printFirstStart(env: Env, adminToken: string, command: string): void {
+  const lines = [
+    '',
+    'This is the first start. Keep the admin token: it is shown this once.',
+    '',
+    `  admin token   ${adminToken}`,
+    `  page          ${env.publicUrl}/#token=${adminToken}`,
+    `  playground    ${env.publicUrl}/graphql`,
+    `  data          ${env.databaseUrl === undefined ? env.dataFolder : 'the database of DATABASE_URL'}`,
+    '',
+    'To add a host, run this on it within 15 minutes, in a checkout of Graphium:',
+    '',
+    `  ${command}`,
+    '',
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`graphium: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,11 @@
+import '../agents/containers.graphql.ts';
+import '../agents/graphql.ts';
+import '../deployments/graphql.ts';
+import '../stacks/graphql.ts';
+import '../tasks/agent.graphql.ts';
+import '../tasks/graphql.ts';
+import '../tokens/graphql.ts';
+import { builder } from './builder.ts';
+
+/** The whole API; each feature adds its types to the builder when it is imported. */
+export const schema = builder.toSchema();

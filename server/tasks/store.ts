@@ -1,0 +1,272 @@
+import { and, asc, desc, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import type { Queryable, Tx } from '../db/connect.ts';
+import { agents, deployments, stacks, taskBlockers, taskEvents, tasks } from '../db/tables.ts';
+
+/**
+ * The SQL of tasks. Every move is one statement whose WHERE checks everything again; zero rows mean "stale", never an
+ * error. Locks are taken in one order: agent, deployments, tasks.
+ */
+export type TaskRow = typeof tasks.$inferSelect;
+export type NewTask = typeof tasks.$inferInsert;
+/** What the caller needs to know of a task that moved. */
+export type Moved = Pick<TaskRow, 'id' | 'deploymentId' | 'agentId' | 'status' | 'attempt'>;
+
+const moved = {
+  id: tasks.id,
+  deploymentId: tasks.deploymentId,
+  agentId: tasks.agentId,
+  status: tasks.status,
+  attempt: tasks.attempt,
+};
+
+/** A task without a report for so long is taken for stuck. */
+const DEADLINE = sql`now() + interval '10 minutes'`;
+
+/**
+ * Nothing else works on the same container, and a CLEAN is alone with its stack on its host.
+ * Written over an aliased `tasks t`.
+ */
+const NOTHING_IN_THE_WAY = sql`not exists (
+  select 1 from tasks r
+  where r.status = 'RUNNING' and r.agent_id = t.agent_id
+    and (r.container_name = t.container_name
+      or (r.stack_id = t.stack_id and r.kind <> 'PULL' and t.kind <> 'PULL' and (r.kind = 'CLEAN' or t.kind = 'CLEAN'))))`;
+
+const STARTABLE = sql`t.status = 'PENDING' and t.open_blockers = 0 and t.cancel_requested_at is null
+  and (t.not_before is null or t.not_before <= now()) and ${NOTHING_IN_THE_WAY}`;
+
+export type PendingTask = Pick<
+  TaskRow,
+  'id' | 'kind' | 'status' | 'attempt' | 'containerName' | 'priority' | 'spec' | 'cancelRequestedAt'
+> & { stack: string };
+
+const pendingColumns = sql`t.id, t.kind, t.status, t.attempt, t.container_name as "containerName", t.priority, t.spec,
+  t.cancel_requested_at as "cancelRequestedAt", s.name as stack`;
+
+/** The complete set that needs the agent now: what it may start, and what it is to cancel. */
+export async function listPending(tx: Queryable, agentId: string, limit: number): Promise<PendingTask[]> {
+  return tx.execute<PendingTask>(sql`
+    select ${pendingColumns} from tasks t join stacks s on s.id = t.stack_id
+    where t.agent_id = ${agentId}
+      and ((t.status = 'RUNNING' and t.cancel_requested_at is not null) or (${STARTABLE}))
+    order by t.status desc, t.priority desc, t.created_at, t.position limit ${limit}`);
+}
+
+/** PENDING -> RUNNING. The caller holds the agent's row, so no other start of this agent runs beside it. */
+export async function start(tx: Tx, agentId: string, epoch: number, ids: readonly string[]): Promise<PendingTask[]> {
+  return tx.execute<PendingTask>(sql`
+    with ready as (
+      select id, row_number() over (partition by coalesce(container_name, id::text) order by priority desc, created_at, position) as turn
+      from tasks t where t.id = any(${uuids(ids)}) and t.agent_id = ${agentId} and ${STARTABLE})
+    update tasks t set status = 'RUNNING', attempt = t.attempt + 1, session_epoch = ${epoch}, report_seq = 0,
+      started_at = coalesce(t.started_at, now()), deadline = ${DEADLINE}, not_before = null, phase = null, progress = null
+    from ready, stacks s
+    where t.id = ready.id and ready.turn = 1 and s.id = t.stack_id and t.status = 'PENDING'
+    returning ${pendingColumns}`);
+}
+
+/** RUNNING -> whatever the report says. */
+export async function applyReport(
+  tx: Tx,
+  guard: { id: string; agentId: string; attempt: number; epoch: number; sequence: number },
+  change: Partial<NewTask> | { notBefore: SQL | null },
+): Promise<Moved | undefined> {
+  const [row] = await tx
+    .update(tasks)
+    .set({ deadline: DEADLINE as never, ...change, reportSeq: guard.sequence } as Partial<NewTask>)
+    .where(
+      and(
+        eq(tasks.id, guard.id),
+        eq(tasks.agentId, guard.agentId),
+        eq(tasks.status, 'RUNNING'),
+        eq(tasks.attempt, guard.attempt),
+        eq(tasks.sessionEpoch, guard.epoch),
+        sql`${tasks.reportSeq} < ${guard.sequence}`,
+      ),
+    )
+    .returning(moved);
+  return row;
+}
+
+/** What a finished task held back may go on. @returns the agents that got something to do */
+export async function unblockDependants(tx: Tx, taskIds: readonly string[]): Promise<string[]> {
+  if (taskIds.length === 0) return [];
+  const rows = await tx.execute<{ agent_id: string }>(sql`
+    update tasks t set open_blockers = t.open_blockers - b.n
+    from (select task_id, count(*)::int as n from task_blockers where blocked_by = any(${uuids(taskIds)}) group by task_id) b
+    where t.id = b.task_id and t.status = 'PENDING' returning t.agent_id`);
+  return rows.map((row) => row.agent_id);
+}
+
+/** PENDING -> CANCELLED for everything that waited, directly or not, for tasks that will never complete. */
+export async function cancelDependants(tx: Tx, taskIds: readonly string[], reason: string): Promise<Moved[]> {
+  if (taskIds.length === 0) return [];
+  const dependants = sql`(with recursive waiting as (
+      select task_id from task_blockers where blocked_by = any(${uuids(taskIds)})
+      union select b.task_id from task_blockers b join waiting w on b.blocked_by = w.task_id)
+    select task_id from waiting)`;
+  return cancelPending(tx, sql`${tasks.id} in ${dependants}`, reason);
+}
+
+export async function cancelPending(tx: Tx, where: SQL | undefined, reason: string): Promise<Moved[]> {
+  return tx
+    .update(tasks)
+    .set({
+      status: 'CANCELLED',
+      finishedAt: sql`now()`,
+      cancelRequestedAt: sql`coalesce(${tasks.cancelRequestedAt}, now())`,
+      result: { action: 'none', message: reason },
+    })
+    .where(and(eq(tasks.status, 'PENDING'), where))
+    .returning(moved);
+}
+
+/** Asks the agents of RUNNING tasks to stop at a safe point. */
+export async function requestCancel(tx: Tx, where: SQL | undefined): Promise<Moved[]> {
+  return tx
+    .update(tasks)
+    .set({ cancelRequestedAt: sql`now()` })
+    .where(and(eq(tasks.status, 'RUNNING'), sql`${tasks.cancelRequestedAt} is null`, where))
+    .returning(moved);
+}
+
+/**
+ * RUNNING -> PENDING when the lease is lost: an attempt is spent, not a failure.
+ * A task that was to be cancelled becomes CANCELLED, for nobody works on it any more.
+ */
+export async function giveBack(tx: Tx, where: SQL): Promise<Moved[]> {
+  return tx
+    .update(tasks)
+    .set({
+      status: sql`case when ${tasks.cancelRequestedAt} is null then 'PENDING' else 'CANCELLED' end::task_status`,
+      finishedAt: sql`case when ${tasks.cancelRequestedAt} is null then null else now() end`,
+      sessionEpoch: null,
+      deadline: null,
+      phase: null,
+      progress: null,
+    })
+    .where(and(eq(tasks.status, 'RUNNING'), where))
+    .returning(moved);
+}
+
+export async function addEvents(tx: Tx, events: readonly (typeof taskEvents.$inferInsert)[]): Promise<void> {
+  if (events.length > 0) await tx.insert(taskEvents).values([...events]);
+}
+
+export const toEvents = (rows: readonly Moved[], message: string | null = null) =>
+  rows.map((row) => ({ taskId: row.id, status: row.status, attempt: row.attempt, message }));
+
+export async function insertTasks(
+  tx: Tx,
+  rows: readonly NewTask[],
+  blockers: readonly { taskId: string; blockedBy: string }[],
+): Promise<void> {
+  for (const part of chunks(rows, 1_000)) await tx.insert(tasks).values(part);
+  for (const part of chunks(blockers, 10_000)) await tx.insert(taskBlockers).values(part);
+}
+
+export type TaskFilter = {
+  agentId?: string | undefined;
+  stack?: string | undefined;
+  deploymentId?: string | undefined;
+  status?: readonly TaskRow['status'][] | undefined;
+  kind?: readonly TaskRow['kind'][] | undefined;
+};
+
+/** Newest first. @param after the id of the last row of the page before */
+export async function listTasks(tx: Queryable, filter: TaskFilter, limit: number, after?: string): Promise<TaskRow[]> {
+  return tx
+    .select({ task: tasks })
+    .from(tasks)
+    .innerJoin(stacks, eq(stacks.id, tasks.stackId))
+    .where(
+      and(
+        filter.agentId === undefined ? undefined : eq(tasks.agentId, filter.agentId),
+        filter.stack === undefined ? undefined : eq(stacks.name, filter.stack),
+        filter.deploymentId === undefined ? undefined : eq(tasks.deploymentId, filter.deploymentId),
+        filter.status ? inArray(tasks.status, [...filter.status]) : undefined,
+        filter.kind ? inArray(tasks.kind, [...filter.kind]) : undefined,
+        after === undefined
+          ? undefined
+          : sql`(${tasks.createdAt}, ${tasks.id}) < (select c.created_at, c.id from tasks c where c.id = ${after}::uuid)`,
+      ),
+    )
+    .orderBy(desc(tasks.createdAt), desc(tasks.id))
+    .limit(limit)
+    .then((rows) => rows.map((row) => row.task));
+}
+
+export async function findTask(tx: Queryable, id: string): Promise<TaskRow | undefined> {
+  const [row] = await tx.select().from(tasks).where(eq(tasks.id, id));
+  return row;
+}
+
+/** Those of the tasks that belong to the agent. */
+export function listOwnTasks(tx: Queryable, agentId: string, ids: readonly string[]): Promise<TaskRow[]> {
+  return tx
+    .select()
+    .from(tasks)
+    .where(and(eq(tasks.agentId, agentId), inArray(tasks.id, [...ids])));
+}
+
+export function listTasksOfDeployments(tx: Queryable, deploymentIds: readonly string[]): Promise<TaskRow[]> {
+  return tx
+    .select()
+    .from(tasks)
+    .where(inArray(tasks.deploymentId, [...deploymentIds]))
+    .orderBy(asc(tasks.position));
+}
+
+export type OpenBlocker = Pick<TaskRow, 'id' | 'kind' | 'containerName' | 'image'> & { taskId: string; agent: string };
+
+/** What each of the tasks still waits for. */
+export function listOpenBlockers(tx: Queryable, taskIds: readonly string[]): Promise<OpenBlocker[]> {
+  return tx
+    .select({
+      taskId: taskBlockers.taskId,
+      id: tasks.id,
+      kind: tasks.kind,
+      containerName: tasks.containerName,
+      image: tasks.image,
+      agent: agents.name,
+    })
+    .from(taskBlockers)
+    .innerJoin(tasks, eq(tasks.id, taskBlockers.blockedBy))
+    .innerJoin(agents, eq(agents.id, tasks.agentId))
+    .where(and(inArray(taskBlockers.taskId, [...taskIds]), inArray(tasks.status, ['PENDING', 'RUNNING'])))
+    .orderBy(asc(tasks.position));
+}
+
+export type TaskEventRow = typeof taskEvents.$inferSelect;
+
+export function listEvents(tx: Queryable, taskIds: readonly string[]): Promise<TaskEventRow[]> {
+  return tx
+    .select()
+    .from(taskEvents)
+    .where(inArray(taskEvents.taskId, [...taskIds]))
+    .orderBy(asc(taskEvents.id));
+}
+
+/** Locks the deployments that the tasks belong to, in one order for everybody. */
+export async function lockDeploymentsOf(tx: Tx, taskIds: readonly string[]): Promise<void> {
+  await tx
+    .select({ id: deployments.id })
+    .from(deployments)
+    .where(
+      inArray(
+        deployments.id,
+        tx
+          .select({ id: tasks.deploymentId })
+          .from(tasks)
+          .where(inArray(tasks.id, [...taskIds])),
+      ),
+    )
+    .orderBy(asc(deployments.id))
+    .for('update');
+}
+
+export const uuids = (ids: readonly string[]) => sql`${`{${ids.join(',')}}`}::uuid[]`;
+
+function* chunks<T>(rows: readonly T[], size: number): Generator<T[]> {
+  for (let at = 0; at < rows.length; at += size) yield rows.slice(at, at + size);
+}

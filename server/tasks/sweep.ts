@@ -1,0 +1,134 @@
+import { and, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
+import type { Logger } from 'pino';
+import type { AgentSockets } from '../agents/sockets.ts';
+import { type Db, isDatabaseUnavailable, type Tx, transact } from '../db/connect.ts';
+import { notify, topic } from '../db/notify.ts';
+import { agents, servers, tasks } from '../db/tables.ts';
+import { removeOrphans } from '../deployments/orphans.ts';
+import { endTasks } from '../deployments/settle.ts';
+import type { Bus } from '../live.ts';
+import { addEvents, giveBack, toEvents } from './store.ts';
+
+/**
+ * What time does to tasks: leases end, deadlines pass, retries become due. Every server sweeps; a lock lets one at a
+ * time do it. The time in which no server was alive never counts against an agent.
+ */
+const SWEEP_MS = 5_000;
+const RENEW_MS = 10_000;
+/** Longer without a sign of any server than this is a hole. */
+const HOLE_SECONDS = 15;
+
+export type Sweeper = { close(): Promise<void> };
+
+/** Sweeps once before it returns: a hole is mended before the first agent is judged. */
+export async function startSweeper(
+  services: { db: Db; bus: Bus; sockets: AgentSockets },
+  serverId: string,
+  log: Logger,
+): Promise<Sweeper> {
+  const { db, bus, sockets } = services;
+  let running = Promise.resolve();
+
+  async function once() {
+    try {
+      await transact(db, (tx) => sweep(tx, serverId));
+      await removeOrphans(db, log);
+      for (const id of sockets.agentIds()) bus.poke(topic.pending(id));
+    } catch (error) {
+      log.warn(
+        { err: error },
+        isDatabaseUnavailable(error) ? 'no sweep: the database does not answer' : 'sweep failed',
+      );
+    }
+  }
+  const renew = () => sockets.renew().catch((error: unknown) => log.warn({ err: error }, 'leases were not renewed'));
+  const queue = (work: () => Promise<unknown>) => () => {
+    running = running.then(work).then(() => {});
+  };
+
+  await once();
+  const timers = [setInterval(queue(once), SWEEP_MS), setInterval(queue(renew), RENEW_MS)];
+  return {
+    async close() {
+      timers.forEach(clearInterval);
+      await running;
+      await db
+        .delete(servers)
+        .where(eq(servers.id, serverId))
+        .catch(() => {});
+    },
+  };
+}
+
+export async function sweep(tx: Tx, serverId: string): Promise<void> {
+  const [lock] = await tx.execute<{ mine: boolean }>(sql`select pg_try_advisory_xact_lock(7277345) as mine`);
+  if (lock?.mine) {
+    await mendHole(tx);
+    await expireLeases(tx);
+    await failStuck(tx);
+    await announceOffline(tx);
+  }
+  await tx
+    .insert(servers)
+    .values({ id: serverId })
+    .onConflictDoUpdate({ target: servers.id, set: { aliveAt: sql`now()` } });
+}
+
+/** Sessions that were live when the last server died live on for as long as there was none. */
+async function mendHole(tx: Tx): Promise<void> {
+  await tx.execute(sql`
+    with last as (select max(alive_at) as at from servers)
+    update agents set session_expires_at = session_expires_at + (now() - last.at)
+    from last where last.at < now() - make_interval(secs => ${HOLE_SECONDS}) and session_expires_at > last.at`);
+  await tx.delete(servers).where(lt(servers.aliveAt, sql`now() - interval '1 hour'`));
+}
+
+async function expireLeases(tx: Tx): Promise<void> {
+  const expired = tx.select({ id: agents.id }).from(agents).where(lt(agents.sessionExpiresAt, sql`now()`));
+  const returned = await giveBack(tx, inArray(tasks.agentId, expired));
+  await addEvents(tx, toEvents(returned, 'the agent was not heard of for the length of its lease'));
+  await endTasks(
+    tx,
+    returned.filter((row) => row.status === 'CANCELLED'),
+  );
+  await notify(
+    tx,
+    returned.map((row) => topic.deployment(row.deploymentId)),
+  );
+}
+
+async function failStuck(tx: Tx): Promise<void> {
+  const message = 'no progress was reported before the deadline';
+  const stuck = await tx
+    .update(tasks)
+    .set({ status: 'FAILED', finishedAt: sql`now()`, error: { code: 'DEADLINE_EXCEEDED', message } })
+    .where(and(eq(tasks.status, 'RUNNING'), lt(tasks.deadline, sql`now()`)))
+    .returning({
+      id: tasks.id,
+      deploymentId: tasks.deploymentId,
+      agentId: tasks.agentId,
+      status: tasks.status,
+      attempt: tasks.attempt,
+    });
+  await addEvents(tx, toEvents(stuck, message));
+  await endTasks(tx, stuck);
+}
+
+/** Pages show an agent as offline when its lease has run out, which nobody writes: it just happens. */
+async function announceOffline(tx: Tx): Promise<void> {
+  const [row] = await tx
+    .select({ id: agents.id })
+    .from(agents)
+    .where(
+      and(
+        isNull(agents.removedAt),
+        sql`${agents.sessionExpiresAt} between now() - make_interval(secs => ${(2 * SWEEP_MS) / 1_000}) and now()`,
+      ),
+    )
+    .limit(1);
+  if (!row) return;
+  const waiting = await tx.execute<{ id: string }>(sql`
+    select distinct deployment_id as id from tasks where status in ('PENDING', 'RUNNING')
+      and agent_id in (select id from agents where session_expires_at < now())`);
+  await notify(tx, [topic.agents, topic.stacks, topic.tasks, ...waiting.map(({ id }) => topic.deployment(id))]);
+}

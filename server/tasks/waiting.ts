@@ -1,0 +1,55 @@
+import type { TaskStatus } from './state.ts';
+
+/** Pure: why a task that is not finished has not finished. */
+export type WaitingOn = {
+  reason: 'AGENT_OFFLINE' | 'BLOCKED' | 'RETRY' | 'SLOT' | 'CANCEL_REQUESTED';
+  message: string;
+  agent?: string | null;
+  taskId?: string | null;
+  since?: Date | null;
+  until?: Date | null;
+};
+
+export type Waiting = {
+  status: TaskStatus;
+  agent: { name: string; online: boolean; offlineSince: Date | null };
+  openBlockers: readonly {
+    id: string;
+    kind: string;
+    agent: string;
+    containerName: string | null;
+    image: string | null;
+  }[];
+  notBefore: Date | null;
+  cancelRequestedAt: Date | null;
+};
+
+const BLOCKERS_SHOWN = 5;
+
+export function waitingOn(task: Waiting): WaitingOn[] {
+  if (task.status !== 'PENDING' && task.status !== 'RUNNING') return [];
+  const reasons: WaitingOn[] = [];
+  const { agent } = task;
+  if (!agent.online) {
+    const since = agent.offlineSince ? ` since ${agent.offlineSince.toISOString()}` : ': it has not connected yet';
+    const message = `agent ${agent.name} is offline${since}`;
+    reasons.push({ reason: 'AGENT_OFFLINE', message, agent: agent.name, since: agent.offlineSince });
+  }
+  if (task.cancelRequestedAt) {
+    const message = `${agent.name} was asked to cancel it and stops at a safe point`;
+    reasons.push({ reason: 'CANCEL_REQUESTED', message, agent: agent.name, since: task.cancelRequestedAt });
+  }
+  if (task.status === 'RUNNING') return reasons;
+  for (const blocker of task.openBlockers.slice(0, BLOCKERS_SHOWN)) {
+    const what = blocker.containerName ?? blocker.image ?? 'the stack';
+    const message = `${blocker.kind} of ${what} on ${blocker.agent} comes first`;
+    reasons.push({ reason: 'BLOCKED', message, taskId: blocker.id, agent: blocker.agent });
+  }
+  if (task.notBefore) {
+    reasons.push({ reason: 'RETRY', message: `tried again at ${task.notBefore.toISOString()}`, until: task.notBefore });
+  }
+  if (reasons.length === 0) {
+    reasons.push({ reason: 'SLOT', message: `${agent.name} starts it when it has a free slot`, agent: agent.name });
+  }
+  return reasons;
+}

@@ -1,0 +1,84 @@
+import { and, desc, eq, gt, isNull, ne, or, sql } from 'drizzle-orm';
+import type { Queryable } from '../db/connect.ts';
+import { agents, tokens } from '../db/tables.ts';
+
+export type TokenRow = typeof tokens.$inferSelect;
+export type NewToken = typeof tokens.$inferInsert;
+
+export async function insertToken(tx: Queryable, token: NewToken): Promise<TokenRow> {
+  const [row] = await tx.insert(tokens).values(token).returning();
+  if (!row) throw new Error('insert returned no row');
+  return row;
+}
+
+/** A token that may be used now, with the agent it belongs to. */
+export async function findUsableToken(tx: Queryable, id: string) {
+  const [row] = await tx
+    .select({ token: tokens, agent: agents })
+    .from(tokens)
+    .leftJoin(agents, eq(agents.id, tokens.agentId))
+    .where(
+      and(
+        eq(tokens.id, id),
+        isNull(tokens.revokedAt),
+        isNull(agents.removedAt),
+        or(isNull(tokens.expiresAt), gt(tokens.expiresAt, sql`now()`)),
+        or(ne(tokens.kind, 'JOIN'), isNull(tokens.usedAt)),
+      ),
+    );
+  return row;
+}
+
+/** @returns undefined when it was used, revoked or has expired meanwhile */
+export async function useJoinToken(tx: Queryable, id: string): Promise<TokenRow | undefined> {
+  const [row] = await tx
+    .update(tokens)
+    .set({ usedAt: sql`now()` })
+    .where(
+      and(
+        eq(tokens.id, id),
+        eq(tokens.kind, 'JOIN'),
+        isNull(tokens.usedAt),
+        isNull(tokens.revokedAt),
+        gt(tokens.expiresAt, sql`now()`),
+      ),
+    )
+    .returning();
+  return row;
+}
+
+export async function revoke(tx: Queryable, id: string): Promise<TokenRow | undefined> {
+  const [row] = await tx
+    .update(tokens)
+    .set({ revokedAt: sql`coalesce(${tokens.revokedAt}, now())` })
+    .where(eq(tokens.id, id))
+    .returning();
+  return row;
+}
+
+/** @returns the ids of the tokens that were still good */
+export async function revokeTokensOfAgent(tx: Queryable, agentId: string): Promise<string[]> {
+  const rows = await tx
+    .update(tokens)
+    .set({ revokedAt: sql`now()` })
+    .where(and(eq(tokens.agentId, agentId), isNull(tokens.revokedAt)))
+    .returning({ id: tokens.id });
+  return rows.map((row) => row.id);
+}
+
+export function listTokens(tx: Queryable): Promise<TokenRow[]> {
+  return tx.select().from(tokens).orderBy(desc(tokens.createdAt), desc(tokens.id)).limit(1_000);
+}
+
+export async function countAdmins(tx: Queryable, exceptId?: string): Promise<number> {
+  return tx.$count(
+    tokens,
+    and(
+      eq(tokens.kind, 'USER'),
+      eq(tokens.role, 'ADMIN'),
+      isNull(tokens.revokedAt),
+      or(isNull(tokens.expiresAt), gt(tokens.expiresAt, sql`now()`)),
+      exceptId === undefined ? undefined : ne(tokens.id, exceptId),
+    ),
+  );
+}
