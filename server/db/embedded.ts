@@ -83,6 +83,11 @@ function reachableBinaries(packageFolder: string, folder: string, account: Accou
   const native = join(packageFolder, 'native');
   if (account === undefined) return join(native, 'bin');
   chmodSync(folder, 0o755);
+  if (spawnSync('test', ['-x', folder], { ...account, stdio: 'ignore' }).status !== 0) {
+    throw new Error(
+      `Postgres does not run as root, and the account "postgres" cannot reach ${folder}: choose another GRAPHIUM_DATA`,
+    );
+  }
   if (spawnSync(join(native, 'bin', 'postgres'), ['--version'], { ...account, stdio: 'ignore' }).status === 0) {
     return join(native, 'bin');
   }

@@ -6,9 +6,16 @@ import { quote, type Report, type Spot } from './source.ts';
 export type Dependency = { spot: Spot; name: string };
 export type Dependant = { name: string; dependsOn: Dependency[] };
 
-/** One problem per dependency that closes a circle. */
 export function checkDependencies(report: Report, dependants: Dependant[]): void {
   const byName = new Map(dependants.map((dependant) => [dependant.name, dependant]));
+  for (const { name, spot } of dependants.flatMap(({ dependsOn }) => dependsOn)) {
+    if (!byName.has(name)) report('UNKNOWN_DEPENDENCY', spot, () => unknownDependency(name, [...byName.keys()]));
+  }
+  checkCycles(report, byName);
+}
+
+/** One problem per dependency that closes a circle. */
+function checkCycles(report: Report, byName: Map<string, Dependant>): void {
   const finished = new Set<string>();
   const trail: string[] = [];
   const visit = (dependant: Dependant): void => {
@@ -16,17 +23,15 @@ export function checkDependencies(report: Report, dependants: Dependant[]): void
     for (const { name, spot } of dependant.dependsOn) {
       const next = byName.get(name);
       const start = trail.indexOf(name);
-      if (!next) {
-        report('UNKNOWN_DEPENDENCY', spot, () => unknownDependency(name, [...byName.keys()]));
-      } else if (start >= 0) {
+      if (start >= 0) {
         const cycle = [...trail.slice(start), name].join(' -> ');
         report('DEPENDENCY_CYCLE', spot, `expected no container to wait for itself: ${cycle}`);
-      } else if (!finished.has(name)) visit(next);
+      } else if (next && !finished.has(name)) visit(next);
     }
     trail.pop();
     finished.add(dependant.name);
   };
-  for (const dependant of dependants) if (!finished.has(dependant.name)) visit(dependant);
+  for (const dependant of byName.values()) if (!finished.has(dependant.name)) visit(dependant);
 }
 
 function unknownDependency(name: string, known: string[]): string {

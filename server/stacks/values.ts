@@ -36,7 +36,7 @@ export function splitCommand(line: string): string[] | undefined {
   return words;
 }
 
-const SIZE = /^(\d{1,16}(?:\.\d{1,9})?)\s?(?:([kmgt])(?:i?b)?|b)?$/i;
+const SIZE = /^(\d{1,16}(?:\.\d{1,9})?)\s?(?:([kmgt])i?b?|b)?$/i;
 const POWER: Record<string, number> = { k: 1, m: 2, g: 3, t: 4 };
 
 /** `512m`, `1gb`, `512Mi`, `1.5g`: as in Docker, every unit is a power of 1,024. */

@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ask, type TestServer } from './server.ts';
+
+/** A real agent in a process of its own, inside its host's network namespace where there is one. */
+export type TestAgent = {
+  name: string;
+  kill(): Promise<void>;
+  start(): void;
+  stop(): Promise<void>;
+  output(): string;
+  /** Ends it and forgets its credential. */
+  remove(): Promise<void>;
+};
+
+export type AgentHost = { name: string; socketPath: string; spawnPrefix: string[] };
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+export async function startAgent(
+  server: TestServer,
+  host: AgentHost,
+  options: { url?: string; args?: string[]; env?: Record<string, string> } = {},
+): Promise<TestAgent> {
+  const { createJoinToken } = await ask<{ createJoinToken: { secret: string } }>(
+    server,
+    server.adminToken,
+    'mutation($name: String!) { createJoinToken(name: $name) { secret } }',
+    { name: host.name },
+  );
+  const folder = mkdtempSync(join(tmpdir(), 'graphium-agent-'));
+  const url = options.url ?? server.url;
+  const args = ['agent/main.ts', '--server', url, '--join', createJoinToken.secret, '--name', host.name];
+  args.push('--docker', host.socketPath, '--credential', join(folder, 'agent.json'), ...(options.args ?? []));
+  const [command = process.execPath, ...prefix] = [...host.spawnPrefix, process.execPath];
+  let output = '';
+  let child: ChildProcess | undefined;
+
+  function start() {
+    const env = { PATH: process.env.PATH, HOME: folder, ...options.env };
+    const started = spawn(command, [...prefix, ...args], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    child = started;
+    started.stdout.on('data', (chunk) => (output += chunk));
+    started.stderr.on('data', (chunk) => (output += chunk));
+  }
+  async function end(signal: 'SIGTERM' | 'SIGKILL') {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = new Promise((resolve) => child?.once('exit', resolve));
+    child.kill(signal);
+    await exited;
+  }
+
+  start();
+  return {
+    name: host.name,
+    start,
+    kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
+    output: () => output,
+    async remove() {
+      await end('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Asks until the answer is good, and fails with the last one. */
+export async function until<T>(
+  read: () => Promise<T>,
+  isGood: (value: T) => boolean,
+  options: { timeoutMs?: number; intervalMs?: number; what?: string } = {},
+): Promise<T> {
+  const deadline = performance.now() + (options.timeoutMs ?? 30_000);
+  for (;;) {
+    const value = await read();
+    if (isGood(value)) return value;
+    if (performance.now() > deadline) {
+      throw new Error(`${options.what ?? 'it'} did not happen in time; last seen: ${JSON.stringify(value, null, 1)}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, options.intervalMs ?? 100));
+  }
+}
+
+export async function agentsOnline(server: TestServer, names: readonly string[]): Promise<void> {
+  type Agents = { agents: { name: string; state: string }[] };
+  await until(
+    () => ask<Agents>(server, server.adminToken, '{ agents { name state } }'),
+    ({ agents }) => names.every((name) => agents.some((agent) => agent.name === name && agent.state === 'ONLINE')),
+    { what: `agents ${names.join(', ')} online` },
+  );
+}

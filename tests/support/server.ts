@@ -1,0 +1,122 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+
+/** A real server in a process of its own, as `npm start` runs it. */
+export type TestServer = {
+  url: string;
+  adminToken: string;
+  databaseUrl: string;
+  pid(): number;
+  /** SIGKILL: no good-byes. */
+  kill(): Promise<void>;
+  /** On the same port and database. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  output(): string;
+};
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** @param options.hosts addresses to listen on; the first is the one in `url` */
+export async function startServer(options: {
+  databaseUrl: string;
+  hosts?: string[];
+  env?: Record<string, string>;
+  port?: number;
+}): Promise<TestServer> {
+  const hosts = options.hosts ?? ['127.0.0.1'];
+  const port = options.port ?? (await freePort());
+  const scheme = options.env?.GRAPHIUM_TLS_CERT === undefined ? 'http' : 'https';
+  const url = `${scheme}://${hosts[0]}:${port}`;
+  let output = '';
+  let child: ChildProcess | undefined;
+
+  async function start() {
+    const started = spawn(process.execPath, ['server/main.ts'], {
+      cwd: ROOT,
+      env: {
+        PATH: process.env.PATH,
+        DATABASE_URL: options.databaseUrl,
+        GRAPHIUM_HOST: hosts.join(','),
+        GRAPHIUM_PORT: String(port),
+        ...options.env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child = started;
+    const ready = Promise.withResolvers<void>();
+    const from = output.length;
+    const collect = (chunk: Buffer) => {
+      output += chunk;
+      if (output.slice(from).includes('Graphium is ready')) ready.resolve();
+    };
+    started.stdout.on('data', collect);
+    started.stderr.on('data', collect);
+    started.on('exit', (code) => ready.reject(new Error(`the server ended with ${code}:\n${output}`)));
+    await ready.promise;
+  }
+
+  async function end(signal: 'SIGTERM' | 'SIGKILL') {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = new Promise((resolve) => child?.once('exit', resolve));
+    child.kill(signal);
+    await exited;
+  }
+
+  await start();
+  const adminToken = /admin token\s+(gph_user_\S+)/.exec(output)?.[1] ?? '';
+  return {
+    url,
+    adminToken,
+    databaseUrl: options.databaseUrl,
+    pid: () => child?.pid ?? 0,
+    kill: () => end('SIGKILL'),
+    start,
+    stop: () => end('SIGTERM'),
+    output: () => output,
+  };
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+export type GraphqlResult<T> = {
+  data: T | null;
+  errors?: { message: string; extensions: { code: string } & Record<string, unknown> }[];
+};
+
+/** One GraphQL operation over HTTP, as a script would send it. */
+export async function graphql<T = Record<string, never>>(
+  server: { url: string },
+  token: string | undefined,
+  query: string,
+  variables: Record<string, unknown> = {},
+): Promise<GraphqlResult<T>> {
+  const response = await fetch(`${server.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+    body: JSON.stringify({ query, variables }),
+  });
+  return (await response.json()) as GraphqlResult<T>;
+}
+
+/** The same where no error is expected. */
+export async function ask<T>(
+  server: { url: string },
+  token: string,
+  query: string,
+  variables: Record<string, unknown> = {},
+): Promise<T> {
+  const result = await graphql<T>(server, token, query, variables);
+  if (result.errors || result.data === null) throw new Error(JSON.stringify(result.errors));
+  return result.data;
+}
