@@ -1,6 +1,10 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { ClosingLine } from './tests/support/reporter.ts';
 
 const project = (name: string, options: { globalSetup?: string[]; timeoutMs?: number; serial?: boolean } = {}) => ({
+  // As Node does it. Vite would give our files another copy of graphql (its "module") than the one of our libraries.
+  resolve: { alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) }] },
   test: {
     name,
     include: [`tests/${name}/**/*.test.ts`],
@@ -14,6 +18,7 @@ const project = (name: string, options: { globalSetup?: string[]; timeoutMs?: nu
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    reporters: ['default', new ClosingLine()],
     projects: [
       project('unit'),
       project('server', { globalSetup: ['tests/support/postgres.ts'], timeoutMs: 30_000 }),

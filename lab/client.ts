@@ -8,7 +8,12 @@ export type TaskView = {
   containerName: string | null;
   image: string | null;
   phase: string | null;
-  progress: { message: string | null; currentBytes: number | null; totalBytes: number | null } | null;
+  progress: {
+    message: string | null;
+    currentBytes: number | null;
+    totalBytes: number | null;
+    layers: { id: string; status: string; currentBytes: number | null; totalBytes: number | null }[];
+  } | null;
   waitingOn: { message: string }[];
   error: { code: string; message: string; logs: string[] } | null;
   result: { action: string } | null;
@@ -39,7 +44,7 @@ const DEPLOYMENT = `
       cause { code message agent containerName logs }
       tasks {
         id kind status agent containerName image phase
-        progress { message currentBytes totalBytes }
+        progress { message currentBytes totalBytes layers { id status currentBytes totalBytes } }
         waitingOn { message } error { code message logs } result { action }
       }
     }

@@ -65,8 +65,8 @@ export function createContext(services: Services, caller: Caller | undefined, so
       if (!caller) return bus.live(topics, read, options);
       let revoked = false;
       const revocation = topic.token(caller.tokenId);
-      const stop = bus.on([revocation], () => (revoked = true));
-      const source = bus.live([...topics, revocation], readUnlessRevoked, options);
+      const onEnd = bus.on([revocation], () => (revoked = true));
+      return bus.live([...topics, revocation], readUnlessRevoked, { ...options, onEnd });
       async function readUnlessRevoked() {
         if (revoked && !(await findUsableToken(db, caller?.tokenId ?? ''))) {
           throw new GraphiumError('UNAUTHENTICATED', 'The token was revoked.');
@@ -74,13 +74,6 @@ export function createContext(services: Services, caller: Caller | undefined, so
         revoked = false;
         return read();
       }
-      const end = source.return?.bind(source);
-      return Object.assign(source, {
-        return() {
-          stop();
-          return end?.() ?? Promise.resolve({ done: true as const, value: undefined });
-        },
-      });
     },
   };
 }

@@ -28,7 +28,11 @@ const file = z.string().transform((path, context) => {
 const schema = z
   .object({
     DATABASE_URL: z
-      .url({ protocol: /^postgres(ql)?$/, error: 'expected postgres://user:password@host/database' })
+      .string()
+      .refine(
+        isPostgresUrl,
+        'expected postgres://user:password@host/database or postgres://user@/database?host=/folder',
+      )
       .optional(),
     GRAPHIUM_DATA: z.string().min(1).optional(),
     GRAPHIUM_HOST: z.string().default('127.0.0.1'),
@@ -42,6 +46,12 @@ const schema = z
     path: ['GRAPHIUM_TLS_CERT'],
     error: 'GRAPHIUM_TLS_CERT and GRAPHIUM_TLS_KEY go together',
   });
+
+/** Also the form with a Unix socket's folder in place of a host, which by the book is no URL. */
+function isPostgresUrl(text: string): boolean {
+  const url = URL.parse(text.replace('@/', '@localhost/'));
+  return url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.hostname !== '';
+}
 
 /** @throws Error that lists every problem, one a line */
 export function parseEnv(variables: NodeJS.ProcessEnv): Env {

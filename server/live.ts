@@ -12,6 +12,8 @@ export type LiveOptions<T> = {
   key?: (value: T) => string;
   /** The iterator completes after delivering such a value. */
   isLast?: (value: T) => boolean;
+  /** Called once when it ends, however it ends. */
+  onEnd?: () => void;
 };
 
 export type Bus = {
@@ -20,6 +22,8 @@ export type Bus = {
   /** Calls `listener` on every poke of one of the topics until the returned function is called. */
   on(topics: readonly string[], listener: () => void): () => void;
   live<T>(topics: readonly string[], read: () => Promise<T>, options?: LiveOptions<T>): AsyncIterableIterator<T>;
+  /** Number of listeners: 0 when nothing leaks. */
+  size(): number;
   /** Ends every living iterator. */
   close(): void;
 };
@@ -53,6 +57,7 @@ export function createBus(): Bus {
     live(topics, read, options = {}) {
       return createLive((poked) => on(topics, poked), open, read, options);
     },
+    size: () => [...listeners.values()].reduce((sum, set) => sum + set.size, 0),
     close() {
       for (const end of [...open]) end();
     },
@@ -63,7 +68,7 @@ function createLive<T>(
   subscribe: (poked: () => void) => () => void,
   open: Set<() => void>,
   read: () => Promise<T>,
-  { minIntervalMs = 0, key, isLast }: LiveOptions<T>,
+  { minIntervalMs = 0, key, isLast, onEnd }: LiveOptions<T>,
 ): AsyncIterableIterator<T> {
   let dirty = true;
   let ended = false;
@@ -75,11 +80,15 @@ function createLive<T>(
     dirty = true;
     wake();
   });
+  const over = Promise.withResolvers<undefined>();
   const end = () => {
+    if (ended) return;
     ended = true;
     unsubscribe();
     open.delete(end);
     wake();
+    over.resolve(undefined);
+    onEnd?.();
   };
   open.add(end);
 
@@ -94,6 +103,12 @@ function createLive<T>(
       };
     });
 
+  const readOnce = () =>
+    read().then(
+      (value) => ({ value }),
+      (error: unknown) => ({ error }),
+    );
+
   async function next(): Promise<IteratorResult<T>> {
     while (!ended) {
       if (!dirty) await pokedOrEnded();
@@ -102,11 +117,14 @@ function createLive<T>(
       if (ended) break;
       dirty = false;
       lastReadAt = performance.now();
-      const value = await read().catch((error: unknown) => {
+      // Once it has ended nobody waits for what is being read, neither for the value nor for the error.
+      const outcome = await Promise.race([readOnce(), over.promise]);
+      if (ended || !outcome) break;
+      if ('error' in outcome) {
         end();
-        throw error;
-      });
-      if (ended) break;
+        throw outcome.error;
+      }
+      const { value } = outcome;
       const newKey = key?.(value);
       if (newKey !== undefined && newKey === last?.key) continue;
       last = newKey === undefined ? undefined : { key: newKey };

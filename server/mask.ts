@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
-import { isDatabaseUnavailable } from './db/connect.ts';
+import { isDatabaseUnavailable, postgresCode } from './db/connect.ts';
 import { GraphiumError } from './errors.ts';
 
 const STATUS: Partial<Record<string, number>> = { UNAUTHENTICATED: 401, UNAVAILABLE: 503 };
@@ -20,6 +20,7 @@ export function createMask(log: Logger): (error: unknown) => Error {
       if (error.extensions.code !== undefined) return error;
       return rebuilt(error, error.message, { ...error.extensions, code: 'BAD_INPUT' });
     }
+    if (isNoText(original)) return rebuilt(error, 'Text may not contain NUL characters.', { code: 'BAD_INPUT' });
     if (isDatabaseUnavailable(original)) {
       log.warn({ err: original }, 'the database does not answer');
       const message = 'The database cannot be reached now; try again with the same idempotency key.';
@@ -29,6 +30,9 @@ export function createMask(log: Logger): (error: unknown) => Error {
     return rebuilt(error, 'Something went wrong in the server; its log has the details.', { code: 'INTERNAL' });
   };
 }
+
+/** Postgres stores every character but NUL, in `text` (22021) as in `jsonb` (22P05). */
+const isNoText = (error: unknown) => ['22021', '22P05'].includes(postgresCode(error) ?? '');
 
 /** Below any number of GraphQL wrappers. */
 function originalOf(error: unknown): unknown {

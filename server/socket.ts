@@ -43,6 +43,8 @@ export function attachSockets(server: Server, yoga: Yoga, services: Services, lo
           extra.socket.close(CloseCode.Unauthorized, 'send { "authorization": "Bearer gph_…" } with connection_init');
           return false;
         }
+        // It may have closed meanwhile, and then nobody would take the listener off again.
+        if (extra.socket.readyState !== extra.socket.OPEN) return false;
         extra.caller = caller;
         extra.session = { close: (code, reason) => extra.socket.close(code, reason) };
         extra.stop = bus.on([topic.token(caller.tokenId)], () => void closeIfRevoked(extra, connectionParams));
@@ -71,7 +73,8 @@ export function attachSockets(server: Server, yoga: Yoga, services: Services, lo
           rootValue: { execute, subscribe },
         };
       },
-      async onDisconnect({ extra }, code) {
+      // Not `onDisconnect`, which is left out for a socket that closes before it was acknowledged.
+      async onClose({ extra }, code) {
         extra.stop?.();
         const graceful = code === 1000;
         if (extra.session) await sockets.detach(extra.session, graceful).catch(() => {});

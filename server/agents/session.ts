@@ -6,7 +6,7 @@ import { agents, tasks } from '../db/tables.ts';
 import type { EngineFacts } from '../db/values.ts';
 import { endTasks } from '../deployments/settle.ts';
 import { GraphiumError, notFound } from '../errors.ts';
-import { addEvents, giveBack, toEvents } from '../tasks/store.ts';
+import { addEvents, giveBack, lockDeploymentsOf, toEvents } from '../tasks/store.ts';
 import { type ContainerRow, lease, lockAgent, lockSession, replaceContainers } from './store.ts';
 
 export type SessionInput = {
@@ -89,6 +89,7 @@ async function adopt(tx: Tx, agentId: string, epoch: number, running: SessionInp
     or(sql`${tasks.sessionEpoch} is null`, ne(tasks.sessionEpoch, epoch)),
     adopted.length > 0 ? notInArray(tasks.id, adopted) : undefined,
   );
+  await lockDeploymentsOf(tx, and(eq(tasks.status, 'RUNNING'), lost));
   const returned = await giveBack(tx, lost ?? sql`false`);
   await addEvents(tx, toEvents(returned, 'the agent came back without it'));
   await endTasks(

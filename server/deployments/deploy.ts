@@ -3,13 +3,14 @@ import { type Db, type Tx, transact } from '../db/connect.ts';
 import { GraphiumError, notFound } from '../errors.ts';
 import { hashOf } from '../stacks/hash.ts';
 import { type StackFile, saveRevision } from '../stacks/revise.ts';
-import { findStack, getStack, type StackRow } from '../stacks/store.ts';
+import { getStack, type StackRow } from '../stacks/store.ts';
 import { launch } from './launch.ts';
 import {
   type DeploymentRow,
   findByIdempotencyKey,
   findDeployment,
   findLatestDeployment,
+  findLockedStack,
   getDeployment,
   lockPlanning,
 } from './store.ts';
@@ -69,7 +70,7 @@ function sameInput(earlier: DeploymentRow, inputHash: string): DeploymentRow {
 
 async function subject(tx: Tx, actor: Actor, operation: Operation): Promise<StackRow> {
   if (operation.kind === 'DEPLOY') return saveRevision(tx, actor, operation.file);
-  const stack = await findStack(tx, operation.stack);
+  const stack = await findLockedStack(tx, operation.stack);
   if (!stack) throw notFound('stack', operation.stack);
   if (stack.desired === 'DELETED' && operation.kind !== 'DELETE') {
     throw new GraphiumError('CONFLICT', `The stack "${stack.name}" is being deleted; deploy it again to keep it.`);

@@ -25,8 +25,8 @@ export type Launch = {
 /** Supersedes what is unfinished and puts the new plan in its place. The caller holds the planning lock. */
 export async function launch(tx: Tx, actor: Actor, stack: StackRow, options: Launch): Promise<string> {
   const id = randomUUID();
-  await updateStack(tx, stack.id, { desired: options.desired });
   const unfinished = await lockUnfinished(tx, stack.id);
+  await updateStack(tx, stack.id, { desired: options.desired });
   // A deletion that is not through yet still owes what was asked of it.
   const removeVolumes =
     options.removeVolumes ||

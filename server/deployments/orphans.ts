@@ -35,7 +35,8 @@ export async function removeOrphans(db: Db, log: Logger): Promise<void> {
 }
 
 /**
- * Stacks with an observed container that their current revision does not want on that agent. Not while a deployment of
+ * Stacks with an observed container that their current revision does not want on an agent of that name (one that was
+ * removed and enrolled again finds its containers as it left them). Not while a deployment of
  * the stack is at work, and not again within a minute of one that did not help.
  */
 function findOrphaned(db: Pick<Db, 'execute'>): Promise<{ id: string }[]> {
@@ -45,7 +46,8 @@ function findOrphaned(db: Pick<Db, 'execute'>): Promise<{ id: string }[]> {
     join lateral (
       select * from stacks where name = c.stack order by deleted_at is null desc, deleted_at desc limit 1) s on true
     where (s.desired = 'DELETED' or not exists (
-        select 1 from placements p where p.stack_id = s.id and p.revision = s.revision and p.agent_id = c.agent_id
+        select 1 from placements p join agents placed on placed.id = p.agent_id
+        where p.stack_id = s.id and p.revision = s.revision and placed.name = a.name
           and p.container_name = regexp_replace(c.name, '\\.graphium-previous$', '')))
       and not exists (select 1 from deployments d where d.stack_id = s.id and (
         d.finished_at is null

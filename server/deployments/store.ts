@@ -1,6 +1,7 @@
 import { and, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
 import type { Queryable, Tx } from '../db/connect.ts';
 import { deployments, stacks, tasks } from '../db/tables.ts';
+import { findStack, type StackRow } from '../stacks/store.ts';
 
 export type DeploymentRow = typeof deployments.$inferSelect;
 export type NewDeployment = typeof deployments.$inferInsert;
@@ -63,6 +64,17 @@ export async function listDeployments(
     .orderBy(desc(deployments.createdAt), desc(deployments.id))
     .limit(limit);
   return rows.map((row) => row.deployment);
+}
+
+/**
+ * The stack of that name as it stays for the rest of the transaction: with its unfinished deployments locked, none of them
+ * can end meanwhile and take the stack away as deleted. Deployments are locked before stacks, everywhere.
+ */
+export async function findLockedStack(tx: Tx, name: string): Promise<StackRow | undefined> {
+  const stack = await findStack(tx, name);
+  if (!stack) return undefined;
+  await lockUnfinished(tx, stack.id);
+  return findStack(tx, name);
 }
 
 /** Locked, for whoever is going to end them. */

@@ -1,3 +1,4 @@
+import { toAddress } from './addresses.ts';
 import type { PortSpec, ServiceSpec, StackSpec } from './spec.ts';
 
 /** Pure: what a stack wants on a host and another stack already has there. */
@@ -10,8 +11,26 @@ export function findClashes(
   neighbours: readonly Neighbour[],
 ): Clash[] {
   const byAgent = Map.groupBy(neighbours, (neighbour) => neighbour.agentId);
-  return placed.flatMap(({ service, agentId }) =>
+  const others = placed.flatMap(({ service, agentId }) =>
     (byAgent.get(agentId) ?? []).flatMap((neighbour) => clashesBetween(service, neighbour)),
+  );
+  return [...others, ...clashesWithin(placed)];
+}
+
+/** The parser compares containers that name their host; where the others went is known only now. */
+function clashesWithin(placed: readonly { service: ServiceSpec; agentId: string }[]): Clash[] {
+  const publishing = placed.filter(({ service }) => service.container.ports.some((port) => port.hostPort !== null));
+  return [...Map.groupBy(publishing, ({ agentId }) => agentId).values()].flatMap((together) =>
+    together.flatMap(({ service }, index) =>
+      together.slice(0, index).flatMap(({ service: earlier }) => {
+        const port = service.container.ports.find((one) =>
+          earlier.container.ports.some((other) => isSamePort(one, other)),
+        );
+        if (!port) return [];
+        const message = `port ${port.hostPort}/${port.protocol} is already published by "${earlier.name}" on the same host`;
+        return [{ code: 'PORT_IN_USE' as const, service: service.name, message }];
+      }),
+    ),
   );
 }
 
@@ -32,6 +51,12 @@ function clashesBetween(service: ServiceSpec, neighbour: Neighbour): Clash[] {
 }
 
 function isSamePort(a: PortSpec, b: PortSpec): boolean {
-  const sameAddress = a.hostIp === null || b.hostIp === null || a.hostIp === b.hostIp;
-  return a.hostPort !== null && a.hostPort === b.hostPort && a.protocol === b.protocol && sameAddress;
+  return a.hostPort !== null && a.hostPort === b.hostPort && a.protocol === b.protocol && overlap(a.hostIp, b.hostIp);
+}
+
+/** No address means all of both families, 0.0.0.0 and :: all of their own. */
+function overlap(a: string | null, b: string | null): boolean {
+  const [left, right] = [a, b].map((ip) => (ip === null ? undefined : toAddress(ip)));
+  if (!left || !right) return true;
+  return left.family === right.family && (left.bits === right.bits || left.bits === 0n || right.bits === 0n);
 }

@@ -2,6 +2,7 @@ import { listAgents, listContainersOfAgents } from '../agents/store.ts';
 import type { Actor } from '../audit.ts';
 import type { Tx } from '../db/connect.ts';
 import { place } from '../deployments/placement.ts';
+import { findLockedStack } from '../deployments/store.ts';
 import { GraphiumError } from '../errors.ts';
 import { findClashes, type Neighbour } from './clash.ts';
 import { hashOf } from './hash.ts';
@@ -11,7 +12,6 @@ import type { Problem } from './source.ts';
 import type { StackSpec } from './spec.ts';
 import {
   findRevision,
-  findStack,
   insertRevision,
   insertStack,
   listNeighbours,
@@ -30,7 +30,7 @@ export type StackFile = { format: 'JSONLD'; source: string };
  */
 export async function saveRevision(tx: Tx, actor: Actor, file: StackFile): Promise<StackRow> {
   const spec = parse(file);
-  const existing = await findStack(tx, spec.name);
+  const existing = await findLockedStack(tx, spec.name);
   const current = existing && (await findRevision(tx, existing.id, existing.revision));
   if (current && existing.desired !== 'DELETED' && current.format !== file.format) {
     throw new GraphiumError(

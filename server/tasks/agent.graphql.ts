@@ -2,6 +2,7 @@ import { agentOf } from '../agents/graphql.ts';
 import { checkSession, renewSessions } from '../agents/store.ts';
 import type { Context } from '../context.ts';
 import { topic } from '../db/notify.ts';
+import { toStorable } from '../db/values.ts';
 import { GraphiumError } from '../errors.ts';
 import { builder, checkId, describedEnum } from '../schema/builder.ts';
 import { TaskKind, TaskPhase, TaskStatus } from './graphql.ts';
@@ -196,10 +197,10 @@ builder.mutationFields((t) => ({
           ...report,
           taskId: checkId('task', report.taskId),
           phase: report.phase ?? null,
-          progress: report.progress ?? null,
-          error: report.error ?? null,
+          progress: toStorable(report.progress ?? null),
+          error: toStorable(report.error ?? null),
           retryable: report.retryable ?? false,
-          result: report.result ?? null,
+          result: toStorable(report.result ?? null),
         })),
       ),
   }),

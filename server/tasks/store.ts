@@ -56,12 +56,14 @@ export async function listPending(tx: Queryable, agentId: string, limit: number)
 export async function start(tx: Tx, agentId: string, epoch: number, ids: readonly string[]): Promise<PendingTask[]> {
   return tx.execute<PendingTask>(sql`
     with ready as (
-      select id, row_number() over (partition by coalesce(container_name, id::text) order by priority desc, created_at, position) as turn
+      select id, stack_id, kind, row_number() over (partition by coalesce(container_name, id::text) order by priority desc, created_at, position) as turn
       from tasks t where t.id = any(${uuids(ids)}) and t.agent_id = ${agentId} and ${STARTABLE})
     update tasks t set status = 'RUNNING', attempt = t.attempt + 1, session_epoch = ${epoch}, report_seq = 0,
       started_at = coalesce(t.started_at, now()), deadline = ${DEADLINE}, not_before = null, phase = null, progress = null
     from ready, stacks s
     where t.id = ready.id and ready.turn = 1 and s.id = t.stack_id and t.status = 'PENDING'
+      and (t.kind <> 'CLEAN' or not exists (select 1 from ready o where o.stack_id = t.stack_id and o.kind <> 'PULL'
+        and (o.kind <> 'CLEAN' or o.id < t.id)))
     returning ${pendingColumns}`);
 }
 
@@ -247,20 +249,12 @@ export function listEvents(tx: Queryable, taskIds: readonly string[]): Promise<T
     .orderBy(asc(taskEvents.id));
 }
 
-/** Locks the deployments that the tasks belong to, in one order for everybody. */
-export async function lockDeploymentsOf(tx: Tx, taskIds: readonly string[]): Promise<void> {
+/** Locks the deployments that such tasks belong to, in one order for everybody. */
+export async function lockDeploymentsOf(tx: Tx, which: SQL | undefined): Promise<void> {
   await tx
     .select({ id: deployments.id })
     .from(deployments)
-    .where(
-      inArray(
-        deployments.id,
-        tx
-          .select({ id: tasks.deploymentId })
-          .from(tasks)
-          .where(inArray(tasks.id, [...taskIds])),
-      ),
-    )
+    .where(inArray(deployments.id, tx.select({ id: tasks.deploymentId }).from(tasks).where(which)))
     .orderBy(asc(deployments.id))
     .for('update');
 }

@@ -4,10 +4,11 @@ import type { AgentSockets } from '../agents/sockets.ts';
 import { type Db, isDatabaseUnavailable, type Tx, transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { agents, servers, tasks } from '../db/tables.ts';
+import { releaseBarriers } from '../deployments/barrier.ts';
 import { removeOrphans } from '../deployments/orphans.ts';
 import { endTasks } from '../deployments/settle.ts';
 import type { Bus } from '../live.ts';
-import { addEvents, giveBack, toEvents } from './store.ts';
+import { addEvents, giveBack, lockDeploymentsOf, toEvents } from './store.ts';
 
 /**
  * What time does to tasks: leases end, deadlines pass, retries become due. Every server sweeps; a lock lets one at a
@@ -52,10 +53,6 @@ export async function startSweeper(
     async close() {
       timers.forEach(clearInterval);
       await running;
-      await db
-        .delete(servers)
-        .where(eq(servers.id, serverId))
-        .catch(() => {});
     },
   };
 }
@@ -65,27 +62,44 @@ export async function sweep(tx: Tx, serverId: string): Promise<void> {
   if (lock?.mine) {
     await mendHole(tx);
     await expireLeases(tx);
+    await passBy(tx);
     await failStuck(tx);
     await announceOffline(tx);
+    // Only whoever sweeps, or another server's sign of life would hide a hole that is not mended yet.
+    await tx
+      .insert(servers)
+      .values({ id: serverId })
+      .onConflictDoUpdate({ target: servers.id, set: { aliveAt: sql`now()` } });
   }
-  await tx
-    .insert(servers)
-    .values({ id: serverId })
-    .onConflictDoUpdate({ target: servers.id, set: { aliveAt: sql`now()` } });
 }
 
-/** Sessions that were live when the last server died live on for as long as there was none. */
+/** Sessions that were live, and deadlines that had not passed, when the last server died go on for as long as there was none. */
 async function mendHole(tx: Tx): Promise<void> {
+  const hole = sql`(select max(alive_at) as at from servers having max(alive_at) < now() - make_interval(secs => ${HOLE_SECONDS}))`;
   await tx.execute(sql`
-    with last as (select max(alive_at) as at from servers)
     update agents set session_expires_at = session_expires_at + (now() - last.at)
-    from last where last.at < now() - make_interval(secs => ${HOLE_SECONDS}) and session_expires_at > last.at`);
+    from ${hole} last where session_expires_at > last.at`);
+  await tx.execute(sql`
+    update tasks set deadline = deadline + (now() - last.at)
+    from ${hole} last where status = 'RUNNING' and deadline > last.at`);
   await tx.delete(servers).where(lt(servers.aliveAt, sql`now() - interval '1 hour'`));
 }
 
 async function expireLeases(tx: Tx): Promise<void> {
-  const expired = tx.select({ id: agents.id }).from(agents).where(lt(agents.sessionExpiresAt, sql`now()`));
-  const returned = await giveBack(tx, inArray(tasks.agentId, expired));
+  // Locked first, so that an agent that comes back this instant is either expired or not, and not a bit of both.
+  const expired = await tx
+    .select({ id: agents.id })
+    .from(agents)
+    .where(and(lt(agents.sessionExpiresAt, sql`now()`), hasRunning))
+    .orderBy(agents.id)
+    .for('no key update');
+  if (expired.length === 0) return;
+  const ofThem = inArray(
+    tasks.agentId,
+    expired.map(({ id }) => id),
+  );
+  await lockDeploymentsOf(tx, and(eq(tasks.status, 'RUNNING'), ofThem));
+  const returned = await giveBack(tx, ofThem);
   await addEvents(tx, toEvents(returned, 'the agent was not heard of for the length of its lease'));
   await endTasks(
     tx,
@@ -97,12 +111,22 @@ async function expireLeases(tx: Tx): Promise<void> {
   );
 }
 
+const hasRunning = sql`exists (select 1 from ${tasks} where ${tasks.agentId} = ${agents.id} and ${tasks.status} = 'RUNNING')`;
+
+/** Hosts that went offline hold up no others. */
+async function passBy(tx: Tx): Promise<void> {
+  const { agentIds, deploymentIds } = await releaseBarriers(tx);
+  await notify(tx, [...agentIds.map(topic.pending), ...deploymentIds.map(topic.deployment)]);
+}
+
 async function failStuck(tx: Tx): Promise<void> {
   const message = 'no progress was reported before the deadline';
+  const isStuck = and(eq(tasks.status, 'RUNNING'), lt(tasks.deadline, sql`now()`));
+  await lockDeploymentsOf(tx, isStuck);
   const stuck = await tx
     .update(tasks)
     .set({ status: 'FAILED', finishedAt: sql`now()`, error: { code: 'DEADLINE_EXCEEDED', message } })
-    .where(and(eq(tasks.status, 'RUNNING'), lt(tasks.deadline, sql`now()`)))
+    .where(isStuck)
     .returning({
       id: tasks.id,
       deploymentId: tasks.deploymentId,

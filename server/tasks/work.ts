@@ -1,7 +1,8 @@
-import { sql } from 'drizzle-orm';
+import { inArray, sql } from 'drizzle-orm';
 import { lockSession } from '../agents/store.ts';
 import { type Db, type Tx, transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
+import { tasks } from '../db/tables.ts';
 import type { TaskFailure, TaskProgress, TaskResult } from '../db/values.ts';
 import { endTasks } from '../deployments/settle.ts';
 import { GraphiumError, notFound } from '../errors.ts';
@@ -58,7 +59,7 @@ export function reportTasks(
   return transact(db, async (tx) => {
     await lockSession(tx, agentId, epoch);
     const ids = reports.map((report) => report.taskId);
-    await lockDeploymentsOf(tx, ids);
+    await lockDeploymentsOf(tx, inArray(tasks.id, ids));
     const known = new Map((await listOwnTasks(tx, agentId, ids)).map((task) => [task.id, task]));
     const ended: Moved[] = [];
     const results: ReportResult[] = [];

@@ -60,6 +60,7 @@ export function createJoinToken(
 /** Takes effect on living sockets and subscriptions at once, through the notification. */
 export function revokeToken(db: Db, actor: Actor, id: string): Promise<TokenRow> {
   return transact(db, async (tx) => {
+    await lockAdmins(tx);
     const row = await revoke(tx, id);
     if (!row) throw notFound('token', id);
     if (row.role === 'ADMIN' && (await countAdmins(tx)) === 0) {
@@ -74,10 +75,15 @@ export function revokeToken(db: Db, actor: Actor, id: string): Promise<TokenRow>
 /** The first start of a server: an ADMIN token when there is none that can be used. */
 export function createFirstAdminToken(db: Db): Promise<IssuedToken | undefined> {
   return transact(db, async (tx) => {
-    await tx.execute(sql`select pg_advisory_xact_lock(7277343)`);
+    await lockAdmins(tx);
     if ((await countAdmins(tx)) > 0) return undefined;
     return issueToken(tx, 'USER', { name: 'first admin', role: 'ADMIN', createdBy: GRAPHIUM.name });
   });
+}
+
+/** Whoever counts the ADMIN tokens does it alone: two that revoke each other must not both succeed. */
+async function lockAdmins(tx: Queryable): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(7277343)`);
 }
 
 /** For the command that the first start prints. */

@@ -8,6 +8,7 @@ import { ask, type TestServer } from './server.ts';
 /** A real agent in a process of its own, inside its host's network namespace where there is one. */
 export type TestAgent = {
   name: string;
+  pid(): number;
   kill(): Promise<void>;
   start(): void;
   stop(): Promise<void>;
@@ -56,6 +57,7 @@ export async function startAgent(
   start();
   return {
     name: host.name,
+    pid: () => child?.pid ?? 0,
     start,
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),

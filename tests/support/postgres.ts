@@ -35,7 +35,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   };
 }
 
-const TEMPLATE = 'graphium_template';
+export const TEMPLATE = 'graphium_template';
 
 async function start() {
   const folder = mkdtempSync(join(tmpdir(), 'graphium-pg-'));
@@ -59,9 +59,9 @@ export async function dropDatabase(url: string): Promise<void> {
   await withAdmin(toDatabase(url, 'postgres'), (sql) => sql.unsafe(`drop database if exists ${name} with (force)`));
 }
 
-const toDatabase = (url: string, name: string) => url.replace(/@\/\w+\?/, `@/${name}?`);
+export const toDatabase = (url: string, name: string) => url.replace(/@\/\w+\?/, `@/${name}?`);
 
-async function withAdmin(url: string, work: (sql: postgres.Sql) => Promise<unknown>): Promise<void> {
+export async function withAdmin(url: string, work: (sql: postgres.Sql) => Promise<unknown>): Promise<void> {
   const sql = postgres(toOptionsUrl(url), { ...socketOptions(url), max: 1, onnotice: () => {} });
   try {
     await work(sql);

@@ -1,0 +1,103 @@
+/**
+ * The agent's own credential, in one file that only its owner may read.
+ * It is written whole or not at all: a crash leaves the old one or the new one.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+
+const storedCredential = z.strictObject({
+  /** The server's address as given, normalised by `env.ts`. */
+  server: z.string().min(1),
+  agentId: z.string().min(1),
+  name: z.string().min(1),
+  secret: z.string().min(1),
+});
+
+export type Credential = z.infer<typeof storedCredential>;
+
+/** What a person has to mend before the agent can start. */
+export class CredentialError extends Error {
+  override name = 'CredentialError';
+}
+
+/** @throws CredentialError when there is a file that cannot be used; an absent file is undefined. */
+export async function findCredential(path: string, server: string): Promise<Credential | undefined> {
+  const found = await stat(path).catch(ifAbsent(path));
+  if (!found) return undefined;
+  if (process.platform !== 'win32' && (found.mode & 0o077) !== 0) {
+    const mode = (found.mode & 0o777).toString(8).padStart(4, '0');
+    throw new CredentialError(`${path} may be read by others (mode ${mode}); run: chmod 600 ${path}`);
+  }
+  const text = await readFile(path, 'utf8').catch(ifAbsent(path));
+  const credential = storedCredential.safeParse(parseJson(text ?? ''));
+  if (!credential.success) {
+    throw new CredentialError(`${path} holds no credential of an agent; move it away, and enrol with --join`);
+  }
+  if (credential.data.server !== server) {
+    throw new CredentialError(
+      `${path} belongs to the agent ${credential.data.name} of ${credential.data.server}, not of ${server}; ` +
+        'name another file with --credential, or move this one away',
+    );
+  }
+  return credential.data;
+}
+
+export async function storeCredential(path: string, credential: Credential): Promise<void> {
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const temporary = join(folder, `.${randomUUID()}.tmp`);
+  try {
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(`${JSON.stringify(credential, null, 2)}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolder(folder);
+}
+
+/** Throws when the place could not be written to: better before a join token is spent than after. */
+export async function checkStorable(path: string): Promise<void> {
+  const folder = dirname(path);
+  const probe = join(folder, `.${randomUUID()}.tmp`);
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await (await open(probe, 'wx', 0o600)).close();
+    await rm(probe);
+  } catch (error) {
+    throw new CredentialError(`the credential cannot be kept in ${path}: ${(error as Error).message}`);
+  }
+}
+
+/** The rename itself is only on the disk when the folder is. */
+async function syncFolder(folder: string) {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function ifAbsent(path: string) {
+  return (error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw new CredentialError(`${path} cannot be read: ${error.message}`);
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * What can go wrong between us and Docker, told apart in one place, by predicate. Docker has hardly any error codes, so
+ * some predicates read its messages; each was seen from an engine between 20.10 and 29.
+ */
+import type { TaskFailure } from '../outcome.ts';
+
+/** A call to the engine that did not succeed. */
+export class EngineError extends Error {
+  /** HTTP status; null: the engine did not answer (not running, connection lost, too slow). */
+  readonly status: number | null;
+  /** Docker's own words. */
+  readonly detail: string;
+  constructor(what: string, status: number | null, detail: string) {
+    super(`${what}: ${detail}`);
+    this.name = 'EngineError';
+    this.status = status;
+    this.detail = detail;
+  }
+}
+
+/** Ends a task as FAILED. */
+export class TaskError extends Error {
+  readonly failure: TaskFailure;
+  readonly retryable: boolean;
+  constructor(failure: TaskFailure, retryable = false) {
+    super(failure.message);
+    this.name = 'TaskError';
+    this.failure = failure;
+    this.retryable = retryable;
+  }
+}
+
+const says = (error: unknown, status: number[], words?: RegExp): boolean =>
+  error instanceof EngineError &&
+  error.status !== null &&
+  status.includes(error.status) &&
+  (words === undefined || words.test(error.detail));
+
+export const isUnreachable = (error: unknown): boolean => error instanceof EngineError && error.status === null;
+export const isBadRequest = (error: unknown): boolean => says(error, [400]);
+export const isNotFound = (error: unknown): boolean => says(error, [404]);
+export const isConflict = (error: unknown): boolean => says(error, [409]);
+/** The name belongs to a container, perhaps to one that is just being removed (moby #37698). */
+export const isNameTaken = (error: unknown): boolean =>
+  says(error, [409], /already in use|already reserved|name .*(conflict|reserved)/i);
+export const isRemovalUnderWay = (error: unknown): boolean =>
+  says(error, [409], /removal of container .* in progress/i);
+export const isImageMissing = (error: unknown): boolean => says(error, [404], /no such image|image .*not found/i);
+export const isNetworkMissing = (error: unknown): boolean =>
+  says(
+    error,
+    [400, 403, 404, 409, 500],
+    /network \S+ not found|no such network|network \S+ is ambiguous|could not find network/i,
+  );
+export const isNetworkInUse = (error: unknown): boolean => says(error, [400, 403, 409], /active endpoints/i);
+export const isPoolOverlap = (error: unknown): boolean =>
+  says(error, [400, 403, 409, 500], /pool overlaps|overlaps with other one|conflicts with network/i);
+export const isPortTaken = (error: unknown): boolean =>
+  says(error, [400, 409, 500], /port is already allocated|address already in use|ports are not available/i);
+/** The engine's trouble of the moment, not the request's fault. */
+export const isTransient = (error: unknown): boolean =>
+  says(error, [502, 503, 504]) ||
+  says(
+    error,
+    [500],
+    /deadline exceeded|context canceled|connection (refused|reset)|transport is closing|unavailable|temporarily|i\/o timeout|shutting down|resource busy|EOF$/i,
+  );
+
+/** What was being done, in the words of the message, and the code if nothing more is known. */
+export type Doing = { code: string; what: string };
+
+/** `container` is told in messages: its name, or whatever the call was about. */
+export function toTaskError(error: unknown, { code, what }: Doing): TaskError {
+  if (error instanceof TaskError) return error;
+  const detail = error instanceof EngineError ? error.detail : String(error);
+  const fail = (errorCode: string, advice: string, retryable = false) =>
+    new TaskError({ code: errorCode, message: `${what}: ${detail}${advice && `. ${advice}`}` }, retryable);
+  if (isUnreachable(error)) return fail('ENGINE_UNREACHABLE', 'Is the Docker engine of this host running?', true);
+  if (isPortTaken(error)) return fail('PORT_IN_USE', 'Stop what uses the port on this host, or publish another one.');
+  if (isImageMissing(error)) return fail('IMAGE_NOT_FOUND', '');
+  if (isPoolOverlap(error))
+    return fail('NETWORK_CONFLICT', 'Choose another subnet, or remove the network that has it.');
+  if (isNameTaken(error)) return fail('NAME_NOT_FREE', 'Docker has not let go of the name yet.', true);
+  if (isTransient(error) || isRemovalUnderWay(error)) return fail(code, 'It is tried again.', true);
+  return fail(code, '');
+}
+
+/** Errors of a pull come as text inside a stream that began with 200, or as a status before it began. */
+export function toPullError(image: string, error: unknown): TaskError {
+  if (error instanceof TaskError) return error;
+  if (isUnreachable(error)) return toTaskError(error, { code: 'PULL_FAILED', what: `Pulling ${image}` });
+  const detail = error instanceof EngineError ? error.detail : String(error);
+  const fail = (code: string, advice: string, retryable: boolean) =>
+    new TaskError({ code, message: `Pulling ${image}: ${detail.trim()}. ${advice}` }, retryable);
+  if (isTransient(error) || /toomanyrequests|rate limit/i.test(detail)) {
+    return fail('PULL_FAILED', 'It is tried again.', true);
+  }
+  // Docker Hub answers alike for "private" and "does not exist".
+  if (/may require 'docker login'|requested access to the resource is denied/i.test(detail)) {
+    return fail('IMAGE_NOT_FOUND', 'Check the name, or let the host log in if the image is private.', false);
+  }
+  if (/unauthorized|authentication required|no basic auth|access denied|403 forbidden|denied:/i.test(detail)) {
+    return fail('PULL_DENIED', 'The registry wants credentials that this host does not have.', false);
+  }
+  if (/invalid reference|repository name|must be lowercase/i.test(detail) || says(error, [400])) {
+    return fail('IMAGE_NOT_FOUND', 'Docker does not take this for the name of an image.', false);
+  }
+  if (
+    /manifest unknown|manifest for .* not found|no matching manifest|name unknown|does not exist|: not found/i.test(
+      detail,
+    )
+  ) {
+    return fail('IMAGE_NOT_FOUND', 'Check the name, the tag and the architecture.', false);
+  }
+  return fail('PULL_FAILED', 'It is tried again.', true);
+}

@@ -1,0 +1,204 @@
+/** Pure: what Docker answers -> what we decide on and what we report. Only the fields that are read are declared. */
+import type { RestartSpec } from './spec.ts';
+
+export type Identity = { clusterId: string; agentName: string };
+
+export type DockerInspect = {
+  Id: string;
+  Name: string;
+  RestartCount?: number;
+  State: {
+    Status: string;
+    Running: boolean;
+    Restarting?: boolean;
+    OOMKilled?: boolean;
+    ExitCode: number;
+    Error?: string;
+    StartedAt?: string;
+    Health?: { Status: string; FailingStreak?: number; Log?: { ExitCode: number; Output: string }[] | null };
+  };
+  Config: {
+    Image?: string;
+    Tty?: boolean;
+    Labels?: Record<string, string> | null;
+    StopTimeout?: number;
+    Healthcheck?: { Interval?: number; Timeout?: number; StartPeriod?: number; Retries?: number } | null;
+  };
+  HostConfig: {
+    RestartPolicy?: { Name?: string };
+    PortBindings?: Record<string, { HostPort?: string }[] | null> | null;
+  };
+  NetworkSettings?: { Ports?: Record<string, unknown[] | null> | null };
+};
+
+export type DockerListItem = {
+  Id: string;
+  Names: string[] | null;
+  Image: string;
+  State: string;
+  /** For people: "Up 3 seconds (healthy)", "Exited (1) 2 minutes ago". */
+  Status: string;
+  Labels: Record<string, string> | null;
+  Ports: { IP?: string; PrivatePort: number; PublicPort?: number; Type: string }[] | null;
+};
+
+export type HealthState = 'NONE' | 'STARTING' | 'HEALTHY' | 'UNHEALTHY';
+
+export type ObservedContainer = {
+  id: string;
+  /** Made by this agent for this cluster. */
+  ours: boolean;
+  specHash: string | null;
+  revision: number;
+  /** The task that made it. */
+  taskId: string | null;
+  /** created, running, paused, restarting, removing, exited, dead. */
+  status: string;
+  /** Has a process, or Docker is about to give it one again. */
+  running: boolean;
+  everStarted: boolean;
+  /** RFC 3339; changes with every start. */
+  startedAt: string;
+  restartCount: number;
+  restartPolicy: RestartSpec['name'];
+  exitCode: number;
+  oomKilled: boolean;
+  /** Why Docker could not start it; '' if it could. */
+  startError: string;
+  health: HealthState;
+  failingProbes: number;
+  /** Output of the last probes, oldest first. */
+  healthLog: string[];
+  /** By when a health check that never succeeds must have failed, counted from the start. */
+  healthDeadlineMs: number;
+  /** Runs, but without a port it was asked to publish (moby #51758). */
+  lacksPorts: boolean;
+  /** Seconds that Docker gives it to stop. */
+  stopSeconds: number;
+  tty: boolean;
+};
+
+const nsPerMs = 1e6;
+const healthLogEntries = 5;
+const healthLogChars = 2_000;
+/** Docker's own defaults for what a health check leaves out. */
+const healthDefaults = { intervalMs: 30_000, timeoutMs: 30_000, retries: 3 };
+
+export function toObserved(inspect: DockerInspect, identity: Identity): ObservedContainer {
+  const { State: state, Config: config } = inspect;
+  const labels = config.Labels ?? {};
+  const startedAt = state.StartedAt ?? '';
+  return {
+    id: inspect.Id,
+    ours: isOurs(labels, identity),
+    specHash: labels['graphium.spec'] ?? null,
+    revision: toInt(labels['graphium.revision']),
+    taskId: labels['graphium.task'] ?? null,
+    status: state.Status,
+    running: state.Running || state.Restarting === true,
+    everStarted: startedAt !== '' && !startedAt.startsWith('0001-'),
+    startedAt,
+    restartCount: inspect.RestartCount ?? 0,
+    restartPolicy: (inspect.HostConfig.RestartPolicy?.Name || 'no') as RestartSpec['name'],
+    exitCode: state.ExitCode,
+    oomKilled: state.OOMKilled === true,
+    startError: state.Error ?? '',
+    health: toHealth(state.Health?.Status),
+    failingProbes: state.Health?.FailingStreak ?? 0,
+    healthLog: (state.Health?.Log ?? [])
+      .slice(-healthLogEntries)
+      .map((probe) => `exit ${probe.ExitCode}: ${probe.Output.trim()}`.slice(0, healthLogChars)),
+    healthDeadlineMs: toHealthDeadlineMs(config.Healthcheck ?? {}),
+    lacksPorts: lacksPorts(inspect),
+    stopSeconds: config.StopTimeout ?? 10,
+    tty: config.Tty === true,
+  };
+}
+
+export const isOurs = (labels: Record<string, string>, { clusterId, agentName }: Identity): boolean =>
+  labels['graphium.cluster'] === clusterId && labels['graphium.agent'] === agentName;
+
+function toHealth(status: string | undefined): HealthState {
+  if (status === 'starting') return 'STARTING';
+  if (status === 'healthy') return 'HEALTHY';
+  return status === 'unhealthy' ? 'UNHEALTHY' : 'NONE';
+}
+
+/** Every probe may take its full time-out after its full interval, once more than there are retries. */
+function toHealthDeadlineMs(check: NonNullable<DockerInspect['Config']['Healthcheck']>): number {
+  const intervalMs = check.Interval ? check.Interval / nsPerMs : healthDefaults.intervalMs;
+  const timeoutMs = check.Timeout ? check.Timeout / nsPerMs : healthDefaults.timeoutMs;
+  const probes = (check.Retries || healthDefaults.retries) + 1;
+  return (check.StartPeriod ?? 0) / nsPerMs + probes * (intervalMs + timeoutMs) + 10_000;
+}
+
+function lacksPorts({ State, HostConfig, NetworkSettings }: DockerInspect): boolean {
+  if (!State.Running || State.Status !== 'running') return false;
+  const bound = NetworkSettings?.Ports ?? {};
+  const asked = Object.entries(HostConfig.PortBindings ?? {}).filter(([, bindings]) => bindings && bindings.length > 0);
+  return asked.some(([port]) => !bound[port] || bound[port].length === 0);
+}
+
+const toInt = (text: string | undefined): number => {
+  const value = Number.parseInt(text ?? '', 10);
+  return Number.isSafeInteger(value) ? value : 0;
+};
+
+// --- the report of all our containers: input ContainerReport of schema.graphql ---
+
+export type ContainerReport = {
+  id: string;
+  name: string;
+  stack: string;
+  service: string;
+  replica: number;
+  revision: number;
+  specHash: string;
+  image: string;
+  state: 'CREATED' | 'RUNNING' | 'PAUSED' | 'RESTARTING' | 'REMOVING' | 'EXITED' | 'DEAD';
+  health: HealthState;
+  exitCode: number | null;
+  ports: { hostIp: string | null; hostPort: number | null; containerPort: number; protocol: 'TCP' | 'UDP' | 'SCTP' }[];
+  startedAt: string | null;
+};
+
+const states = ['CREATED', 'RUNNING', 'PAUSED', 'RESTARTING', 'REMOVING', 'EXITED', 'DEAD'] as const;
+
+/** What a list does not say. `image`: as it was asked for; the list has an id once the tag has moved on. */
+export type ListDetails = { startedAt: string | null; image: string };
+
+export function toContainerReport(item: DockerListItem, details: ListDetails): ContainerReport {
+  const labels = item.Labels ?? {};
+  const exit = /^(?:Exited|Restarting) \((-?\d+)\)/.exec(item.Status);
+  return {
+    id: item.Id,
+    name: (item.Names?.[0] ?? '').replace(/^\//, ''),
+    stack: labels['graphium.stack'] ?? '',
+    service: labels['graphium.service'] ?? '',
+    replica: toInt(labels['graphium.replica']),
+    revision: toInt(labels['graphium.revision']),
+    specHash: labels['graphium.spec'] ?? '',
+    image: details.image,
+    state: states.find((state) => state === item.State.toUpperCase()) ?? 'DEAD',
+    health: toHealth(/\((?:health: )?(starting|healthy|unhealthy)\)/.exec(item.Status)?.[1]),
+    exitCode: exit?.[1] === undefined ? null : Number(exit[1]),
+    ports: toPorts(item.Ports ?? []),
+    startedAt: details.startedAt,
+  };
+}
+
+/** Docker lists a port once for IPv4 and once for IPv6; the second says nothing new. */
+function toPorts(ports: NonNullable<DockerListItem['Ports']>): ContainerReport['ports'] {
+  const twin = (port: (typeof ports)[number]) =>
+    port.IP === '::' &&
+    ports.some((p) => p.IP === '0.0.0.0' && p.PublicPort === port.PublicPort && p.PrivatePort === port.PrivatePort);
+  return ports
+    .filter((port) => !twin(port))
+    .map((port) => ({
+      hostIp: port.IP ?? null,
+      hostPort: port.PublicPort ?? null,
+      containerPort: port.PrivatePort,
+      protocol: port.Type === 'udp' ? ('UDP' as const) : port.Type === 'sctp' ? ('SCTP' as const) : ('TCP' as const),
+    }))
+    .sort((a, b) => a.containerPort - b.containerPort || (a.hostPort ?? 0) - (b.hostPort ?? 0));
+}

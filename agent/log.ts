@@ -1,0 +1,22 @@
+import { type Logger, pino } from 'pino';
+
+/** JSON lines for machines, or one plain line per entry for a person. Both go to stdout at once. */
+export function createLog(format: 'json' | 'pretty', level: string): Logger {
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  if (format === 'json') return pino(options, pino.destination({ fd: 1, sync: true }));
+  return pino(options, { write: (line: string) => process.stdout.write(toPlainLine(line)) });
+}
+
+/** `12:00:01.250 info  task started task=17 kind=DEPLOY` */
+export function toPlainLine(json: string): string {
+  const { level, time, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
+  const rest = Object.entries(fields).map(
+    ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  );
+  return `${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${msg}${rest.join('')}\n`;
+}

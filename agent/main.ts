@@ -1,0 +1,188 @@
+/** Composition root of the agent. Exit codes: 0 stopped, 2 wrong options or files, 3 no valid credential. */
+import { randomUUID, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import tls from 'node:tls';
+import type { Logger } from 'pino';
+import packageJson from '../package.json' with { type: 'json' };
+import { createApi } from './api.ts';
+import { ContainerReporter } from './containers.ts';
+import { CredentialError } from './credential.ts';
+import { createEngine, type Engine } from './docker/engine.ts';
+import { type EnrolOptions, enrol, getCredential, HOW_TO_JOIN } from './enrol.ts';
+import { type Config, parseEnv, USAGE } from './env.ts';
+import type { Ways } from './feed.ts';
+import { createHttp } from './http.ts';
+import { createLog } from './log.ts';
+import { keepConnected } from './loop.ts';
+import { type Policy, parsePolicy, strictPolicy } from './policy.ts';
+import { Reporter } from './reporter.ts';
+import type { SessionOptions } from './session.ts';
+import { createSlots } from './slots.ts';
+import { openStream } from './stream.ts';
+import { runTask, type TaskContext } from './task.ts';
+import { messageOf } from './wire.ts';
+import { Worker } from './worker.ts';
+
+/** A restart must be quick: the server gives out again what was under way. */
+const STOP_WITHIN_MS = 2_500;
+const ENGINE_RETRY_MS = 5_000;
+const ENGINE_WITHIN_MS = 3_000;
+
+const EXIT = { stopped: 0, options: 2, credential: 3, interrupted: 130 };
+
+async function main(): Promise<number> {
+  const parsed = parseEnv(process.argv.slice(2));
+  if (parsed.kind === 'help') {
+    process.stdout.write(USAGE);
+    return EXIT.stopped;
+  }
+  if (parsed.kind === 'invalid') return refuse(parsed.problems);
+  const { config } = parsed;
+  const { policy, problems } = readFiles(config);
+  if (problems.length > 0) return refuse(problems);
+  const log = createLog(config.log, config.logLevel);
+  for (const warning of config.warnings) log.warn(warning);
+  const stop = stopOnSignals(log);
+  try {
+    return await run(config, policy, log, stop);
+  } catch (error) {
+    if (stop.aborted) return EXIT.stopped;
+    if (!(error instanceof CredentialError)) throw error;
+    log.fatal(error.message);
+    return EXIT.credential;
+  }
+}
+
+async function run(config: Config, policy: Policy, log: Logger, stop: AbortSignal): Promise<number> {
+  const enrolment: EnrolOptions = { ...config, url: `${config.server}/graphql`, stop, log };
+  let credential = await getCredential(enrolment);
+  let mayEnrol = config.join !== undefined;
+  const engine = createEngine({ socketPath: config.socketPath });
+  const parts = createParts(config, policy, engine, log);
+  const events = engine.events(() => parts.containers.changed());
+  const about = createAbout(engine, log, stop);
+  const end = await keepConnected({
+    ...parts,
+    about,
+    log,
+    stop,
+    timings: config,
+    ways: () => createWays(enrolment.url, credential.secret),
+    onRejected: async ({ code, message }) => {
+      if (!mayEnrol) return false;
+      mayEnrol = false;
+      log.warn({ agent: credential.name, code, error: message }, 'the server refuses this credential: enrolling again');
+      const enrolled = await enrol(enrolment).catch((error: unknown) => log.error(messageOf(error)));
+      if (enrolled) credential = enrolled;
+      return enrolled !== undefined;
+    },
+  });
+  events.close();
+  await Promise.race([parts.worker.close(), sleep(STOP_WITHIN_MS)]);
+  engine.close();
+  if (end === 'stopped') return EXIT.stopped;
+  log.fatal(
+    `the server refuses the credential in ${config.credentialPath} (agent removed or token revoked): ${HOW_TO_JOIN}`,
+  );
+  return EXIT.credential;
+}
+
+/** Everything that outlives a session. */
+function createParts(config: Config, policy: Policy, engine: Engine, log: Logger) {
+  let identity: TaskContext['identity'] | undefined;
+  const slots = createSlots(config.slots);
+  const containers = new ContainerReporter({ list: async () => (identity ? engine.containers(identity) : []), log });
+  const reporter = new Reporter({
+    reportContainers: () => containers.report(),
+    onSettled: (taskId, attempt, how) => worker.settled(taskId, attempt, how),
+  });
+  const worker = new Worker({
+    limit: config.tasks,
+    reporter,
+    log,
+    runTask: (task, hooks) => {
+      if (!identity) throw new Error('a task before the first session');
+      return runTask(task, { engine, identity, policy, slots, log: log.child({ task: task.id }), ...hooks });
+    },
+  });
+  const onOpen: SessionOptions['onOpen'] = ({ clusterId, agentName, epoch, adopted }, { transport }) => {
+    identity = { clusterId, agentName };
+    log.info({ agent: agentName, epoch, transport, adopted: adopted.length }, 'session opened');
+  };
+  return { worker, reporter, containers, onOpen };
+}
+
+function createWays(url: string, token: string): Ways {
+  const http = createHttp({ url, token });
+  return {
+    openPoll: () => createApi(createHttp({ url, token })),
+    openStream: async () => createApi(await openStream({ url: url.replace(/^http/, 'ws'), token, http })),
+  };
+}
+
+/** Waits for the engine the first time; later an engine that is down is no reason to be offline. */
+function createAbout(engine: Engine, log: Logger, stop: AbortSignal) {
+  const process = { instanceId: randomUUID(), version: packageJson.version };
+  let facts: SessionOptions['about']['engine'] | undefined;
+  return async (): Promise<SessionOptions['about']> => {
+    for (;;) {
+      try {
+        facts = await Promise.race([engine.facts(), silence(ENGINE_WITHIN_MS)]);
+      } catch (error) {
+        log.warn({ error: messageOf(error), retryInMs: ENGINE_RETRY_MS }, 'the Docker engine does not answer');
+      }
+      if (facts) return { ...process, engine: facts };
+      await sleep(ENGINE_RETRY_MS, undefined, { signal: stop });
+    }
+  };
+}
+
+async function silence(ms: number): Promise<never> {
+  await sleep(ms, undefined, { ref: false });
+  throw new Error(`no answer within ${ms / 1000} s`);
+}
+
+/** Authorities besides the usual ones, for HTTP and WebSocket alike. Node itself skips what is no certificate without a word. */
+function trust(pem: string) {
+  const certificates = pem.match(/-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs) ?? [];
+  if (certificates.length === 0) throw new Error('holds no certificate (PEM)');
+  for (const certificate of certificates) new X509Certificate(certificate);
+  tls.setDefaultCACertificates([...tls.getCACertificates('default'), ...certificates]);
+}
+
+function readFiles({ caPath, policyPath }: Config): { policy: Policy; problems: string[] } {
+  const problems: string[] = [];
+  let policy = strictPolicy;
+  try {
+    if (caPath) trust(readFileSync(caPath, 'utf8'));
+  } catch (error) {
+    problems.push(`--ca ${caPath}: ${messageOf(error)}`);
+  }
+  try {
+    if (policyPath) policy = parsePolicy(JSON.parse(readFileSync(policyPath, 'utf8')));
+  } catch (error) {
+    problems.push(`--policy ${policyPath}: ${messageOf(error)}`);
+  }
+  return { policy, problems };
+}
+
+function stopOnSignals(log: Logger): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(EXIT.interrupted);
+      log.info({ signal }, 'stopping');
+      controller.abort();
+      setTimeout(() => process.exit(EXIT.stopped), STOP_WITHIN_MS).unref();
+    });
+  }
+  return controller.signal;
+}
+
+function refuse(problems: string[]): number {
+  process.stderr.write(`${problems.map((problem) => `graphium agent: ${problem}`).join('\n')}\n\n${USAGE}`);
+  return EXIT.options;
+}
+
+process.exit(await main());

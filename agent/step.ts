@@ -1,0 +1,88 @@
+/** Pure: (job, what is there, what this run did) -> one step, or the end. Never a script: after each step comes a new look. */
+import {
+  type CleanJob,
+  completed,
+  type Decision,
+  type DeployJob,
+  dismantle,
+  type Job,
+  type Memory,
+  type NamedJob,
+  type PullJob,
+  type SeenContainers,
+  type SeenImage,
+  type SeenStack,
+} from './decision.ts';
+import type { TaskOutcome } from './outcome.ts';
+import { decideDeploy } from './step-deploy.ts';
+
+/** A job together with the look that belongs to its kind. */
+export type Situation =
+  | { job: DeployJob | NamedJob; seen: SeenContainers }
+  | { job: CleanJob; seen: SeenStack }
+  | { job: PullJob; seen: SeenImage };
+
+const isDeploy = (job: Job): job is DeployJob =>
+  job.kind === 'DEPLOY' || job.kind === 'START' || job.kind === 'RESTART';
+
+export function decide({ job, seen }: Situation, memory: Memory): Decision {
+  if (isDeploy(job)) return decideDeploy(job, seen as SeenContainers, memory);
+  if (memory.undo) return { do: 'end', outcome: given(memory.undo, memory) };
+  if (job.kind === 'STOP') return decideStop(job, seen as SeenContainers, memory);
+  if (job.kind === 'DELETE') return decideDelete(seen as SeenContainers, memory);
+  if (job.kind === 'CLEAN') return decideClean(seen as SeenStack, memory);
+  return decidePull(job as PullJob, seen as SeenImage, memory);
+}
+
+/** Nothing to take back: each of these steps leaves things closer to what was asked. */
+function given(undo: NonNullable<Memory['undo']>, { action }: Memory): TaskOutcome {
+  return undo.cause === 'failed'
+    ? { status: 'FAILED', error: undo.failure, retryable: undo.retryable }
+    : { status: 'CANCELLED', result: { action, message: 'Cancelled before it was done.' } };
+}
+
+function decideStop({ name }: NamedJob, { named, previous }: SeenContainers, memory: Memory): Decision {
+  const there = named?.ours ? named : null;
+  const old = previous?.ours ? previous : null;
+  for (const container of [there, old]) {
+    if (!container?.running) continue;
+    return { do: 'stop', id: container.id, stopSeconds: container.stopSeconds, remember: { action: 'stopped' } };
+  }
+  if (!named && old) return { do: 'rename', id: old.id, to: name };
+  return there ? completed(memory.action, there.id) : completed('absent');
+}
+
+function decideDelete({ named, previous }: SeenContainers, memory: Memory): Decision {
+  for (const container of [named, previous]) {
+    if (container?.ours) return dismantle(container, { action: 'removed' });
+  }
+  return completed(memory.action === 'removed' ? 'removed' : 'absent');
+}
+
+const stopSeconds = 60;
+
+function decideClean({ containers, networks, volumes }: SeenStack, memory: Memory): Decision {
+  const remember = { action: 'cleaned' };
+  for (const { id, status } of containers) {
+    const running = status === 'running' || status === 'paused' || status === 'restarting';
+    if (status === 'removing') return { do: 'awaitRemoval', id };
+    return running ? { do: 'stop', id, stopSeconds } : { do: 'remove', id, remember };
+  }
+  const network = networks.find(({ id }) => !memory.left.includes(id));
+  if (network) return { do: 'removeNetwork', id: network.id, remember };
+  const volume = volumes.find((name) => !memory.left.includes(name));
+  if (volume) return { do: 'removeVolume', name: volume, remember };
+  const left = [...networks.map(({ name }) => `network ${name}`), ...volumes.map((name) => `volume ${name}`)];
+  const message = left.length > 0 ? `Left to those that still use it: ${left.join(', ')}.` : undefined;
+  return completed(memory.action, undefined, message);
+}
+
+function decidePull({ image, policy }: PullJob, { present }: SeenImage, memory: Memory): Decision {
+  if (memory.pulled && present) return completed('pulled');
+  if (memory.pulled) {
+    const message = `Docker pulled ${image} without an error, and yet does not have it. It is tried again.`;
+    return { do: 'end', outcome: { status: 'FAILED', error: { code: 'PULL_FAILED', message }, retryable: true } };
+  }
+  if (present && policy === 'missing') return completed('present');
+  return { do: 'pull', image, remember: { pulled: true } };
+}

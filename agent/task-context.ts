@@ -1,0 +1,22 @@
+import type { Engine } from './docker/engine.ts';
+import type { Identity } from './docker/observe.ts';
+import type { Logger, TaskUpdate } from './outcome.ts';
+import type { Policy } from './policy.ts';
+import type { Slots } from './slots.ts';
+
+export type TaskContext = {
+  engine: Engine;
+  identity: Identity;
+  policy: Policy;
+  /** Every change of phase, and every bit of progress; who listens slows it down. */
+  update(update: TaskUpdate): void;
+  /**
+   * Aborted with the reason 'cancelled': take back what is half done and say what stands there. With 'abandoned': stop
+   * between two steps; nobody wants the outcome.
+   */
+  cancel: AbortSignal;
+  slots: Slots;
+  log: Logger;
+  /** How long a container must stay up to be good; 1,000 unless told. */
+  monitorMs?: number;
+};

@@ -1,0 +1,139 @@
+/**
+ * One task: look, decide one step, do it, look again, until there is an outcome.
+ *
+ * Invariants: never rejects; keeps nothing that Docker and our labels do not know, so that a task cut off anywhere is
+ * simply run again; a task that ends FAILED or CANCELLED has first taken back what it could; while the engine does not
+ * answer nothing is taken back, the next attempt finds its way.
+ */
+import { type DeployJob, freshMemory, type Job, type Memory, previousName, type Undo } from './decision.ts';
+import { isUnreachable, TaskError, toTaskError } from './docker/errors.ts';
+import { toObserved } from './docker/observe.ts';
+import { dockerName, taskSpecs } from './docker/spec.ts';
+import type { AgentTask, TaskOutcome } from './outcome.ts';
+import { imageViolations, networkViolations, violations } from './policy.ts';
+import { isOfStack } from './prepare.ts';
+import { decide, type Situation } from './step.ts';
+import { bodyOf, perform } from './steps.ts';
+import type { TaskContext } from './task-context.ts';
+
+export type { AgentTask, Logger, TaskFailure, TaskKind, TaskOutcome, TaskPhase, TaskUpdate } from './outcome.ts';
+export { createSlots, type Slots } from './slots.ts';
+export type { TaskContext } from './task-context.ts';
+
+/** No way through the steps is a third as long. */
+const maxSteps = 60;
+
+export async function runTask(task: AgentTask, context: TaskContext): Promise<TaskOutcome> {
+  try {
+    const job = toJob(task);
+    const refused = refusals(job, context);
+    const undo: Undo | null =
+      refused.length === 0 ? null : { cause: 'failed', failure: toPolicyFailure(refused), retryable: false, notes: [] };
+    return await converge(job, { ...freshMemory, undo }, context);
+  } catch (error) {
+    const { failure, retryable } = toTaskError(error, { code: 'INTERNAL', what: `Task ${task.kind}` });
+    if (failure.code === 'INTERNAL') context.log.error({ task: task.id, error: errorText(error) }, 'task broke off');
+    return { status: 'FAILED', error: failure, retryable };
+  }
+}
+
+async function converge(job: Job, memory: Memory, context: TaskContext): Promise<TaskOutcome> {
+  const { cancel, log } = context;
+  let now = memory;
+  for (let count = 0; count < maxSteps; count += 1) {
+    if (cancel.aborted && cancel.reason === 'abandoned')
+      return { status: 'CANCELLED', result: { action: 'abandoned' } };
+    if (cancel.aborted && !now.undo && now.goodId === null) now = { ...now, undo: { cause: 'cancelled', notes: [] } };
+    const step = decide(await look(job, context), now);
+    if (step.do === 'end') return step.outcome;
+    log.debug({ task: job.taskId, step }, 'step');
+    try {
+      const patch = await perform(step, { job, memory: now, context });
+      now = { ...now, ...step.remember, ...(patch ?? {}) };
+    } catch (error) {
+      now = { ...now, undo: toUndo(error, now, job) };
+    }
+  }
+  throw new TaskError(
+    {
+      code: 'TIMEOUT',
+      message: `Gave up after ${maxSteps} steps: something else on this host keeps changing ${job.stack}.`,
+    },
+    true,
+  );
+}
+
+/** Rethrows what cannot be taken back now, or need not be. */
+function toUndo(error: unknown, { undo, goodId }: Memory, { kind }: Job): Undo {
+  const failed = toTaskError(error, { code: 'INTERNAL', what: kind });
+  if (isUnreachable(error) || failed.failure.code === 'ENGINE_UNREACHABLE' || goodId !== null) throw failed;
+  if (undo) return { ...undo, notes: [...undo.notes, `Taking it back failed as well: ${failed.failure.message}.`] };
+  return { cause: 'failed', failure: failed.failure, retryable: failed.retryable, notes: [] };
+}
+
+function toJob({ id, kind, stack, containerName, spec }: AgentTask): Job {
+  const parsed = taskSpecs[kind]?.safeParse(spec);
+  if (!parsed?.success) {
+    const issue = parsed?.error.issues[0];
+    const where = issue?.path.join('.');
+    const what = issue ? `${where ? `${where}: ` : ''}${issue.message}` : `task kind ${kind} is not known`;
+    throw new TaskError({
+      code: 'SPEC_UNSUPPORTED',
+      message: `This agent does not understand the task (${what}). Update the agent.`,
+    });
+  }
+  const base = { taskId: id, stack };
+  if (kind === 'PULL') return { ...base, kind, ...taskSpecs.PULL.parse(spec) };
+  if (kind === 'CLEAN') return { ...base, kind, ...taskSpecs.CLEAN.parse(spec) };
+  if (kind === 'DEPLOY' || kind === 'START' || kind === 'RESTART') {
+    const deploy = taskSpecs[kind].parse(spec);
+    return { ...base, kind, name: deploy.container.name, deploy };
+  }
+  const name = dockerName.safeParse(containerName);
+  if (!name.success) {
+    throw new TaskError({ code: 'SPEC_UNSUPPORTED', message: `${kind} of a container without a proper name.` });
+  }
+  return { ...base, kind, name: name.data };
+}
+
+function refusals(job: Job, context: TaskContext): string[] {
+  if (job.kind === 'PULL') return imageViolations(job.image, context.policy);
+  if (!('deploy' in job)) return [];
+  const drivers = job.deploy.networks.flatMap(({ driver }) => networkViolations(driver, context.policy));
+  return [...violations(bodyOf(job, context), context.policy), ...drivers];
+}
+
+const toPolicyFailure = (refused: string[]) => ({
+  code: 'POLICY_DENIED',
+  message: `This host's policy refuses it: ${refused.join('; ')}. Only a policy file on the host can allow it.`,
+});
+
+async function look(job: Job, context: TaskContext): Promise<Situation> {
+  const { engine, identity } = context;
+  if (job.kind === 'PULL') return { job, seen: { present: await engine.hasImage(job.image) } };
+  if (job.kind === 'CLEAN') return { job, seen: await lookAtStack(job, context) };
+  const find = async (name: string) => {
+    const inspect = await engine.findContainer(name);
+    // Docker also finds by the beginning of an id, which can look like a name.
+    return inspect && inspect.Name === `/${name}` ? toObserved(inspect, identity) : null;
+  };
+  const [named, previous] = await Promise.all([find(job.name), find(previousName(job.name))]);
+  return { job: job as DeployJob, seen: { named, previous } };
+}
+
+async function lookAtStack({ stack, volumes }: Extract<Job, { kind: 'CLEAN' }>, { engine, identity }: TaskContext) {
+  const { clusterId, agentName } = identity;
+  const ofStack = [`graphium.cluster=${clusterId}`, `graphium.stack=${stack}`];
+  const [containers, networks, ...found] = await Promise.all([
+    engine.listContainers([...ofStack, `graphium.agent=${agentName}`]),
+    engine.networksLabelled(ofStack),
+    ...volumes.map((name) => engine.findVolume(name)),
+  ]);
+  return {
+    containers: containers.map(({ Id, Names, State }) => ({ id: Id, name: Names?.[0] ?? Id, status: State })),
+    networks: networks.map(({ Id, Name }) => ({ id: Id, name: Name })),
+    volumes: found.flatMap((volume) => (volume && isOfStack(volume.Labels, { clusterId, stack }) ? [volume.Name] : [])),
+  };
+}
+
+const errorText = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -1,0 +1,70 @@
+/** Waits, holding no slot, until a container is good or is not; then it takes the evidence, before anything is cleaned up. */
+import type { Memory } from './decision.ts';
+import { TaskError } from './docker/errors.ts';
+import { type ObservedContainer, toObserved } from './docker/observe.ts';
+import { judge, type Run, type Verdict } from './judge.ts';
+import type { TaskFailure } from './outcome.ts';
+import type { TaskContext } from './task-context.ts';
+import { createWake } from './wake.ts';
+
+const defaultMonitorMs = 1_000;
+/** Should an event be lost all the same. */
+const longestWaitMs = 5_000;
+
+export async function verify(
+  id: string,
+  name: string,
+  memory: Memory,
+  context: TaskContext,
+): Promise<Partial<Memory> | undefined> {
+  const { engine, identity, cancel, update, monitorMs = defaultMonitorMs } = context;
+  const wake = createWake(engine, id);
+  const startedMs = performance.now();
+  let run: Run | undefined;
+  let told = '';
+  try {
+    while (!cancel.aborted) {
+      const inspect = await engine.findContainer(id);
+      const seen = inspect && toObserved(inspect, identity);
+      // A container made a moment ago that was restarted already has failed before we looked.
+      run ??= {
+        startedAt: seen?.startedAt ?? '',
+        restartCount: id === memory.createdId ? 0 : (seen?.restartCount ?? 0),
+      };
+      const verdict = judge(seen, run, performance.now() - startedMs, monitorMs);
+      if (verdict.is === 'good') return undefined;
+      if (verdict.is === 'bad') throw await toFailure(name, verdict, seen, context);
+      if (verdict.message !== told) update({ phase: 'VERIFYING', progress: { message: verdict.message } });
+      told = verdict.message;
+      await wake.next(Math.min(verdict.ms, longestWaitMs), cancel);
+    }
+    return { goodId: null };
+  } finally {
+    wake.close();
+  }
+}
+
+async function toFailure(
+  name: string,
+  { code, message }: Extract<Verdict, { is: 'bad' }>,
+  seen: ObservedContainer | null,
+  context: TaskContext,
+): Promise<TaskError> {
+  return new TaskError({ code, message: `${name}: ${message}.`, ...(seen && (await takeEvidence(seen, context))) });
+}
+
+export async function takeEvidence(
+  seen: ObservedContainer,
+  { engine, log }: TaskContext,
+): Promise<Partial<TaskFailure>> {
+  const logs = await engine.logs(seen.id, seen.tty).catch((error: unknown) => {
+    log.warn({ container: seen.id, error: String(error) }, 'could not read the log of a container that failed');
+    return [];
+  });
+  return {
+    logs,
+    ...(seen.status !== 'running' && seen.status !== 'created' && { exitCode: seen.exitCode }),
+    ...(seen.oomKilled && { oomKilled: true }),
+    ...(seen.healthLog.length > 0 && { healthLog: seen.healthLog }),
+  };
+}

@@ -1,0 +1,100 @@
+#!/bin/sh
+# Deploys a stack file with Graphium and waits for the verdict. Needs curl and a POSIX shell, nothing else.
+#
+#   GRAPHIUM_URL=https://graphium.example.com GRAPHIUM_TOKEN=gph_user_... ci-deploy.sh stack.json [idempotency-key]
+#
+# The key makes it safe to run the job again: the same key and file never deploy twice. Without one, each run deploys.
+# Set CURL_CA_BUNDLE for a server with a certificate of your own authority.
+# Exit: 0 the deployment SUCCEEDED, 1 any other verdict or the file was refused, 2 wrong usage or no answer.
+set -eu
+
+fail() {
+  echo "ci-deploy: $2" >&2
+  exit "$1"
+}
+
+[ $# -ge 1 ] && [ $# -le 2 ] || fail 2 "usage: ci-deploy.sh FILE [IDEMPOTENCY-KEY]"
+[ -r "$1" ] || fail 2 "cannot read $1"
+: "${GRAPHIUM_URL:?ci-deploy: set GRAPHIUM_URL}" "${GRAPHIUM_TOKEN:?ci-deploy: set GRAPHIUM_TOKEN}"
+key=${2:-"ci-$(date +%s)-$$"}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
+# In a file, because the arguments of a process are visible to everybody on the machine.
+(umask 077 && printf 'header = "Authorization: Bearer %s"\n' "$GRAPHIUM_TOKEN" >"$work/auth")
+
+# Text as the inside of a JSON string.
+escape() { sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e "s/$(printf '\t')/\\\\t/g" -e "s/$(printf '\r')/\\\\r/g" | awk 'NR > 1 { printf "\\n" } { printf "%s", $0 }'; }
+# The inside of JSON strings as text.
+unescape() { sed -e 's/\\n/\n/g' -e 's/\\t/\t/g' -e 's/\\r//g' -e 's/\\"/"/g' -e 's/\\\\/\\/g'; }
+
+# request QUERY VARIABLES [more arguments of curl]
+request() {
+  printf '{"query":"%s","variables":%s}' "$1" "$2" >"$work/body"
+  shift 2
+  curl -sS --config "$work/auth" -H 'Content-Type: application/json' --data-binary @"$work/body" "$@" "${GRAPHIUM_URL%/}/graphql"
+}
+
+# field NAME: the first string with that name on standard input
+field() { sed -n 's/.*"'"$1"'":"\(\([^"\\]\|\\.\)*\)".*/\1/p' | head -n 1 | unescape; }
+
+file=$(escape <"$1")
+request 'mutation($file:String!,$key:String){deployStack(source:{jsonld:$file},idempotencyKey:$key){id}}' \
+  "{\"file\":\"$file\",\"key\":\"$(printf %s "$key" | escape)\"}" \
+  --retry 5 --retry-all-errors --retry-max-time 60 --max-time 30 >"$work/answer" || fail 2 "no answer from $GRAPHIUM_URL"
+
+id=$(sed -n 's/.*"deployStack":{"id":"\([0-9a-f-]*\)".*/\1/p' "$work/answer")
+if [ -z "$id" ]; then
+  echo "ci-deploy: $1 was refused:" >&2
+  grep -o '"message":"\([^"\\]\|\\.\)*"' "$work/answer" | sed -e 's/^"message":"/  /' -e 's/"$//' | unescape >&2 || cat "$work/answer" >&2
+  exit 1
+fi
+echo "deployment $id"
+
+# One line for every task that changed; the fields come in the order in which they were asked for.
+show() {
+  while IFS= read -r line; do
+    case $line in data:*) ;; *) continue ;; esac
+    printf '%s' "$line" | sed -n 's/.*"deployment":{"status":"\([A-Z_]*\)".*/\1/p' >"$work/status.new"
+    [ -s "$work/status.new" ] && mv "$work/status.new" "$work/status"
+    printf '%s' "$line" | grep -o '{"agent":[^}]*}' | sed -e 's/"[a-zA-Z]*"://g' -e 's/[{}"]//g' -e 's/null//g' |
+      awk -F, '{ printf "%-16s %-7s %-24s %-9s %s\n", $1, $2, ($3 == "" ? $4 : $3), $5, tolower($6) }' >"$work/tasks.new"
+    touch "$work/tasks"
+    while IFS= read -r task; do
+      grep -Fqx -- "$task" "$work/tasks" || echo "  $task"
+    done <"$work/tasks.new"
+    mv "$work/tasks.new" "$work/tasks"
+  done
+}
+
+# The stream starts with the whole state, so after a broken connection it is simply opened again.
+echo RUNNING >"$work/status"
+broken=0
+while [ "$(cat "$work/status")" = RUNNING ]; do
+  request 'subscription($id:ID!){deployment(id:$id){status tasks{agent kind containerName image status phase}}}' "{\"id\":\"$id\"}" \
+    -N -H 'Accept: text/event-stream' --connect-timeout 10 --speed-limit 1 --speed-time 60 2>"$work/error" | show || true
+  [ "$(cat "$work/status")" = RUNNING ] || break
+  broken=$((broken + 1))
+  [ "$broken" -le 30 ] || fail 2 "lost the server while deployment $id was running: $(cat "$work/error")"
+  sleep 2
+done
+
+status=$(cat "$work/status")
+echo "$status"
+[ "$status" != SUCCEEDED ] || exit 0
+
+request 'query($id:ID!){deployment(id:$id){cause{code message agent containerName exitCode logs}}}' "{\"id\":\"$id\"}" \
+  --retry 5 --retry-all-errors --max-time 30 >"$work/cause" || fail 2 "no answer from $GRAPHIUM_URL"
+{
+  echo
+  echo "cause      $(field code <"$work/cause")"
+  echo "container  $(field containerName <"$work/cause") on $(field agent <"$work/cause")"
+  exit_code=$(sed -n 's/.*"exitCode":\([0-9]*\).*/\1/p' "$work/cause")
+  [ -z "$exit_code" ] || echo "exit code  $exit_code"
+  field message <"$work/cause"
+  echo
+  echo "last log lines:"
+  sed -n 's/.*"logs":\[\(.*\)\].*/\1/p' "$work/cause" | grep -o '"\([^"\\]\|\\.\)*"' | sed -e 's/^"/  /' -e 's/"$//' | unescape
+} >&2
+exit 1

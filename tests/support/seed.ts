@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { createAgentSockets } from '../../server/agents/sockets.ts';
+import { createApp } from '../../server/app.ts';
+import { connect, getClusterId, transact } from '../../server/db/connect.ts';
+import { listen } from '../../server/db/listen.ts';
+import { removeOrphans } from '../../server/deployments/orphans.ts';
+import { createBus } from '../../server/live.ts';
+import { startSweeper, sweep } from '../../server/tasks/sweep.ts';
+import { issueToken } from '../../server/tokens/issue.ts';
+import { createFakeAgent, type FakeAgent } from './fake-agent.ts';
+import { createDatabase, dropDatabase } from './postgres.ts';
+import { ask, graphql } from './server.ts';
+import { openWire, type Wire } from './wire.ts';
+
+/** A server inside the test's process on a database of its own, and the start of every story. */
+export type Seed = Awaited<ReturnType<typeof createSeed>>;
+export type Role = 'VIEWER' | 'OPERATOR' | 'ADMIN';
+export type DeploymentResult = { id: string; status: string; supersededBy: string | null };
+
+const SERVER_ID = randomUUID();
+const DEPLOYMENT = '{ id status supersededBy }';
+
+export async function createSeed(postgresUrl: string, options: { sweeper?: boolean } = {}) {
+  const databaseUrl = await createDatabase(postgresUrl);
+  const { db, close: closeDb } = connect(databaseUrl);
+  const logged: Record<string, unknown>[] = [];
+  const log = pino({ level: 'info' }, { write: (line: string) => logged.push(JSON.parse(line)) });
+  const bus = createBus();
+  const sockets = createAgentSockets(db, bus, log);
+  const services = { db, bus, sockets, clusterId: await getClusterId(db), publicUrl: 'http://graphium.test' };
+  const listener = await listen(databaseUrl, bus, log);
+  const sweeper = options.sweeper ? await startSweeper(services, SERVER_ID, log) : undefined;
+  const app = createApp(services, { pageFolder: fileURLToPath(new URL('../../web/dist', import.meta.url)) }, log);
+  const http = createServer();
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  app.attach(http);
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  const agents: FakeAgent[] = [];
+  const wires: Wire[] = [];
+
+  const token = async (role: Role = 'ADMIN', values: { expiresAt?: Date; name?: string } = {}) => {
+    const issued = await issueToken(db, 'USER', { name: role.toLowerCase(), role, createdBy: 'test', ...values });
+    return { id: issued.token.id, secret: issued.secret };
+  };
+  const admin = await token('ADMIN');
+
+  const seed = {
+    url,
+    databaseUrl,
+    db,
+    sql: db.$client,
+    bus,
+    services,
+    sockets,
+    logged,
+    admin: admin.secret,
+    adminId: admin.id,
+    token,
+    ask: <T>(query: string, variables: Record<string, unknown> = {}, secret = admin.secret) =>
+      ask<T>({ url }, secret, query, variables),
+    try: <T>(query: string, variables: Record<string, unknown> = {}, secret: string | undefined = admin.secret) =>
+      graphql<T>({ url }, secret, query, variables),
+    async wire(secret = admin.secret): Promise<Wire> {
+      const wire = await openWire(url, { authorization: `Bearer ${secret}` });
+      wires.push(wire);
+      return wire;
+    },
+    async joinToken(name: string | null = null): Promise<string> {
+      const { createJoinToken } = await seed.ask<{ createJoinToken: { secret: string } }>(
+        'mutation($name: String) { createJoinToken(name: $name) { secret } }',
+        { name },
+      );
+      return createJoinToken.secret;
+    },
+    /** An enrolled agent; `online` opens a session over HTTP. */
+    async agent(name = `vm${agents.length + 1}`, { online = true } = {}): Promise<FakeAgent> {
+      const agent = createFakeAgent({ url }, await seed.enrol(name, await seed.joinToken(name)));
+      agents.push(agent);
+      if (online) await agent.open();
+      return agent;
+    },
+    async enrol(name: string, join: string) {
+      const { enrollAgent } = await seed.ask<{ enrollAgent: { agentId: string; secret: string } }>(
+        'mutation($name: String!) { enrollAgent(name: $name) { agentId secret } }',
+        { name },
+        join,
+      );
+      return { id: enrollAgent.agentId, name, secret: enrollAgent.secret };
+    },
+    /** Its lease ran out, and nobody swept yet. */
+    expire: (agent: { id: string }) =>
+      db.$client`update agents set session_expires_at = now() - interval '1 second' where id = ${agent.id}`,
+    sweep: async () => {
+      await transact(db, (tx) => sweep(tx, SERVER_ID));
+      await removeOrphans(db, log);
+    },
+    async deploy(file: object, idempotencyKey?: string): Promise<DeploymentResult> {
+      const { deployStack } = await seed.ask<{ deployStack: DeploymentResult }>(
+        `mutation($source: String!, $key: String) { deployStack(source: { jsonld: $source }, idempotencyKey: $key) ${DEPLOYMENT} }`,
+        { source: JSON.stringify(file), key: idempotencyKey },
+      );
+      return deployStack;
+    },
+    async operate(field: 'stopStack' | 'startStack' | 'restartStack' | 'deleteStack', name: string) {
+      const data = await seed.ask<Record<string, DeploymentResult>>(
+        `mutation($name: String!) { ${field}(name: $name) ${DEPLOYMENT} }`,
+        { name },
+      );
+      return data[field] as DeploymentResult;
+    },
+    async deployment(id: string) {
+      const query = `query($id: ID!) { deployment(id: $id) { status cause { code message taskId agent containerName exitCode oomKilled healthLog logs }
+        tasks { id kind status agent containerName attempt failures error { code } waitingOn { reason agent message taskId } } } }`;
+      const { deployment } = await seed.ask<{ deployment: DeploymentView }>(query, { id });
+      return deployment;
+    },
+    /** Fails when something was left open. */
+    async close() {
+      await Promise.all([...agents.map((agent) => agent.close()), ...wires.map((wire) => wire.close())]);
+      await settled(() => bus.size() === 0);
+      const listeners = bus.size();
+      await sweeper?.close();
+      await app.close();
+      const closed = new Promise((resolve) => http.close(resolve));
+      http.closeIdleConnections();
+      const late = setTimeout(() => http.closeAllConnections(), 1_000);
+      const open = await new Promise<number>((resolve) =>
+        setTimeout(() => http.getConnections((_, n) => resolve(n)), 20),
+      );
+      await closed;
+      clearTimeout(late);
+      await listener.close();
+      const [{ busy = 0 } = {}] = await db.$client<
+        { busy: number }[]
+      >`select count(*)::int as busy from pg_stat_activity
+        where datname = current_database() and state like 'idle in transaction%'`;
+      await closeDb();
+      await dropDatabase(databaseUrl);
+      if (listeners + open + busy > 0)
+        throw new Error(`leaked: ${listeners} listeners, ${open} sockets, ${busy} transactions`);
+    },
+  };
+  return seed;
+}
+
+export type DeploymentView = {
+  status: string;
+  cause: (Record<string, unknown> & { code: string; message: string; taskId: string | null }) | null;
+  tasks: {
+    id: string;
+    kind: string;
+    status: string;
+    agent: string;
+    containerName: string | null;
+    attempt: number;
+    failures: number;
+    error: { code: string } | null;
+    waitingOn: { reason: string; agent: string | null; message: string; taskId: string | null }[];
+  }[];
+};
+
+/** A JSON-LD stack of containers. */
+export function stackFile(name: string, hasPart: readonly object[], more: object = {}): object {
+  return { '@type': 'Stack', name, hasPart: hasPart.map((part) => ({ image: 'nginx:alpine', ...part })), ...more };
+}
+
+export const container = (name: string, host: string, more: object = {}) => ({
+  name,
+  locatedInHost: { '@id': host },
+  ...more,
+});
+
+async function settled(isDone: () => boolean): Promise<void> {
+  for (let waitedMs = 0; !isDone() && waitedMs < 2_000; waitedMs += 10) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

@@ -1,0 +1,169 @@
+import Docker from 'dockerode';
+import postgres from 'postgres';
+import { inject } from 'vitest';
+import { cutHost, type LabHostData, restoreHost } from '../../lab/lab.ts';
+import { socketOptions, toOptionsUrl } from '../../server/db/connect.ts';
+import { agentsOnline, startAgent, type TestAgent, until } from './agents.ts';
+import type { TestLab } from './lab.ts';
+import { createDatabase, dropDatabase } from './postgres.ts';
+import { ask, startServer, type TestServer } from './server.ts';
+
+/** The lab with a server on a database of its own and an agent on every host, all as real processes. */
+export type World = {
+  lab: TestLab;
+  server: TestServer;
+  agents: Map<string, TestAgent>;
+  sql: postgres.Sql;
+  clusterId: string;
+  host(name: string): LabHostData;
+  agent(name: string): TestAgent;
+  engine(name: string): Docker;
+  ask<T>(query: string, variables?: Record<string, unknown>): Promise<T>;
+  /** @returns the deployment's id */
+  deploy(file: string): Promise<string>;
+  /** A mutation on a stack, such as `stopStack`. @returns the deployment's id */
+  operate(mutation: string, stack: string, more?: string): Promise<string>;
+  deployment(id: string): Promise<Deployment>;
+  /** Waits for its verdict. */
+  finish(id: string, timeoutMs?: number): Promise<Deployment>;
+  /** What Docker itself has of a stack on a host, by name. */
+  containers(hostName: string, stack: string): Promise<Docker.ContainerInspectInfo[]>;
+  /** Takes the host away from the server: its link in the lab, its agent where hosts share an engine. */
+  cut(hostName: string): Promise<void>;
+  restore(hostName: string): Promise<void>;
+  /** Ends everything. @throws Error when something with this installation's labels was left; it is removed then */
+  close(): Promise<void>;
+};
+
+export type Failure = {
+  code: string;
+  message: string;
+  agent: string | null;
+  containerName: string | null;
+  exitCode: number | null;
+  healthLog: string[];
+  logs: string[];
+};
+export type Task = {
+  id: string;
+  agent: string;
+  kind: string;
+  containerName: string | null;
+  status: string;
+  attempt: number;
+  failures: number;
+  phase: string | null;
+  error: Failure | null;
+  result: { action: string; containerId: string | null } | null;
+  waitingOn: { reason: string; agent: string | null; message: string }[];
+};
+export type Deployment = { id: string; kind: string; status: string; cause: Failure | null; tasks: Task[] };
+
+const FAILURE = 'code message agent containerName exitCode healthLog logs';
+const DEPLOYMENT = `query ($id: ID!) { deployment(id: $id) { id kind status cause { ${FAILURE} }
+  tasks { id agent kind containerName status attempt failures phase error { ${FAILURE} }
+    result { action containerId } waitingOn { reason agent message } } } }`;
+
+export type WorldOptions = { agents?: boolean; agentEnv?: Record<string, string> };
+
+export async function createWorld({ agents: withAgents = true, agentEnv = {} }: WorldOptions = {}): Promise<World> {
+  const lab = inject('lab');
+  const databaseUrl = await createDatabase(inject('postgresUrl'));
+  const server = await startServer({ databaseUrl, hosts: [...new Set([lab.serverAddress, '127.0.0.1'])] });
+  const sql = postgres(toOptionsUrl(databaseUrl), { ...socketOptions(databaseUrl), max: 2, onnotice: () => {} });
+  const [cluster] = await sql<{ id: string }[]>`select id from cluster`;
+  const clusterId = cluster?.id ?? '';
+  const agents = new Map<string, TestAgent>();
+  if (withAgents) {
+    for (const host of lab.hosts) agents.set(host.name, await startAgent(server, host, { env: agentEnv }));
+    await agentsOnline(server, [...agents.keys()]);
+  }
+  const world = { lab, server, agents, sql, clusterId };
+  return { ...world, ...placesOf(world), ...operationsOf(server), close: () => closeWorld(world, databaseUrl) };
+}
+
+type Parts = Pick<World, 'lab' | 'server' | 'agents' | 'sql' | 'clusterId'>;
+
+function placesOf({ lab, agents, server }: Parts) {
+  const host = (name: string) => getNamed(lab.hosts, name);
+  const agent = (name: string) => getNamed([...agents.values()], name);
+  const engine = (name: string) => new Docker({ socketPath: host(name).socketPath });
+  return {
+    host,
+    agent,
+    engine,
+    async containers(hostName: string, stack: string) {
+      const label = [`graphium.stack=${stack}`, `graphium.agent=${hostName}`];
+      const found = await engine(hostName).listContainers({ all: true, filters: { label } });
+      const inspected = await Promise.all(found.map(({ Id }) => engine(hostName).getContainer(Id).inspect()));
+      return inspected.sort((a, b) => a.Name.localeCompare(b.Name));
+    },
+    async cut(hostName: string) {
+      if (lab.mode === 'lab') await cutHost(host(hostName));
+      else await agent(hostName).kill();
+    },
+    async restore(hostName: string) {
+      if (lab.mode === 'lab') await restoreHost(host(hostName));
+      else agent(hostName).start();
+      await agentsOnline(server, [hostName]);
+    },
+  };
+}
+
+function operationsOf(server: TestServer) {
+  const query = <T>(text: string, variables: Record<string, unknown> = {}) =>
+    ask<T>(server, server.adminToken, text, variables);
+  const deployment = async (id: string) => (await query<{ deployment: Deployment }>(DEPLOYMENT, { id })).deployment;
+  return {
+    ask: query,
+    deployment,
+    async deploy(file: string) {
+      const text = 'mutation ($file: String!) { deployStack(source: { jsonld: $file }) { id } }';
+      return (await query<{ deployStack: { id: string } }>(text, { file })).deployStack.id;
+    },
+    async operate(mutation: string, stack: string, more = '') {
+      const text = `mutation ($name: String!) { answer: ${mutation}(name: $name${more}) { id } }`;
+      return (await query<{ answer: { id: string } }>(text, { name: stack })).answer.id;
+    },
+    finish: (id: string, timeoutMs = 60_000) =>
+      until(
+        () => deployment(id),
+        ({ status }) => status !== 'RUNNING',
+        { timeoutMs, what: 'the verdict' },
+      ),
+  };
+}
+
+async function closeWorld({ lab, agents, server, sql, clusterId }: Parts, databaseUrl: string): Promise<void> {
+  if (lab.mode === 'lab') await Promise.all(lab.hosts.map(restoreHost));
+  await Promise.all([...agents.values()].map((agent) => agent.remove()));
+  await server.stop();
+  await sql.end({ timeout: 1 });
+  await dropDatabase(databaseUrl);
+  const sockets = [...new Set(lab.hosts.map((host) => host.socketPath))];
+  const left = (await Promise.all(sockets.map((path) => removeLabelled(path, clusterId)))).flat();
+  if (left.length > 0) throw new Error(`left on the hosts: ${left.join(', ')}`);
+}
+
+/** @returns what there was */
+async function removeLabelled(socketPath: string, clusterId: string): Promise<string[]> {
+  const docker = new Docker({ socketPath });
+  const filters = { label: [`graphium.cluster=${clusterId}`] };
+  const containers = await docker.listContainers({ all: true, filters });
+  for (const { Id } of containers) await docker.getContainer(Id).remove({ force: true });
+  const networks = await docker.listNetworks({ filters });
+  for (const { Id } of networks) await docker.getNetwork(Id).remove();
+  const { Volumes: volumes } = await docker.listVolumes({ filters });
+  for (const { Name } of volumes ?? []) await docker.getVolume(Name).remove();
+  return [
+    ...containers.map(({ Names }) => `container ${Names.join(' ')}`),
+    ...networks.map(({ Name }) => `network ${Name}`),
+    ...(volumes ?? []).map(({ Name }) => `volume ${Name}`),
+  ];
+}
+
+function getNamed<T extends { name: string }>(all: readonly T[], name: string): T {
+  const found = all.find((one) => one.name === name);
+  if (!found) throw new Error(`there is no ${name}`);
+  return found;
+}

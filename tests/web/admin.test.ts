@@ -1,0 +1,85 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { openBrowser } from '../support/browser.ts';
+import { createStage, type Stage } from './stage.ts';
+import { type Visit, visit } from './visit.ts';
+
+let stage: Stage;
+let browser: Browser;
+let me: Visit;
+
+beforeAll(async () => {
+  [stage, browser] = await Promise.all([createStage({ agents: false }), openBrowser()]);
+});
+afterEach(() => me.close());
+afterAll(() => Promise.all([browser.close(), stage.close()]));
+
+async function go(path: string): Promise<Page> {
+  me = await visit(browser, `${stage.url}${path}#token=${stage.token}`);
+  return me.page;
+}
+
+/** A name with dots: its address must not look like a file's. */
+const STACK = {
+  '@context': 'https://schema.org',
+  '@graph': [
+    {
+      '@id': 'stack:shop',
+      '@type': 'datacenter:Stack',
+      name: 'shop.example.com',
+      hasPart: [{ '@id': 'container:web', name: 'web', image: 'nginx:alpine', locatedInHost: { '@id': 'cellar' } }],
+    },
+  ],
+};
+
+it('shows a new token once, and it works', async () => {
+  const page = await go('/tokens');
+  await page.getByRole('button', { name: 'Create a token' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Create a token' });
+  const create = dialog.getByRole('button', { name: 'Create', exact: true });
+  expect(await create.getAttribute('title')).toBe('Give it a name first.');
+  await dialog.getByLabel('Name').fill('pipeline');
+  await dialog.getByLabel('Role').selectOption('Viewer');
+  await dialog.getByLabel('Expires after').selectOption('7 days');
+  await me.expectAccessible();
+  await create.click();
+  const secret = (await dialog.locator('.secret-text').textContent()) ?? '';
+  expect(secret).toMatch(/^gph_user_/);
+  await dialog.getByRole('button', { name: 'I have copied it' }).click();
+  const row = page.locator('.token-row', { hasText: 'pipeline' });
+  await row.getByText('User · Viewer').waitFor();
+  await row.getByText('expires in 7 d').waitFor();
+  expect(await page.content()).not.toContain(secret);
+  await me.expectClean();
+
+  const other = await visit(browser, `${stage.url}/#token=${secret}`);
+  await other.page.locator('.who-name', { hasText: 'pipeline' }).waitFor();
+  await other.close();
+});
+
+it('removes an agent that is in use only by force', async () => {
+  await stage.enrol('cellar');
+  await stage.api('mutation ($text: String!) { deployStack(source: { jsonld: $text }) { id } }', {
+    text: JSON.stringify(STACK),
+  });
+  const page = await go('/agents');
+  await page.getByRole('button', { name: 'Remove cellar' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Remove agent cellar?' });
+  await dialog.getByRole('button', { name: 'Remove agent' }).click();
+  await dialog.getByText('CONFLICT').waitFor();
+  await me.expectAccessible();
+  await dialog.getByLabel('Remove it anyway').check();
+  await dialog.getByRole('button', { name: 'Remove anyway' }).click();
+  await page.getByText('Agent cellar was removed.').waitFor();
+  await page.getByText('No agents yet').waitFor();
+  await me.expectClean();
+});
+
+it('opens a stack whose name has dots by its address', async () => {
+  const page = await go('/');
+  await page.getByRole('link', { name: 'shop.example.com' }).click();
+  await page.getByRole('heading', { name: 'shop.example.com' }).waitFor();
+  await page.reload();
+  await page.getByRole('heading', { name: 'shop.example.com' }).waitFor();
+  await me.expectClean();
+});

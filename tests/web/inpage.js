@@ -1,0 +1,136 @@
+/**
+ * Runs inside the page (plain JavaScript, added by visit.ts): checks in the manner of axe, each giving a list of
+ * complaints, and what a test cannot do from outside.
+ */
+globalThis.graphiumTest = { dropFile, findNameless, findBroken, findLowContrast, getOverflowPx, policyViolations: [] };
+
+document.addEventListener('securitypolicyviolation', (event) => {
+  graphiumTest.policyViolations.push(`${event.violatedDirective}: ${event.blockedURI}`);
+});
+
+/** Drags a file over the page, as `dragenter` and `drop` events on the body; `drop` false leaves it hanging. */
+function dropFile(name, text, drop) {
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([text], name, { type: 'application/json' }));
+  const fire = (type) =>
+    document.body.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }));
+  if (drop) fire('drop');
+  else fire('dragenter');
+}
+
+function getOverflowPx() {
+  return document.documentElement.scrollWidth - window.innerWidth;
+}
+
+/** Controls that a screen reader could not name. */
+function findNameless() {
+  const controls = 'button, a[href], input, select, textarea, dialog, [role="progressbar"], nav, section, summary';
+  return [...document.querySelectorAll(controls)]
+    .filter((element) => isShown(element) && element.type !== 'hidden' && toName(element) === '')
+    .map(describe);
+}
+
+function toName(element) {
+  const by = element.getAttribute('aria-labelledby');
+  const named = by
+    ? by
+        .split(' ')
+        .map((id) => document.getElementById(id)?.textContent ?? '')
+        .join(' ')
+    : (element.getAttribute('aria-label') ?? '');
+  if (named.trim()) return named.trim();
+  if ('labels' in element && element.matches('input, select, textarea')) {
+    return [...element.labels]
+      .map((label) => label.textContent)
+      .join(' ')
+      .trim();
+  }
+  return element.matches('button, a, summary') ? element.textContent.trim() : '';
+}
+
+/** Structure: one h1, no level skipped, unique ids, references that lead somewhere, lists that hold items. */
+function findBroken() {
+  const complaints = [];
+  const headings = [...document.querySelectorAll('h1, h2, h3, h4')].filter(isShown);
+  const levels = headings.filter((each) => !each.closest('dialog')).map((each) => Number(each.tagName[1]));
+  if (levels.filter((level) => level === 1).length !== 1) complaints.push(`h1: ${levels.join(' ')}`);
+  if (levels.some((level, index) => index > 0 && level > levels[index - 1] + 1)) complaints.push(`skipped: ${levels}`);
+  if (document.querySelectorAll('main').length !== 1) complaints.push('not exactly one main');
+  if (!document.documentElement.lang) complaints.push('no lang');
+  const ids = [...document.querySelectorAll('[id]')].map((each) => each.id);
+  for (const id of new Set(ids)) if (ids.filter((each) => each === id).length > 1) complaints.push(`id twice: ${id}`);
+  for (const name of ['aria-labelledby', 'aria-describedby', 'for']) {
+    for (const element of document.querySelectorAll(`[${name}]`)) {
+      const missing = element
+        .getAttribute(name)
+        .split(' ')
+        .filter((id) => !document.getElementById(id));
+      if (missing.length > 0) complaints.push(`${name} of ${describe(element)} leads nowhere`);
+    }
+  }
+  for (const list of document.querySelectorAll('ul, ol')) {
+    if ([...list.children].some((child) => child.tagName !== 'LI')) complaints.push(`${describe(list)} holds no item`);
+  }
+  for (const element of document.querySelectorAll('[tabindex]')) {
+    if (element.tabIndex > 0) complaints.push(`tabindex of ${describe(element)}`);
+  }
+  return complaints;
+}
+
+/** Text with less than 4.5:1 (3:1 when large) to what is painted behind it. */
+function findLowContrast() {
+  const complaints = new Set();
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const element = node.parentElement;
+    if (!node.textContent.trim() || !isShown(element) || element.closest('.visually-hidden, .skip')) continue;
+    const style = getComputedStyle(element);
+    const behind = toBackground(element);
+    const ratio = toRatio(over(toColour(style.color), behind), behind);
+    const px = Number.parseFloat(style.fontSize);
+    const large = px >= 24 || (px >= 18.66 && Number(style.fontWeight) >= 700);
+    if (ratio < (large ? 3 : 4.5)) complaints.add(`${ratio.toFixed(2)} ${describe(element)}`);
+  }
+  return [...complaints];
+}
+
+function toBackground(element) {
+  const layers = [];
+  for (let each = element; each; each = each.parentElement) {
+    layers.unshift(toColour(getComputedStyle(each).backgroundColor));
+    if (layers[0][3] === 1) break;
+  }
+  return layers.reduce((below, layer) => over(layer, below), [255, 255, 255, 1]);
+}
+
+function toColour(css) {
+  const [red = 0, green = 0, blue = 0, alpha = 1] = (css.match(/[\d.]+/g) ?? []).map(Number);
+  return [red, green, blue, alpha];
+}
+
+function over([red, green, blue, alpha], below) {
+  const mix = (value, under) => value * alpha + under * (1 - alpha);
+  return [mix(red, below[0]), mix(green, below[1]), mix(blue, below[2]), 1];
+}
+
+function toRatio(one, other) {
+  const [darker, lighter] = [toLuminance(one), toLuminance(other)].sort((a, b) => a - b);
+  return (lighter + 0.05) / (darker + 0.05);
+}
+
+function toLuminance(colour) {
+  const [red, green, blue] = colour.slice(0, 3).map((value) => {
+    const share = value / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+function isShown(element) {
+  return element.checkVisibility({ checkOpacity: false, checkVisibilityCSS: true });
+}
+
+function describe(element) {
+  const text = element.textContent.trim().slice(0, 40);
+  return `<${element.tagName.toLowerCase()} class="${element.className}">${text}`;
+}

@@ -1,0 +1,193 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
+import { openBrowser } from '../support/browser.ts';
+import { createStage, type Stage } from './stage.ts';
+import { type Visit, visit } from './visit.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const MULTIHOST = readFileSync(join(ROOT, 'examples', 'nginx-multihost-stack.json'), 'utf8');
+const HOSTS = ['localhost-docker', 'vm1', 'vm2'];
+
+let stage: Stage;
+let browser: Browser;
+let me: Visit;
+
+beforeAll(async () => {
+  [stage, browser] = await Promise.all([createStage({ agents: true }), openBrowser()]);
+});
+afterEach(() => me.close());
+afterAll(() => Promise.all([browser.close(), stage.close()]));
+
+async function go(path: string, options?: Parameters<typeof visit>[2]): Promise<Page> {
+  me = await visit(browser, `${stage.url}${path}#token=${stage.token}`, options);
+  return me.page;
+}
+
+async function deployFromDialog(page: Page): Promise<void> {
+  await page.getByRole('dialog').getByRole('button', { name: 'Deploy', exact: true }).click();
+}
+
+/** For the README, made only when asked for: the images are there and the containers are being made. */
+async function takePicture(page: Page): Promise<void> {
+  await page.locator('.summary-counts', { hasText: /^[3-5] of 6/ }).waitFor({ timeout: 60_000 });
+  await page.locator('.task .badge', { hasText: 'Verifying' }).first().waitFor();
+  await page.screenshot({ path: join(ROOT, 'docs', 'page.png') });
+}
+
+const verdict = (page: Page, text: string) =>
+  page.locator('.summary .badge', { hasText: text }).waitFor({ timeout: 60_000 });
+
+it('a stack on three hosts is deployed by dropping its file, and its tasks are watched until they are done', async () => {
+  const page = await go('/');
+  await page.getByRole('heading', { name: 'Stacks', level: 1 }).waitFor();
+  await me.drop('nginx-multihost-stack.json', MULTIHOST);
+  await page.getByRole('dialog').getByText('nginx-multihost-stack.json').waitFor();
+  expect(await page.getByLabel('Stack file').inputValue()).toBe(MULTIHOST);
+  await me.expectAccessible();
+  await deployFromDialog(page);
+
+  await page.waitForURL(/\/deployments\/./);
+  for (const host of HOSTS) await page.getByRole('region', { name: `Host ${host}` }).waitFor();
+  await me.shoot('deployment-running');
+  if (process.env.GRAPHIUM_PICTURE) await takePicture(page);
+  await verdict(page, 'Succeeded');
+  expect(await page.locator('#announcer').textContent()).toBe('Deploy nginx-multihost: Succeeded');
+  expect(await page.locator('.task').count()).toBe(await page.locator('.task-completed').count());
+  await me.expectAccessible();
+  await me.shoot('deployment-done');
+  await me.expectClean();
+});
+
+it('a stack on three hosts is listed as running, with its containers on their hosts', async () => {
+  const page = await go('/');
+  const row = page.locator('.stack-row', { hasText: 'nginx-multihost' });
+  await row.locator('.badge', { hasText: 'Running' }).waitFor();
+  await row.getByText('3/3').waitFor();
+  await row.getByRole('link', { name: 'nginx-multihost' }).click();
+  for (const [index, host] of HOSTS.entries()) {
+    const region = page.getByRole('region', { name: `Host ${host}` });
+    await region.getByText(`nginx-${index + 1}`, { exact: true }).waitFor();
+    await region.locator('.badge', { hasText: 'Running' }).waitFor();
+    await region.getByText(`:${8081 + index} → 80`).waitFor();
+  }
+  await page.getByText('Stack file').click();
+  await page.locator('.source-text').waitFor();
+  expect(await page.locator('.source-text').textContent()).toBe(MULTIHOST);
+  await me.expectAccessible();
+  await me.shoot('stack');
+  await me.expectClean();
+});
+
+it('a stack on three hosts is stopped, started and restarted', async () => {
+  const page = await go('/stacks/nginx-multihost');
+  for (const [action, state] of [
+    ['Stop', 'Stopped'],
+    ['Start', 'Running'],
+    ['Restart', 'Running'],
+  ] as const) {
+    await page.locator('.page-head').getByRole('button', { name: action, exact: true }).click();
+    if (action !== 'Start')
+      await page
+        .getByRole('dialog')
+        .getByRole('button', { name: `${action} nginx` })
+        .click();
+    await page.waitForURL(/\/deployments\/./);
+    await verdict(page, 'Succeeded');
+    await page.getByRole('link', { name: 'nginx-multihost' }).click();
+    await page.locator('.page-head .badge', { hasText: state }).waitFor();
+  }
+  await me.expectClean();
+});
+
+it('the page comes back by itself after the server was away, with what happened meanwhile', async () => {
+  const page = await go('/');
+  await page.locator('.stack-row').first().waitFor();
+  await stage.kill();
+  await page.getByText('Reconnecting…').waitFor();
+  await me.expectAccessible();
+  await stage.start();
+  await page.getByText('Reconnecting…').waitFor({ state: 'detached', timeout: 30_000 });
+  await stage.api('mutation { stopStack(name: "nginx-multihost") { id } }');
+  await page.locator('.stack-row .badge', { hasText: 'Stopped' }).waitFor({ timeout: 60_000 });
+  await me.expectClean({ offline: true });
+});
+
+it('a stack on three hosts is deleted after a confirmation, and disappears', async () => {
+  const page = await go('/stacks/nginx-multihost');
+  const ask = page.locator('.page-head').getByRole('button', { name: 'Delete' });
+  await ask.click();
+  const dialog = page.getByRole('dialog', { name: 'Delete nginx-multihost?' });
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  expect(await ask.evaluate((element) => element.matches(':focus'))).toBe(true);
+  await ask.click();
+  await dialog.getByLabel('Also remove volumes').check();
+  await me.expectAccessible();
+  await dialog.getByRole('button', { name: 'Delete nginx-multihost' }).click();
+  await page.waitForURL(/\/deployments\/./);
+  await verdict(page, 'Succeeded');
+  await page.getByRole('link', { name: 'Stacks', exact: true }).click();
+  await page.getByRole('heading', { name: 'Stacks', level: 1 }).waitFor();
+  await page.locator('.stack-row', { hasText: 'nginx-multihost' }).waitFor({ state: 'detached' });
+  await me.expectClean();
+});
+
+it('shows why an image cannot be had, with the code', async () => {
+  const page = await go('/');
+  await page.getByRole('heading', { name: 'Stacks', level: 1 }).waitFor();
+  const broken = MULTIHOST.replaceAll('nginx:alpine', 'nginx:missing').replaceAll('nginx-multihost', 'broken');
+  await me.drop('broken.json', broken);
+  await deployFromDialog(page);
+  await verdict(page, 'Failed');
+  const cause = page.getByRole('region', { name: 'Cause' });
+  expect(await cause.locator('.code-chip').first().textContent()).toMatch(/^IMAGE_|^PULL_/);
+  expect(await page.locator('.task-failed').count()).toBeGreaterThan(0);
+  await page.getByRole('button', { name: 'Retry' }).waitFor();
+  await me.expectAccessible();
+  await me.shoot('deployment-failed');
+  await me.expectClean();
+});
+
+it('shows the bytes of a pull, all together and layer by layer', async () => {
+  const page = await go('/');
+  await page.getByRole('heading', { name: 'Stacks', level: 1 }).waitFor();
+  const large = MULTIHOST.replaceAll('nginx:alpine', inject('lab').images.big).replaceAll('nginx-multihost', 'large');
+  await me.drop('large.json', large);
+  await deployFromDialog(page);
+  await page.waitForURL(/\/deployments\/./);
+  await page
+    .getByRole('button', { name: /^Details of Pull/ })
+    .first()
+    .click();
+  await page
+    .locator('.task-progress', { hasText: /MiB of/ })
+    .first()
+    .waitFor();
+  await page.locator('.layers li').nth(3).waitFor();
+  await me.shoot('deployment-pulling');
+  await me.expectClean();
+});
+
+it('shows the agents with how they are connected, and the command that adds one', async () => {
+  const page = await go('/agents');
+  for (const host of HOSTS) {
+    const card = page.getByRole('listitem', { name: `Agent ${host}` });
+    await card.getByText('Online').waitFor();
+    await card.getByText('Stream').waitFor();
+  }
+  await page.getByRole('button', { name: 'Add an agent' }).click();
+  await page.getByLabel('Name (optional)').fill('vm9');
+  await page.getByLabel('Labels (optional)').fill('zone=cellar');
+  await page.getByRole('button', { name: 'Create the command' }).click();
+  const command = page.getByRole('dialog').locator('.secret-text');
+  await command.waitFor();
+  expect(await command.textContent()).toMatch(/--join gph_join_/);
+  await me.expectAccessible();
+  await me.shoot('add-agent');
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await me.shoot('agents');
+  await me.expectClean();
+});

@@ -1,0 +1,89 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { openBrowser } from '../support/browser.ts';
+import { createStage, type Stage } from './stage.ts';
+import { type Visit, visit } from './visit.ts';
+
+let stage: Stage;
+let browser: Browser;
+let open: Visit[] = [];
+
+beforeAll(async () => {
+  [stage, browser] = await Promise.all([createStage({ agents: false }), openBrowser()]);
+});
+afterEach(async () => {
+  await Promise.all(open.map((each) => each.close()));
+  open = [];
+});
+afterAll(() => Promise.all([browser.close(), stage.close()]));
+
+async function go(path = '/'): Promise<Visit> {
+  const visited = await visit(browser, stage.url + path);
+  open.push(visited);
+  return visited;
+}
+
+it('refuses a wrong token with a reason, takes a right one, and forgets it on sign-out', async () => {
+  const { page, expectAccessible, shoot } = await go();
+  await page.getByLabel('Access token').fill('gph_user_0_wrong');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('alert').getByText('This token is not valid').waitFor();
+  await expectAccessible();
+  await shoot('signin-refused');
+
+  await page.getByLabel('Access token').fill(stage.token);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Stacks', level: 1 }).waitFor();
+
+  await page.reload();
+  await page.getByRole('heading', { name: 'Stacks', level: 1 }).waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByLabel('Access token').waitFor();
+  expect(await page.evaluate('localStorage.length')).toBe(0);
+});
+
+it('takes the token of the link, and leaves it neither in the address nor in the history', async () => {
+  const { page, expectClean } = await go(`/agents#token=${stage.token}`);
+  await page.getByRole('heading', { name: 'Agents', level: 1 }).waitFor();
+  expect(page.url()).toBe(`${stage.url}/agents`);
+  await page.getByRole('link', { name: 'Stacks', exact: true }).click();
+  await page.getByRole('heading', { name: 'Stacks', level: 1 }).waitFor();
+  await page.goBack();
+  await page.getByRole('heading', { name: 'Agents', level: 1 }).waitFor();
+  expect(page.url()).toBe(`${stage.url}/agents`);
+  await expectClean();
+});
+
+it('shows a viewer everything and lets him change nothing', async () => {
+  const token = await stage.createToken('onlooker', 'VIEWER');
+  const { page, expectAccessible, expectClean, drop } = await go(`/#token=${token}`);
+  const deploy = page.getByRole('button', { name: 'Deploy a stack' }).first();
+  await deploy.waitFor();
+  expect(await deploy.getAttribute('aria-disabled')).toBe('true');
+  expect(await deploy.getAttribute('title')).toContain('Needs the role Operator');
+  await deploy.click({ force: true });
+  expect(await page.getByRole('dialog').count()).toBe(0);
+  await drop('stack.json', '{}');
+  await page.getByRole('dialog').getByText('Needs the role Operator').waitFor();
+  await page.keyboard.press('Escape');
+
+  expect(await page.getByRole('link', { name: 'Tokens' }).count()).toBe(0);
+  await page.getByRole('link', { name: 'Agents' }).click();
+  const add = page.getByRole('button', { name: 'Add an agent' }).first();
+  expect(await add.getAttribute('title')).toContain('Needs the role Admin');
+  await expectAccessible();
+  await expectClean();
+});
+
+it('signs out whoever holds a token that is revoked', async () => {
+  const token = await stage.createToken('leaver', 'OPERATOR');
+  const { page } = await go(`/#token=${token}`);
+  await page.getByRole('heading', { name: 'Stacks', level: 1 }).waitFor();
+  const admin = await go(`/tokens#token=${stage.token}`);
+  await admin.page.getByRole('button', { name: 'Revoke leaver' }).click();
+  await admin.page.getByRole('dialog').getByRole('button', { name: 'Revoke', exact: true }).click();
+  await admin.page.getByText('Token leaver was revoked.').waitFor();
+  await page.getByText('Your token is no longer valid').waitFor();
+  await page.getByLabel('Access token').waitFor();
+  await admin.expectClean();
+});

@@ -1,0 +1,110 @@
+import { type FormEvent, useState } from 'react';
+import { useAction } from '../action.ts';
+import { ProblemAlert } from '../layout/Problem.tsx';
+import { Alert } from '../ui/Alert.tsx';
+import { Button } from '../ui/Button.tsx';
+import { Dialog } from '../ui/Dialog.tsx';
+import { Field } from '../ui/Field.tsx';
+import { Secret } from '../ui/Secret.tsx';
+import { TimeAgo } from '../ui/Time.tsx';
+import { type Agent, CreateJoinToken, type JoinToken } from './documents.ts';
+import { parseLabels } from './labels.ts';
+
+type Props = { agents: Agent[]; onClose: () => void };
+
+export function AddAgent({ agents, onClose }: Props) {
+  const [token, setToken] = useState<JoinToken | null>(null);
+  const [known] = useState(() => new Set(agents.map((agent) => agent.id)));
+  const joined = agents.find((agent) => !known.has(agent.id));
+  return (
+    <Dialog
+      title="Add an agent"
+      onClose={onClose}
+      footer={token && <Button onClick={onClose}>{joined ? 'Done' : 'Close'}</Button>}
+    >
+      {token ? <Command token={token} joined={joined} /> : <Form onCreated={setToken} onClose={onClose} />}
+    </Dialog>
+  );
+}
+
+function Form({ onCreated, onClose }: { onCreated: (token: JoinToken) => void; onClose: () => void }) {
+  const [name, setName] = useState('');
+  const [labels, setLabels] = useState('');
+  const action = useAction(CreateJoinToken);
+  const parsed = parseLabels(labels);
+  const mistake = 'mistake' in parsed ? parsed.mistake : null;
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if ('mistake' in parsed || action.busy) return;
+    const { data } = await action.run({ name: name.trim() || null, labels: parsed.labels });
+    if (data) onCreated(data.createJoinToken);
+  };
+  return (
+    <form className="form" onSubmit={submit}>
+      <p className="muted">This makes a token that works once, and shows the command to run on the new host.</p>
+      <Field label="Name (optional)" hint="What stack files call this host. Left empty, the agent may choose its own.">
+        {({ id, hintId }) => (
+          <input
+            id={id}
+            data-first
+            aria-describedby={hintId}
+            className="mono"
+            autoComplete="off"
+            spellCheck={false}
+            placeholder="vm3"
+            value={name}
+            onChange={(event) => setName(event.target.value)}
+          />
+        )}
+      </Field>
+      <Field label="Labels (optional)" hint={mistake ?? 'One key=value per line.'}>
+        {({ id, hintId }) => (
+          <textarea
+            id={id}
+            aria-describedby={hintId}
+            aria-invalid={mistake !== null || undefined}
+            className="mono"
+            rows={3}
+            spellCheck={false}
+            placeholder="zone=cellar"
+            value={labels}
+            onChange={(event) => setLabels(event.target.value)}
+          />
+        )}
+      </Field>
+      {action.problem && <ProblemAlert problem={action.problem} />}
+      <div className="actions actions-end">
+        <Button onClick={onClose}>Cancel</Button>
+        <Button type="submit" look="primary" busy={action.busy} reason={mistake}>
+          Create the command
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function Command({ token, joined }: { token: JoinToken; joined: Agent | undefined }) {
+  return (
+    <div className="form">
+      <p>Run this in Graphium's folder on the new host, beside its Docker engine:</p>
+      <Secret label="Command" text={token.command} />
+      <p className="muted small">
+        The token in it works once
+        {token.token.expiresAt && (
+          <>
+            {' '}
+            and expires <TimeAgo at={token.token.expiresAt} />
+          </>
+        )}
+        . It is not shown again.
+      </p>
+      {joined ? (
+        <Alert tone="good" title={`${joined.name} has joined.`} />
+      ) : (
+        <p className="loading muted" role="status">
+          <span className="spinner" aria-hidden="true" /> Waiting for a new agent to join…
+        </p>
+      )}
+    </div>
+  );
+}

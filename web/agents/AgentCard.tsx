@@ -1,0 +1,80 @@
+import { memo, type ReactNode, useState } from 'react';
+import { Badge } from '../ui/Badge.tsx';
+import { Button } from '../ui/Button.tsx';
+import { formatBytes, plural } from '../ui/format.ts';
+import { TimeAgo } from '../ui/Time.tsx';
+import { useDenial } from '../viewer.ts';
+import { agentStates, transports } from '../words.ts';
+import type { Agent } from './documents.ts';
+import { RemoveAgentDialog } from './RemoveAgent.tsx';
+
+export const AgentCard = memo(function AgentCard({ agent }: { agent: Agent }) {
+  const [removing, setRemoving] = useState(false);
+  const denial = useDenial('ADMIN');
+  const state = agentStates[agent.state];
+  const running = agent.containers.filter((each) => each.state === 'RUNNING').length;
+  return (
+    <li className="panel card" aria-label={`Agent ${agent.name}`}>
+      <div className="card-head">
+        <h2>{agent.name}</h2>
+        <Badge tone={state.tone}>{state.text}</Badge>
+        {agent.transport && agent.state === 'ONLINE' && (
+          <span className="chip" title={transports[agent.transport].hint}>
+            {transports[agent.transport].text}
+          </span>
+        )}
+      </div>
+      {agent.quarantineReason && <p className="small differs">{agent.quarantineReason}</p>}
+      <dl className="pairs">
+        <Pair name={agent.state === 'ONLINE' ? 'Connected' : 'Offline since'}>
+          <Since agent={agent} />
+        </Pair>
+        <Pair name="Containers">
+          {running} running{agent.containers.length > running && ` of ${agent.containers.length}`}
+        </Pair>
+        <Pair name="Unfinished tasks">{agent.unfinishedTasks}</Pair>
+        {agent.engine && (
+          <>
+            <Pair name="Host">
+              {agent.engine.os}/{agent.engine.arch}, {plural(agent.engine.cpus, 'CPU')},{' '}
+              {formatBytes(agent.engine.memoryBytes)}
+            </Pair>
+            <Pair name="Docker">
+              {agent.engine.version} (API {agent.engine.apiVersion})
+            </Pair>
+          </>
+        )}
+        {agent.version && <Pair name="Agent">{agent.version}</Pair>}
+      </dl>
+      {agent.labels.length > 0 && (
+        <ul className="labels" aria-label="Labels">
+          {agent.labels.map((label) => (
+            <li key={label.key} className="chip mono">
+              {label.key}={label.value}
+            </li>
+          ))}
+        </ul>
+      )}
+      <div className="card-foot">
+        <Button look="quiet" reason={denial} aria-label={`Remove ${agent.name}`} onClick={() => setRemoving(true)}>
+          Remove
+        </Button>
+      </div>
+      {removing && <RemoveAgentDialog agent={agent} onClose={() => setRemoving(false)} />}
+    </li>
+  );
+});
+
+function Pair({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd className="tabular">{children}</dd>
+    </>
+  );
+}
+
+function Since({ agent }: { agent: Agent }) {
+  if (agent.state === 'ONLINE') return agent.connectedAt ? <TimeAgo at={agent.connectedAt} /> : 'just now';
+  return agent.offlineSince ? <TimeAgo at={agent.offlineSince} /> : 'never connected';
+}

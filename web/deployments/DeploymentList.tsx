@@ -1,0 +1,40 @@
+import { toPath } from '../router.ts';
+import { Badge } from '../ui/Badge.tsx';
+import { Link } from '../ui/Link.tsx';
+import { Elapsed, TimeAgo } from '../ui/Time.tsx';
+import { deploymentStatuses, kinds } from '../words.ts';
+import type { DeploymentLine } from './documents.ts';
+
+/** Deployments, newest first. `withStack` also names the stack of each. */
+export function DeploymentList({ deployments, withStack }: { deployments: DeploymentLine[]; withStack: boolean }) {
+  return (
+    <ul className="panel rows">
+      {deployments.map((each) => {
+        const status = deploymentStatuses[each.status];
+        return (
+          <li key={each.id} className="deployment-row">
+            <Link to={toPath({ screen: 'deployment', id: each.id })} className="row-link">
+              {kinds[each.kind]} {withStack && each.stack} <span className="revision">revision {each.revision}</span>
+            </Link>
+            <Badge tone={status.tone}>{status.text}</Badge>
+            <span className="muted small tabular">
+              {each.taskCounts.completed}/{each.taskCounts.total} tasks
+            </span>
+            <span className="muted small">
+              <TimeAgo at={each.createdAt} /> by {each.createdBy}
+            </span>
+            <span className="muted small deployment-row-time">
+              <Elapsed since={each.createdAt} until={each.finishedAt} />
+            </span>
+            {each.cause && (
+              <p className="small row-cause">
+                <code className="code-chip">{each.cause.code}</code>{' '}
+                {[each.cause.containerName, each.cause.agent].filter(Boolean).join(' on ')} {each.cause.message}
+              </p>
+            )}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

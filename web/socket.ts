@@ -1,0 +1,170 @@
+import { createClient, type Client as GraphQLWs, type SubscribePayload } from 'graphql-ws';
+import type { ExecutionResult } from 'urql';
+import { createStore, type Store } from './store.ts';
+
+/**
+ * The page's one WebSocket.
+ * - It is held open for as long as the page is signed in, so `state` is true on every screen.
+ * - A subscription outlives any number of connections: it is sent again on the next one and the server
+ *   answers with the full state. Its `error` is only ever an answer of the server, never a lost connection.
+ * - graphql-ws gives up for good on some close codes (1011, 4400, 4429, 4500 …); a new client takes over then.
+ */
+export type Socket = {
+  state: Store<SocketState>;
+  subscribe(payload: SubscribePayload, sink: Sink): () => void;
+  close(): void;
+};
+export type SocketState = 'connecting' | 'open' | 'lost';
+export type Sink = { next(value: ExecutionResult): void; error(error: unknown): void; complete(): void };
+
+const PING_EVERY_MS = 10_000;
+const PONG_WITHIN_MS = 5_000;
+const RETRY_FIRST_MS = 300;
+const RETRY_MOST_MS = 4_000;
+/** A server that shuts down may complete its subscriptions just before it closes the socket. */
+const COMPLETE_SETTLES_MS = 400;
+
+export function createSocket(url: string, token: string, onRefused: () => void): Socket {
+  const state = createStore<SocketState>('connecting');
+  const waiting = new Set<() => void>();
+  let failures = 0;
+  let closed = false;
+  let rebuild: ReturnType<typeof setTimeout> | undefined;
+  let client = open();
+
+  function open(): GraphQLWs {
+    return openClient(url, token, {
+      onConnected() {
+        failures = 0;
+        state.set('open');
+      },
+      onLost() {
+        if (!closed) state.set('lost');
+      },
+      onAbandoned: abandon,
+    });
+  }
+
+  function abandon(event: unknown): void {
+    if (closed) return;
+    if (isRefusal(event)) {
+      onRefused();
+      return;
+    }
+    state.set('lost');
+    rebuild = setTimeout(() => {
+      client = open();
+      for (const resume of [...waiting]) resume();
+    }, backOffMs(failures++));
+  }
+
+  return {
+    state,
+    subscribe: (payload, sink) => subscribeForGood({ client: () => client, state, waiting }, payload, sink),
+    close() {
+      closed = true;
+      clearTimeout(rebuild);
+      waiting.clear();
+      // Rejects when the server is down; there is nothing left to close then.
+      Promise.resolve(client.dispose()).catch(() => undefined);
+    },
+  };
+}
+
+type Watchers = {
+  onConnected(): void;
+  onLost(): void;
+  /** The client has given up, and says why; called once. */
+  onAbandoned(event: unknown): void;
+};
+
+/** A client that notices a connection that is only half open, and comes back by itself for as long as it can. */
+function openClient(url: string, token: string, watchers: Watchers): GraphQLWs {
+  let watchdog: ReturnType<typeof setTimeout> | undefined;
+  const lose = () => {
+    clearTimeout(watchdog);
+    watchers.onLost();
+  };
+  const client: GraphQLWs = createClient({
+    url,
+    lazy: false,
+    connectionParams: { authorization: `Bearer ${token}` },
+    connectionAckWaitTimeout: 10_000,
+    keepAlive: PING_EVERY_MS,
+    retryAttempts: Number.POSITIVE_INFINITY,
+    shouldRetry: (event) => !isRefusal(event),
+    retryWait: (retries) => wait(backOffMs(retries)),
+    onNonLazyError: watchers.onAbandoned,
+    on: {
+      connected: watchers.onConnected,
+      ping(received) {
+        if (received) return;
+        clearTimeout(watchdog);
+        watchdog = setTimeout(() => client.terminate(), PONG_WITHIN_MS);
+      },
+      pong(received) {
+        if (received) clearTimeout(watchdog);
+      },
+      closed: lose,
+      error: lose,
+    },
+  });
+  return client;
+}
+
+type Connections = { client(): GraphQLWs; state: Store<SocketState>; waiting: Set<() => void> };
+
+/** Ends only when the server says so. `waiting` is called when a new client has taken the place of one that gave up. */
+function subscribeForGood({ client, state, waiting }: Connections, payload: SubscribePayload, sink: Sink): () => void {
+  let stop = () => {};
+  let ended = false;
+  const resume = () => {
+    waiting.delete(resume);
+    if (!ended) start();
+  };
+  const start = () => {
+    stop = client().subscribe<Record<string, unknown>>(payload, {
+      next: (value) => sink.next(value as ExecutionResult),
+      error(error) {
+        if (ended) return;
+        if (isLostConnection(error)) waiting.add(resume);
+        else sink.error(error);
+      },
+      complete() {
+        setTimeout(() => {
+          if (ended) return;
+          if (state.get() === 'open') sink.complete();
+          else start();
+        }, COMPLETE_SETTLES_MS);
+      },
+    });
+  };
+  start();
+  return () => {
+    ended = true;
+    waiting.delete(resume);
+    stop();
+  };
+}
+
+function isCloseEvent(value: unknown): value is { code: number; reason: string } {
+  return typeof value === 'object' && value !== null && 'code' in value && 'reason' in value;
+}
+
+function isLostConnection(value: unknown): boolean {
+  return isCloseEvent(value) || value instanceof Event;
+}
+
+/** 4401: the token is not known. 4403: it was revoked, or has expired. Trying again would not help. */
+function isRefusal(value: unknown): value is { code: number; reason: string } {
+  return isCloseEvent(value) && (value.code === 4401 || value.code === 4403);
+}
+
+/** Full jitter, so that many open pages do not come back at the same moment. */
+function backOffMs(failures: number): number {
+  return Math.random() * Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** Math.min(failures, 10));
+}
+
+function wait(delayMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, delayMs));
+}

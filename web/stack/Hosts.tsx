@@ -1,0 +1,104 @@
+import { Badge } from '../ui/Badge.tsx';
+import { plural } from '../ui/format.ts';
+import { TimeAgo } from '../ui/Time.tsx';
+import { containerStates, healths } from '../words.ts';
+import type { Container, Stack, WantedContainer } from './documents.ts';
+import { isLeftover, toStackHosts } from './hosts.ts';
+
+export function Hosts({ stack }: { stack: Stack }) {
+  const hosts = toStackHosts(stack);
+  return (
+    <section aria-labelledby="containers-title">
+      <h2 id="containers-title">Containers</h2>
+      {hosts.map((host) => (
+        <section key={host.agent} className="panel host" aria-label={`Host ${host.agent}`}>
+          <div className="host-head">
+            <h3>{host.agent}</h3>
+            <span className="muted small tabular">{plural(host.containers.length, 'container')}</span>
+          </div>
+          <ul className="rows">
+            {host.containers.map((container) => (
+              <ContainerRow key={container.id} container={container} stack={stack} />
+            ))}
+            {host.missing.map((wanted) => (
+              <MissingRow key={wanted.name} wanted={wanted} stack={stack} />
+            ))}
+          </ul>
+        </section>
+      ))}
+      {hosts.length === 0 && <p className="muted panel pad">No containers.</p>}
+    </section>
+  );
+}
+
+function ContainerRow({ container, stack }: { container: Container; stack: Stack }) {
+  const state = containerStates[container.state];
+  const health = healths[container.health];
+  const leftover = isLeftover(stack, container);
+  return (
+    <li className="container-row">
+      <div>
+        <span className="mono row-name">{container.name}</span>
+        <span className="muted small mono">{container.image}</span>
+      </div>
+      <div className="badges">
+        <Badge tone={stack.desired === 'STOPPED' && container.state === 'EXITED' ? 'idle' : state.tone}>
+          {state.text}
+          {container.state === 'EXITED' && container.exitCode !== null && ` (${container.exitCode})`}
+        </Badge>
+        {health && container.state === 'RUNNING' && <Badge tone={health.tone}>{health.text}</Badge>}
+        {leftover && <span className="chip">not wanted any more</span>}
+      </div>
+      <Ports ports={container.ports} agent={container.agent} />
+      <div className="muted small container-row-end">
+        <span className={container.revision === stack.revision ? undefined : 'differs'}>
+          revision {container.revision}
+        </span>
+        {container.startedAt && container.state === 'RUNNING' && (
+          <span>
+            up since <TimeAgo at={container.startedAt} />
+          </span>
+        )}
+      </div>
+    </li>
+  );
+}
+
+function MissingRow({ wanted, stack }: { wanted: WantedContainer; stack: Stack }) {
+  const expected = stack.desired !== 'RUNNING' || stack.currentDeployment?.status === 'RUNNING';
+  return (
+    <li className="container-row">
+      <div>
+        <span className="mono row-name">{wanted.name}</span>
+        <span className="muted small mono">{wanted.image}</span>
+      </div>
+      <div className="badges">
+        <Badge tone={expected ? 'idle' : 'warn'} title="Wanted, but its agent has not seen it">
+          {expected ? 'Not there' : 'Missing'}
+        </Badge>
+      </div>
+      <Ports ports={[]} agent={wanted.agent} />
+      <div />
+    </li>
+  );
+}
+
+/** Numbers, not links: the server knows its hosts by name only, not by an address a browser could open. */
+function Ports({ ports, agent }: { ports: Container['ports']; agent: string }) {
+  const published = ports.filter((port) => port.hostPort !== null);
+  const unique = [...new Map(published.map((port) => [`${port.hostPort}/${port.protocol}`, port])).values()];
+  return (
+    <ul className="ports" aria-label="Published ports">
+      {unique.map((port) => (
+        <li
+          key={`${port.hostPort}/${port.protocol}`}
+          className="chip tabular"
+          title={`Port ${port.hostPort} of host ${agent} leads to port ${port.containerPort} of the container`}
+        >
+          :{port.hostPort} → {port.containerPort}
+          {port.protocol !== 'TCP' && `/${port.protocol.toLowerCase()}`}
+        </li>
+      ))}
+    </ul>
+  );
+}

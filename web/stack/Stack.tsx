@@ -1,0 +1,119 @@
+import { useState } from 'react';
+import { DeploymentList } from '../deployments/DeploymentList.tsx';
+import { useDeploymentPages } from '../deployments/pages.ts';
+import { Page } from '../layout/Page.tsx';
+import { ProblemAlert } from '../layout/Problem.tsx';
+import { useLive } from '../live.ts';
+import { Current } from '../stacks/StackRow.tsx';
+import { Alert } from '../ui/Alert.tsx';
+import { Badge } from '../ui/Badge.tsx';
+import { Button } from '../ui/Button.tsx';
+import { Empty, Loading } from '../ui/Empty.tsx';
+import { TimeAgo } from '../ui/Time.tsx';
+import { stackStates } from '../words.ts';
+import { type Stack, WatchStack } from './documents.ts';
+import { Hosts } from './Hosts.tsx';
+import { Source } from './Source.tsx';
+import { StackActions } from './StackActions.tsx';
+
+export function StackScreen({ name }: { name: string }) {
+  const { data, problem, again } = useLive(WatchStack, { name });
+  const stack = data?.stack;
+  const back = { to: '/', text: 'Stacks' };
+  if (!stack) {
+    const gone = data?.stack === null || problem?.code === 'NOT_FOUND';
+    return (
+      <Page title={name} back={back}>
+        {gone && (
+          <Empty title={`There is no stack named ${name}`}>
+            It was never deployed, or it was deleted and every host has confirmed that nothing of it is left.
+          </Empty>
+        )}
+        {!gone && (problem ? <ProblemAlert problem={problem} again={again} /> : <Loading what={name} />)}
+      </Page>
+    );
+  }
+  const state = stackStates[stack.state];
+  return (
+    <Page
+      title={stack.name}
+      heading={
+        <>
+          {stack.name} <Badge tone={state.tone}>{state.text}</Badge>
+        </>
+      }
+      back={back}
+      actions={<StackActions stack={stack} />}
+    >
+      {problem && <ProblemAlert problem={problem} again={again} />}
+      <p className="muted facts">
+        <span>Revision {stack.revision}</span>
+        <span>
+          changed <TimeAgo at={stack.updatedAt} />
+        </span>
+        <span>
+          first deployed <TimeAgo at={stack.createdAt} />
+        </span>
+      </p>
+      {stack.currentDeployment?.status === 'RUNNING' && (
+        <div className="panel pad">
+          <Current deployment={stack.currentDeployment} />
+        </div>
+      )}
+      <Waiting stack={stack} />
+      <Hosts stack={stack} />
+      <section aria-labelledby="deployments-title">
+        <h2 id="deployments-title">Deployments</h2>
+        <Deployments stack={stack} />
+      </section>
+      <Source name={stack.name} revision={stack.revision} />
+    </Page>
+  );
+}
+
+function Waiting({ stack }: { stack: Stack }) {
+  if (stack.waitingOn.length === 0) return null;
+  return (
+    <Alert tone="warn" title="Waiting">
+      <ul>
+        {stack.waitingOn.map((each) => (
+          <li key={`${each.reason}:${each.message}`}>{each.message}</li>
+        ))}
+      </ul>
+    </Alert>
+  );
+}
+
+/** The latest ones live; all of them, page by page, on request. */
+function Deployments({ stack }: { stack: Stack }) {
+  const [all, setAll] = useState(false);
+  if (all) return <AllDeployments name={stack.name} />;
+  return (
+    <>
+      <DeploymentList deployments={stack.deployments.nodes} withStack={false} />
+      {stack.deployments.pageInfo.hasNextPage && (
+        <p className="center">
+          <Button onClick={() => setAll(true)}>Show all</Button>
+        </p>
+      )}
+    </>
+  );
+}
+
+function AllDeployments({ name }: { name: string }) {
+  const { deployments, problem, more, refresh, busy } = useDeploymentPages(name);
+  return (
+    <>
+      {problem && <ProblemAlert problem={problem} again={refresh} />}
+      {!deployments && !problem && <Loading what="deployments" />}
+      {deployments && <DeploymentList deployments={deployments} withStack={false} />}
+      {more && (
+        <p className="center">
+          <Button busy={busy} onClick={more}>
+            Show older ones
+          </Button>
+        </p>
+      )}
+    </>
+  );
+}

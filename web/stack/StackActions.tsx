@@ -1,0 +1,73 @@
+import { useState } from 'react';
+import type { Problem } from '../errors.ts';
+import { ProblemAlert } from '../layout/Problem.tsx';
+import { Button } from '../ui/Button.tsx';
+import { Dialog } from '../ui/Dialog.tsx';
+import { Checkbox } from '../ui/Field.tsx';
+import { Icon } from '../ui/Icon.tsx';
+import { toast } from '../ui/Toasts.tsx';
+import { useDenial } from '../viewer.ts';
+import type { Stack } from './documents.ts';
+import { type OperationKind, operations, toOffered, useOperation } from './operations.ts';
+
+export function StackActions({ stack }: { stack: Stack }) {
+  const denial = useDenial('OPERATOR') ?? (stack.desired === 'DELETED' ? 'It is being deleted already.' : null);
+  const [asking, setAsking] = useState<OperationKind | null>(null);
+  const operation = useOperation(stack.name);
+  const press = async (kind: OperationKind) => {
+    if (operations[kind].consequence) return setAsking(kind);
+    const problem = await operation.send(kind, false);
+    if (problem) toast('bad', `${problem.title}: ${problem.message}`);
+  };
+  return (
+    <>
+      {toOffered(stack.desired).map((kind) => (
+        <Button
+          key={kind}
+          look={kind === 'DELETE' ? 'danger' : 'plain'}
+          busy={operation.busy}
+          reason={denial}
+          onClick={() => press(kind)}
+        >
+          <Icon name={operations[kind].icon} /> {operations[kind].text}
+        </Button>
+      ))}
+      {asking && <Confirm key={asking} stack={stack.name} kind={asking} onClose={() => setAsking(null)} />}
+    </>
+  );
+}
+
+function Confirm({ stack, kind, onClose }: { stack: string; kind: OperationKind; onClose: () => void }) {
+  const [removeVolumes, setRemoveVolumes] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const operation = useOperation(stack);
+  const { text, consequence } = operations[kind];
+  const confirm = async () => setProblem(await operation.send(kind, removeVolumes));
+  return (
+    <Dialog
+      title={`${text} ${stack}?`}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose} data-first>
+            Cancel
+          </Button>
+          <Button look={kind === 'DELETE' ? 'danger' : 'primary'} busy={operation.busy} onClick={confirm}>
+            {text} {stack}
+          </Button>
+        </>
+      }
+    >
+      <p>{consequence}</p>
+      {kind === 'DELETE' && (
+        <Checkbox
+          label="Also remove volumes"
+          hint="The data in them is lost for good."
+          checked={removeVolumes}
+          onChange={setRemoveVolumes}
+        />
+      )}
+      {problem && <ProblemAlert problem={problem} />}
+    </Dialog>
+  );
+}

@@ -1,0 +1,24 @@
+import type { Container, Stack, WantedContainer } from './documents.ts';
+
+/** One host's part of a stack: what is there, and what is wanted but was not seen. */
+export type Host = { agent: string; containers: Container[]; missing: WantedContainer[] };
+
+const byName = new Intl.Collator('en', { numeric: true });
+
+export function toStackHosts(stack: Pick<Stack, 'wanted' | 'containers'>): Host[] {
+  const agents = new Set([...stack.wanted, ...stack.containers].map((each) => each.agent));
+  return [...agents].sort(byName.compare).map((agent) => {
+    const containers = stack.containers.filter((each) => each.agent === agent);
+    const seen = new Set(containers.map((each) => each.name));
+    return {
+      agent,
+      containers: containers.sort((a, b) => byName.compare(a.name, b.name)),
+      missing: stack.wanted.filter((each) => each.agent === agent && !seen.has(each.name)),
+    };
+  });
+}
+
+/** A container that nobody wants any more and that is still there. */
+export function isLeftover(stack: Pick<Stack, 'wanted'>, container: Container): boolean {
+  return !stack.wanted.some((each) => each.name === container.name && each.agent === container.agent);
+}

@@ -1,0 +1,65 @@
+import { useRef } from 'react';
+import { useAction } from '../action.ts';
+import type { Problem } from '../errors.ts';
+import { newKey } from '../key.ts';
+import { navigate, toPath } from '../router.ts';
+import type { IconName } from '../ui/Icon.tsx';
+import { DeleteStack, RestartStack, type Stack, StartStack, StopStack } from './documents.ts';
+
+export type OperationKind = 'STOP' | 'START' | 'RESTART' | 'DELETE';
+
+/** `consequence` is what the person is asked to confirm; null: done at once. */
+export const operations: Record<OperationKind, { text: string; icon: IconName; consequence: string | null }> = {
+  STOP: {
+    text: 'Stop',
+    icon: 'stop',
+    consequence: 'Its containers are stopped on every host, and kept. Start brings them back.',
+  },
+  START: { text: 'Start', icon: 'play', consequence: null },
+  RESTART: {
+    text: 'Restart',
+    icon: 'restart',
+    consequence: 'Every container is stopped once and started again. It does not answer in between.',
+  },
+  DELETE: {
+    text: 'Delete',
+    icon: 'trash',
+    consequence:
+      'Its containers and networks are removed from every host. A host that is offline is cleaned when it returns.',
+  },
+};
+
+export function toOffered(desired: Stack['desired']): OperationKind[] {
+  if (desired === 'DELETED') return ['DELETE'];
+  return desired === 'STOPPED' ? ['START', 'DELETE'] : ['STOP', 'RESTART', 'DELETE'];
+}
+
+/** Sends one operation and goes to its deployment. The same request sent again carries the same idempotency key. */
+export function useOperation(name: string) {
+  const stop = useAction(StopStack);
+  const start = useAction(StartStack);
+  const restart = useAction(RestartStack);
+  const remove = useAction(DeleteStack);
+  const keys = useRef(new Map<string, string>());
+  const send = async (kind: OperationKind, removeVolumes: boolean): Promise<Problem | null> => {
+    const request = `${kind}:${removeVolumes}`;
+    const idempotencyKey = keys.current.get(request) ?? newKey();
+    keys.current.set(request, idempotencyKey);
+    const run = () => {
+      switch (kind) {
+        case 'STOP':
+          return stop.run({ name, idempotencyKey });
+        case 'START':
+          return start.run({ name, idempotencyKey });
+        case 'RESTART':
+          return restart.run({ name, idempotencyKey });
+        case 'DELETE':
+          return remove.run({ name, removeVolumes, idempotencyKey });
+      }
+    };
+    const { data, problem } = await run();
+    if (data) navigate(toPath({ screen: 'deployment', id: data.deployment.id }));
+    return problem;
+  };
+  return { send, busy: stop.busy || start.busy || restart.busy || remove.busy };
+}

@@ -1,0 +1,78 @@
+import { memo } from 'react';
+import { toPath } from '../router.ts';
+import { Badge } from '../ui/Badge.tsx';
+import { plural } from '../ui/format.ts';
+import { Link } from '../ui/Link.tsx';
+import { ProgressBar } from '../ui/ProgressBar.tsx';
+import { TimeAgo } from '../ui/Time.tsx';
+import { kinds, stackStates } from '../words.ts';
+import type { CurrentDeployment, StackSummary } from './documents.ts';
+
+export const StackRow = memo(function StackRow({ stack }: { stack: StackSummary }) {
+  const state = stackStates[stack.state];
+  const running = stack.containers.filter((each) => each.state === 'RUNNING').length;
+  const hosts = [...new Set([...stack.wanted, ...stack.containers].map((each) => each.agent))].sort();
+  return (
+    <li className="stack-row">
+      <div className="stack-row-name">
+        <Link to={toPath({ screen: 'stack', name: stack.name })} className="row-link">
+          {stack.name}
+        </Link>
+        <span className="muted small">revision {stack.revision}</span>
+      </div>
+      <div>
+        <Badge tone={state.tone}>{state.text}</Badge>
+      </div>
+      <div className="stack-row-containers tabular">
+        <strong>{running}</strong>/{Math.max(stack.wanted.length, stack.containers.length)}{' '}
+        <span className="muted">containers running</span>
+      </div>
+      <div className="stack-row-hosts muted small" title={hosts.join(', ')}>
+        {hosts.length > 3 ? plural(hosts.length, 'host') : hosts.join(', ')}
+      </div>
+      <div className="stack-row-now small">
+        <Now stack={stack} />
+      </div>
+      {stack.waitingOn.length > 0 && (
+        <ul className="task-notes">
+          {stack.waitingOn.map((each) => (
+            <li key={`${each.reason}:${each.message}`}>{each.message}</li>
+          ))}
+        </ul>
+      )}
+    </li>
+  );
+});
+
+/** What goes on, else what went wrong last, else when it changed. */
+function Now({ stack }: { stack: StackSummary }) {
+  const deployment = stack.currentDeployment;
+  if (deployment?.status === 'RUNNING') return <Current deployment={deployment} />;
+  if (deployment?.status === 'FAILED') {
+    return <Link to={toPath({ screen: 'deployment', id: deployment.id })}>{kinds[deployment.kind]} failed</Link>;
+  }
+  return (
+    <span className="muted">
+      changed <TimeAgo at={stack.updatedAt} />
+    </span>
+  );
+}
+
+export function Current({ deployment }: { deployment: CurrentDeployment }) {
+  const { total, completed, failed, cancelled } = deployment.taskCounts;
+  const gone = failed + cancelled;
+  const text = `${completed + gone} of ${plural(total, 'task')}`;
+  return (
+    <div className="current">
+      <Link to={toPath({ screen: 'deployment', id: deployment.id })}>
+        {kinds[deployment.kind]}: <span className="tabular">{text}</span>
+      </Link>
+      <ProgressBar
+        label={`${kinds[deployment.kind]} in progress`}
+        text={text}
+        value={total === 0 ? 0 : (completed + gone) / total}
+        failed={total === 0 ? 0 : gone / total}
+      />
+    </div>
+  );
+}

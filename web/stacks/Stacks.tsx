@@ -1,0 +1,45 @@
+import { useDeploy } from '../deploy/DeployProvider.tsx';
+import { Page } from '../layout/Page.tsx';
+import { ProblemAlert } from '../layout/Problem.tsx';
+import { useLive } from '../live.ts';
+import { Button } from '../ui/Button.tsx';
+import { Empty, Loading } from '../ui/Empty.tsx';
+import { Icon } from '../ui/Icon.tsx';
+import { useDenial } from '../viewer.ts';
+import { WatchStacks } from './documents.ts';
+import { StackRow } from './StackRow.tsx';
+
+export function StacksScreen() {
+  const { data, problem, again } = useLive(WatchStacks, {});
+  const stacks = data?.stacks.toSorted((a, b) => a.name.localeCompare(b.name));
+  return (
+    <Page title="Stacks" actions={<DeployButton />}>
+      {problem && <ProblemAlert problem={problem} again={again} />}
+      {!stacks && !problem && <Loading what="stacks" />}
+      {stacks && stacks.length > 0 && (
+        <>
+          <ul className="panel rows stack-rows">
+            {stacks.map((stack) => (
+              <StackRow key={stack.id} stack={stack} />
+            ))}
+          </ul>
+          <p className="muted small center">Drop a stack file anywhere on this page to deploy it.</p>
+        </>
+      )}
+      {stacks?.length === 0 && (
+        <Empty title="No stacks yet" action={<DeployButton />}>
+          Drop a stack file anywhere on this page, or choose one. You see it before anything happens.
+        </Empty>
+      )}
+    </Page>
+  );
+}
+
+function DeployButton() {
+  const deploy = useDeploy();
+  return (
+    <Button look="primary" reason={useDenial('OPERATOR')} onClick={() => deploy()}>
+      <Icon name="upload" /> Deploy a stack
+    </Button>
+  );
+}

@@ -1,0 +1,13 @@
+import { CopyButton } from './CopyButton.tsx';
+
+/** Text to be copied now, with the button that does it. */
+export function Secret({ label, text }: { label: string; text: string }) {
+  return (
+    <div className="secret">
+      <pre className="secret-text" aria-label={label} role="note">
+        {text}
+      </pre>
+      <CopyButton text={text} label={`Copy ${label.toLowerCase()}`} />
+    </div>
+  );
+}

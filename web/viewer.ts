@@ -1,0 +1,33 @@
+import { createContext, useContext } from 'react';
+import { graphql, type ResultOf } from './graphql.ts';
+import { roles } from './words.ts';
+
+export const ViewerQuery = graphql(`
+  query Viewer {
+    viewer {
+      name
+      kind
+      role
+    }
+  }
+`);
+
+export type Viewer = ResultOf<typeof ViewerQuery>['viewer'];
+type Role = NonNullable<Viewer['role']>;
+
+const RANK: Record<Role, number> = { VIEWER: 0, OPERATOR: 1, ADMIN: 2 };
+
+export const ViewerContext = createContext<Viewer | null>(null);
+
+export function useViewer(): Viewer {
+  const viewer = useContext(ViewerContext);
+  if (!viewer) throw new Error('useViewer outside of a signed-in page');
+  return viewer;
+}
+
+/** Null when the viewer may, else why not. A courtesy only: the server decides. */
+export function useDenial(needed: Role): string | null {
+  const { role } = useViewer();
+  if (role && RANK[role] >= RANK[needed]) return null;
+  return `Needs the role ${roles[needed].text}; your token has ${role ? roles[role].text : 'none'}.`;
+}

@@ -1,0 +1,91 @@
+import type { introspection } from '../graphql-env.d.ts';
+import type { Tone } from './ui/Badge.tsx';
+
+type Enums = introspection['types'];
+type EnumOf<Name extends keyof Enums> = Enums[Name] extends { enumValues: infer Values } ? Values : never;
+type Words<Name extends keyof Enums> = Record<EnumOf<Name> & string, { text: string; tone: Tone }>;
+
+/** How the states of the API are called on the page, and what they mean to whoever glances at it. */
+export const stackStates: Words<'StackState'> = {
+  DEPLOYING: { text: 'Deploying', tone: 'busy' },
+  STARTING: { text: 'Starting', tone: 'busy' },
+  STOPPING: { text: 'Stopping', tone: 'busy' },
+  RESTARTING: { text: 'Restarting', tone: 'busy' },
+  DELETING: { text: 'Deleting', tone: 'busy' },
+  RUNNING: { text: 'Running', tone: 'good' },
+  STOPPED: { text: 'Stopped', tone: 'idle' },
+  DEGRADED: { text: 'Degraded', tone: 'warn' },
+  DELETED: { text: 'Deleted', tone: 'idle' },
+};
+
+export const deploymentStatuses: Words<'DeploymentStatus'> = {
+  RUNNING: { text: 'Running', tone: 'busy' },
+  SUCCEEDED: { text: 'Succeeded', tone: 'good' },
+  FAILED: { text: 'Failed', tone: 'bad' },
+  CANCELLED: { text: 'Cancelled', tone: 'idle' },
+  SUPERSEDED: { text: 'Superseded', tone: 'idle' },
+};
+
+export const taskStatuses: Words<'TaskStatus'> = {
+  PENDING: { text: 'Waiting', tone: 'idle' },
+  RUNNING: { text: 'Running', tone: 'busy' },
+  COMPLETED: { text: 'Done', tone: 'good' },
+  FAILED: { text: 'Failed', tone: 'bad' },
+  CANCELLED: { text: 'Cancelled', tone: 'idle' },
+};
+
+export const agentStates: Words<'AgentState'> = {
+  ONLINE: { text: 'Online', tone: 'good' },
+  OFFLINE: { text: 'Offline', tone: 'warn' },
+  QUARANTINED: { text: 'Quarantined', tone: 'bad' },
+};
+
+export const containerStates: Words<'ContainerState'> = {
+  CREATED: { text: 'Created', tone: 'idle' },
+  RUNNING: { text: 'Running', tone: 'good' },
+  PAUSED: { text: 'Paused', tone: 'warn' },
+  RESTARTING: { text: 'Restarting', tone: 'warn' },
+  REMOVING: { text: 'Removing', tone: 'busy' },
+  EXITED: { text: 'Exited', tone: 'warn' },
+  DEAD: { text: 'Dead', tone: 'bad' },
+};
+
+export const healths: Record<EnumOf<'Health'> & string, { text: string; tone: Tone } | null> = {
+  NONE: null,
+  STARTING: { text: 'Health: starting', tone: 'busy' },
+  HEALTHY: { text: 'Healthy', tone: 'good' },
+  UNHEALTHY: { text: 'Unhealthy', tone: 'bad' },
+};
+
+export const kinds: Record<(EnumOf<'DeploymentKind'> | EnumOf<'TaskKind'>) & string, string> = {
+  DEPLOY: 'Deploy',
+  START: 'Start',
+  STOP: 'Stop',
+  RESTART: 'Restart',
+  DELETE: 'Delete',
+  PULL: 'Pull',
+  CLEAN: 'Clean up',
+};
+
+export const phases: Record<EnumOf<'TaskPhase'> & string, string> = {
+  PULLING: 'Pulling',
+  PREPARING: 'Preparing',
+  CREATING: 'Creating',
+  STARTING: 'Starting',
+  VERIFYING: 'Verifying',
+  STOPPING: 'Stopping',
+  REMOVING: 'Removing',
+  RESTORING: 'Restoring',
+  CLEANING: 'Cleaning up',
+};
+
+export const transports: Record<EnumOf<'Transport'> & string, { text: string; hint: string }> = {
+  STREAM: { text: 'Stream', hint: 'Holds a WebSocket: tasks arrive at once.' },
+  POLL: { text: 'Polling', hint: 'WebSocket cannot be had: asks for tasks every 5 seconds.' },
+};
+
+export const roles: Record<EnumOf<'Role'> & string, { text: string; hint: string }> = {
+  VIEWER: { text: 'Viewer', hint: 'sees everything, changes nothing' },
+  OPERATOR: { text: 'Operator', hint: 'deploys, stops, starts and deletes stacks' },
+  ADMIN: { text: 'Admin', hint: 'also adds agents and makes tokens' },
+};
