@@ -1,5 +1,7 @@
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
+
 /** What the playground opens with: the operations that people need first. */
-const headers = JSON.stringify({ Authorization: 'Bearer <token>' }, null, 2);
+export const headers = JSON.stringify({ Authorization: '' }, null, 2);
 
 const stack = {
   '@type': ['Stack'],
@@ -10,7 +12,7 @@ const stack = {
 
 const operations: { query: string; variables?: object }[] = [
   {
-    query: `# Put your token into Headers below.
+    query: `# If you are signed in on the page, just run it. Otherwise put\n# { "Authorization": "Bearer gph_user_…" } into Headers below.
 query Overview {
   viewer { name role }
   agents { name state transport engine { version } containers { name state } }
@@ -55,6 +57,23 @@ mutation AddAgent {
 }`,
   },
 ];
+
+/**
+ * Lets who is signed in on the page use the playground without pasting the token: where the Headers say nothing, the
+ * token that the page keeps is sent. Both are of one origin, so nobody learns it who could not read it already.
+ */
+const USE_THE_PAGES_TOKEN = `<script>
+  const plainFetch = window.fetch;
+  window.fetch = (input, init = {}) => {
+    const headers = new Headers(init.headers);
+    const token = localStorage.getItem('graphium.token');
+    if (!headers.get('authorization') && token) headers.set('authorization', 'Bearer ' + token);
+    return plainFetch(input, { ...init, headers });
+  };
+</script>`;
+
+export const renderPlayground: typeof renderGraphiQL = (options) =>
+  renderGraphiQL(options).replace('<head>', () => `<head>${USE_THE_PAGES_TOKEN}`);
 
 export const examples = operations.map(({ query, variables }) => ({
   query,

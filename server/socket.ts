@@ -62,7 +62,9 @@ export function attachSockets(server: Server, yoga: Yoga, services: Services, lo
         });
         const document = attempt(() => parse(payload.query));
         if (document instanceof GraphQLError) return [document];
-        const errors = validate(schema, document);
+        // Some limits are answered by throwing, too.
+        const errors = attempt(() => validate(schema, document));
+        if (errors instanceof GraphQLError) return [errors];
         if (errors.length > 0) return errors;
         return {
           schema,
@@ -72,6 +74,9 @@ export function attachSockets(server: Server, yoga: Yoga, services: Services, lo
           contextValue: await contextFactory(),
           rootValue: { execute, subscribe },
         };
+      },
+      onError(_context, _id, _payload, errors) {
+        for (const { extensions } of errors) extensions.code ??= 'BAD_INPUT';
       },
       // Not `onDisconnect`, which is left out for a socket that closes before it was acknowledged.
       async onClose({ extra }, code) {

@@ -1,10 +1,9 @@
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { authenticate, type Context, createContext, type Services } from './context.ts';
 import { limitPlugins } from './limits.ts';
 import { createMask } from './mask.ts';
-import { examples } from './playground.ts';
+import { examples, headers, renderPlayground } from './playground.ts';
 import { schema } from './schema/schema.ts';
 
 /** Over a WebSocket the context was made when the operation came in. */
@@ -27,13 +26,13 @@ export function createGraphql(services: Services, log: Logger): Yoga {
     context: async ({ graphium, request }) =>
       graphium ??
       createContext(services, await authenticate(services.db, request.headers.get('authorization')), undefined),
-    renderGraphiQL,
+    renderGraphiQL: renderPlayground,
     graphiql: {
       title: 'Graphium playground',
       // Unlike a WebSocket, server-sent events take the headers that are set in the editor.
       subscriptionsProtocol: 'GRAPHQL_SSE',
       defaultTabs: examples,
-      headers: JSON.stringify({ Authorization: 'Bearer <token>' }, null, 2),
+      headers,
       shouldPersistHeaders: false,
     },
   });

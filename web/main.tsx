@@ -7,6 +7,7 @@ import './styles/base.css';
 import './styles/ui.css';
 import './styles/forms.css';
 import './styles/layout.css';
+import './styles/layers.css';
 import './styles/failure.css';
 import './styles/tasks.css';
 import './styles/screens.css';

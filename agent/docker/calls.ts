@@ -10,21 +10,7 @@ import type { DockerInspect, DockerListItem } from './observe.ts';
 import { foldPull, nothingPulled, type PullLine, pullErrorOf, toPullProgress } from './pull.ts';
 import type { ContainerBody, Endpoint, Labels } from './spec.ts';
 import { toLines, toLogLines } from './streams.ts';
-
-export type Request = {
-  /** For messages: "Creating web-1". */
-  what: string;
-  method: 'GET' | 'POST' | 'DELETE';
-  path: string;
-  /** Objects are sent as JSON. */
-  query?: Record<string, unknown>;
-  body?: object;
-  /** Answer with the response's stream; the time-out then ends with the response's head. */
-  stream?: boolean;
-  timeoutMs?: number;
-  signal?: AbortSignal;
-};
-export type Send = (request: Request) => Promise<unknown>;
+import type { Request, Send } from './transport.ts';
 
 export type DockerNetwork = {
   Id: string;

@@ -69,7 +69,6 @@ export const isTransient = (error: unknown): boolean =>
 /** What was being done, in the words of the message, and the code if nothing more is known. */
 export type Doing = { code: string; what: string };
 
-/** `container` is told in messages: its name, or whatever the call was about. */
 export function toTaskError(error: unknown, { code, what }: Doing): TaskError {
   if (error instanceof TaskError) return error;
   const detail = error instanceof EngineError ? error.detail : String(error);

@@ -1,6 +1,4 @@
 /** Pure: what Docker answers -> what we decide on and what we report. Only the fields that are read are declared. */
-import type { RestartSpec } from './spec.ts';
-
 export type Identity = { clusterId: string; agentName: string };
 
 export type DockerInspect = {
@@ -60,7 +58,8 @@ export type ObservedContainer = {
   /** RFC 3339; changes with every start. */
   startedAt: string;
   restartCount: number;
-  restartPolicy: RestartSpec['name'];
+  /** no, always, unless-stopped, on-failure. */
+  restartPolicy: string;
   exitCode: number;
   oomKilled: boolean;
   /** Why Docker could not start it; '' if it could. */
@@ -99,7 +98,7 @@ export function toObserved(inspect: DockerInspect, identity: Identity): Observed
     everStarted: startedAt !== '' && !startedAt.startsWith('0001-'),
     startedAt,
     restartCount: inspect.RestartCount ?? 0,
-    restartPolicy: (inspect.HostConfig.RestartPolicy?.Name || 'no') as RestartSpec['name'],
+    restartPolicy: inspect.HostConfig.RestartPolicy?.Name || 'no',
     exitCode: state.ExitCode,
     oomKilled: state.OOMKilled === true,
     startError: state.Error ?? '',

@@ -51,7 +51,7 @@ async function enroll(tx: Tx, tokenId: string, input: { name: string; labels: Re
   const agentId = existing ? await replace(tx, existing.id, labels) : await insert(tx, input.name, labels);
   const { secret } = await issueToken(tx, 'AGENT', { agentId, name: input.name, createdBy: join.createdBy });
   await audit(tx, { name: input.name, tokenId }, 'enrollAgent', input.name, { again: existing !== undefined });
-  await notify(tx, [topic.agents, topic.session(agentId)]);
+  await notify(tx, [topic.agents]);
   return { agentId, name: input.name, secret };
 }
 
@@ -120,7 +120,7 @@ export function removeAgent(db: Db, actor: Actor, name: string, force: boolean):
     await endTasks(tx, cancelled);
     const revoked = await revokeTokensOfAgent(tx, agent.id);
     await audit(tx, actor, 'removeAgent', name, { force });
-    await notify(tx, [...revoked.map(topic.token), topic.session(agent.id), topic.agents, topic.stacks]);
+    await notify(tx, [...revoked.map(topic.token), topic.agents, topic.stacks]);
     return { ...agent, online: false, removedAt: new Date() };
   });
 }

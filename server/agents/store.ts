@@ -85,11 +85,11 @@ export async function renewSessions(
   return new Map(rows.map((row) => [row.id, row.epoch]));
 }
 
-/** The agent said good-bye: nobody has to wait for the lease. */
+/** The agent said good-bye: nobody has to wait for the lease, and no pause of the servers lengthens it. */
 export async function endSession(tx: Queryable, agentId: string, epoch: number): Promise<void> {
   await tx
     .update(agents)
-    .set({ sessionExpiresAt: sql`least(${agents.sessionExpiresAt}, now())` })
+    .set({ sessionInstance: null, sessionExpiresAt: sql`least(${agents.sessionExpiresAt}, now())` })
     .where(and(eq(agents.id, agentId), eq(agents.sessionEpoch, epoch)));
 }
 

@@ -1,6 +1,7 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
+import { openSocket } from './socket.ts';
 import { cluster } from './tables.ts';
 
 export type Db = PostgresJsDatabase & { $client: postgres.Sql };
@@ -17,6 +18,10 @@ export function connect(url: string, options: { max?: number } = {}): Connection
     max: options.max ?? 12,
     // The driver waits for ever by default.
     connect_timeout: 10,
+    // Nobody catches the driver's own query for types: one cut off in the middle of it would end the process.
+    fetch_types: false,
+    // Missing in the driver's types.
+    ...{ socket: openSocket },
     onnotice: () => {},
     connection: {
       application_name: 'graphium',
@@ -58,11 +63,20 @@ const AGAIN = new Set(['40001', '40P01']);
 export async function transact<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await db.transaction(work);
+      return await db.transaction((tx) => work(tx).catch(stopWhereCut));
     } catch (error) {
       if (attempt === 4 || !AGAIN.has(postgresCode(error) ?? '')) throw error;
     }
   }
+}
+
+/**
+ * The driver rolls back what failed, and a write to a connection that is gone ends the process (porsager/postgres #1208).
+ * So a transaction whose connection was cut never goes on: the driver rejects it when it sees the connection close.
+ */
+function stopWhereCut(error: unknown): Promise<never> {
+  if (isConnectionLost(error)) return new Promise(() => {});
+  throw error;
 }
 
 /** The SQLSTATE of an error of the driver, also when drizzle wrapped it. */
@@ -77,6 +91,10 @@ export function postgresError(error: unknown): { code: string; constraint_name?:
   }
   return undefined;
 }
+
+/** Postgres or the driver closed the connection that this came over, or is about to. */
+const isConnectionLost = (error: unknown): boolean =>
+  /^(08|57P0|25P0[34]$|CONNECTION_(CLOSED|DESTROYED|ENDED)$|ECONNRESET$|EPIPE$)/.test(postgresCode(error) ?? '');
 
 /** The database cannot be reached now, is starting up or shutting down, or the connection was cut. */
 export function isDatabaseUnavailable(error: unknown): boolean {

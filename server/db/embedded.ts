@@ -28,11 +28,11 @@ export type Embedded = { url: string; stop(): Promise<void> };
 
 type Account = { uid: number; gid: number } | undefined;
 
-/** @param options.durable false only where losing the data in a crash of the machine does not matter, as in tests */
+/** @param options.settings of postgresql.conf, as in `fsync=off` for tests, where a crash of the machine may lose data */
 export async function startEmbedded(
   folder: string,
   log: Logger,
-  options: { durable?: boolean } = {},
+  options: { settings?: readonly string[] } = {},
 ): Promise<Embedded> {
   const account = process.getuid?.() === 0 ? postgresAccount() : undefined;
   mkdirSync(folder, { recursive: true });
@@ -44,7 +44,7 @@ export async function startEmbedded(
   }
 
   if (!existsSync(join(data, 'PG_VERSION'))) initialise(bin, data, account, log);
-  if (!(await answers(url))) await start(bin, data, account, url, options.durable ?? true);
+  if (!(await answers(url))) await start(bin, data, account, url, options.settings ?? []);
   const release = await claim(url, folder);
 
   return {
@@ -119,9 +119,15 @@ function initialise(bin: string, data: string, account: Account, log: Logger): v
   renameSync(partial, data);
 }
 
-async function start(bin: string, data: string, account: Account, url: string, durable: boolean): Promise<void> {
-  const args = ['-D', data, '-k', data, '-c', 'listen_addresses=', '-c', 'max_connections=200'];
-  if (!durable) args.push('-c', 'fsync=off');
+async function start(
+  bin: string,
+  data: string,
+  account: Account,
+  url: string,
+  settings: readonly string[],
+): Promise<void> {
+  const args = ['-D', data, '-k', data];
+  for (const setting of ['listen_addresses=', 'max_connections=200', ...settings]) args.push('-c', setting);
   const logFile = join(dirname(data), 'postgres.log');
   const output = openSync(logFile, 'w');
   // Detached: Ctrl-C in a terminal must reach the server alone, which stops Postgres when it no longer needs it.

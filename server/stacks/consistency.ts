@@ -3,13 +3,19 @@ import { toAddress } from './addresses.ts';
 import { findNearest } from './fields.ts';
 import { quote, type Report, type Spot } from './source.ts';
 
+/** Comparing with every name costs time, and a person reads only the first hints. */
+const MAX_HINTS = 20;
+
 export type Dependency = { spot: Spot; name: string };
 export type Dependant = { name: string; dependsOn: Dependency[] };
 
 export function checkDependencies(report: Report, dependants: Dependant[]): void {
   const byName = new Map(dependants.map((dependant) => [dependant.name, dependant]));
-  for (const { name, spot } of dependants.flatMap(({ dependsOn }) => dependsOn)) {
-    if (!byName.has(name)) report('UNKNOWN_DEPENDENCY', spot, () => unknownDependency(name, [...byName.keys()]));
+  const unknown = dependants.flatMap(({ dependsOn }) => dependsOn).filter(({ name }) => !byName.has(name));
+  for (const [index, { name, spot }] of unknown.entries()) {
+    const near = index < MAX_HINTS ? findNearest(name, byName.keys()) : undefined;
+    const hint = near ? `: did you mean ${quote(near)}?` : '';
+    report('UNKNOWN_DEPENDENCY', spot, `expected the name of a container of this stack, found ${quote(name)}${hint}`);
   }
   checkCycles(report, byName);
 }
@@ -32,12 +38,6 @@ function checkCycles(report: Report, byName: Map<string, Dependant>): void {
     finished.add(dependant.name);
   };
   for (const dependant of byName.values()) if (!finished.has(dependant.name)) visit(dependant);
-}
-
-function unknownDependency(name: string, known: string[]): string {
-  const near = findNearest(name, known.slice(0, 100));
-  const hint = near ? `: did you mean ${quote(near)}?` : '';
-  return `expected the name of a container of this stack, found ${quote(name)}${hint}`;
 }
 
 export type PublishedPort = {

@@ -78,7 +78,7 @@ async function mendHole(tx: Tx): Promise<void> {
   const hole = sql`(select max(alive_at) as at from servers having max(alive_at) < now() - make_interval(secs => ${HOLE_SECONDS}))`;
   await tx.execute(sql`
     update agents set session_expires_at = session_expires_at + (now() - last.at)
-    from ${hole} last where session_expires_at > last.at`);
+    from ${hole} last where session_expires_at > last.at and session_instance is not null`);
   await tx.execute(sql`
     update tasks set deadline = deadline + (now() - last.at)
     from ${hole} last where status = 'RUNNING' and deadline > last.at`);

@@ -171,7 +171,9 @@ async function watchEvents(hosts: readonly Host[], prefix: string) {
       );
       return Math.max(...seen[action]);
     },
-    close: () => streams.forEach((stream) => stream.destroy()),
+    close() {
+      for (const stream of streams) stream.destroy();
+    },
   };
 }
 

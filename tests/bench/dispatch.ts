@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { run } from 'graphile-worker';
+import { Logger, run } from 'graphile-worker';
 import postgres from 'postgres';
 import { socketOptions, toOptionsUrl } from '../../server/db/connect.ts';
 import { createFakeAgent } from '../support/fake-agent.ts';
@@ -71,8 +71,8 @@ async function measureGraphium(databaseUrl: string): Promise<{ committed: number
       const sentAt = wallClockMs();
       const id = await deploy(server, image);
       const receivedAt = await received;
-      // Written just before the transaction commits, so the figure is a little worse than the truth.
-      const [row] = await sql`select extract(epoch from created_at) * 1000 as ms from deployments where id = ${id}`;
+      const [row] = await sql`
+        select extract(epoch from pg_xact_commit_timestamp(xmin)) * 1000 as ms from deployments where id = ${id}`;
       if (round < WARM_UP) continue;
       committed.push(receivedAt - Number(row?.ms));
       requested.push(receivedAt - sentAt);
@@ -107,7 +107,7 @@ async function measureGraphileWorker(databaseUrl: string): Promise<number[]> {
     connectionString: databaseUrl,
     concurrency: 1,
     noHandleSignals: true,
-    logger: undefined,
+    logger: new Logger(() => () => {}),
     taskList: {
       bench: async (payload) => started.get((payload as { round: number }).round)?.(wallClockMs()),
     },

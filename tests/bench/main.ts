@@ -25,7 +25,7 @@ async function main(parts: readonly string[]): Promise<Record<string, unknown>> 
   const folder = mkdtempSync(join(tmpdir(), 'graphium-bench-'));
   started.defer(() => rmSync(folder, { recursive: true, force: true }));
   // As in real use: what is acknowledged is on disk.
-  const embedded = await startEmbedded(folder, pino({ level: 'warn' }));
+  const embedded = await startEmbedded(folder, pino({ level: 'warn' }), { settings: ['track_commit_timestamp=on'] });
   started.defer(embedded.stop);
   await withAdmin(embedded.url, (sql) => sql.unsafe(`create database ${TEMPLATE}`));
   await migrateDatabase(toDatabase(embedded.url, TEMPLATE), join(ROOT, 'drizzle'));
@@ -127,7 +127,9 @@ main(process.argv.slice(2)).then(
     process.exit(0);
   },
   (error: unknown) => {
-    process.stderr.write(`bench: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.stderr.write(
+      `bench: ${error instanceof Error ? `${error.stack} ${String(error.cause)}` : String(error)}\n`,
+    );
     process.exit(1);
   },
 );

@@ -63,7 +63,9 @@ test('a failure that may pass: tried again after a back-off, up to max_failures'
   const { agent, id, pull } = await story();
   const error = { code: 'PULL_FAILED', message: 'try again' };
   for (const failures of [1, 2]) {
-    expect(await agent.finish({ id: pull.id, attempt: failures }, 'FAILED', { error, retryable: true })).toBe('ACCEPTED');
+    expect(await agent.finish({ id: pull.id, attempt: failures }, 'FAILED', { error, retryable: true })).toBe(
+      'ACCEPTED',
+    );
     const row = await rowOf(pull.id);
     expect(row).toMatchObject({ status: 'PENDING', failures, attempt: failures, session_epoch: null, error });
     expect(Date.parse(row.not_before) - Date.now()).toBeLessThanOrEqual(1_000 * 2 ** (failures - 1) + 1_000);

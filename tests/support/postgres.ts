@@ -39,7 +39,7 @@ export const TEMPLATE = 'graphium_template';
 
 async function start() {
   const folder = mkdtempSync(join(tmpdir(), 'graphium-pg-'));
-  const embedded = await startEmbedded(folder, pino({ level: 'warn' }), { durable: false });
+  const embedded = await startEmbedded(folder, pino({ level: 'warn' }), { settings: ['fsync=off'] });
   await withAdmin(embedded.url, (sql) => sql.unsafe(`create database ${TEMPLATE}`));
   await migrateDatabase(toDatabase(embedded.url, TEMPLATE), fileURLToPath(new URL('../../drizzle', import.meta.url)));
   return { embedded, folder };

@@ -128,9 +128,13 @@ export async function createSeed(postgresUrl: string, options: { sweeper?: boole
       const closed = new Promise((resolve) => http.close(resolve));
       http.closeIdleConnections();
       const late = setTimeout(() => http.closeAllConnections(), 1_000);
-      const open = await new Promise<number>((resolve) =>
-        setTimeout(() => http.getConnections((_, n) => resolve(n)), 20),
-      );
+      let open = 1;
+      for (let waitedMs = 0; open > 0 && waitedMs < 900; waitedMs += 20) {
+        http.closeIdleConnections();
+        open = await new Promise<number>((resolve) => {
+          setTimeout(() => http.getConnections((_, n) => resolve(n)), 20);
+        });
+      }
       await closed;
       clearTimeout(late);
       await listener.close();

@@ -27,8 +27,8 @@ export type Wire = {
 };
 
 /** A graphql-transport-ws connection. @param init undefined: none is sent; else the payload of `connection_init` */
-export async function openWire(url: string, init: Record<string, unknown> | undefined): Promise<Wire> {
-  const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/graphql`, 'graphql-transport-ws');
+export async function openWire(url: string, init: Record<string, unknown> | undefined, search = ''): Promise<Wire> {
+  const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/graphql${search}`, 'graphql-transport-ws');
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {
     socket.on('close', (code, reason) => resolve({ code, reason: String(reason) }));
   });

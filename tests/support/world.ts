@@ -72,14 +72,23 @@ export async function createWorld({ agents: withAgents = true, agentEnv = {} }: 
   const server = await startServer({ databaseUrl, hosts: [...new Set([lab.serverAddress, '127.0.0.1'])] });
   const sql = postgres(toOptionsUrl(databaseUrl), { ...socketOptions(databaseUrl), max: 2, onnotice: () => {} });
   const [cluster] = await sql<{ id: string }[]>`select id from cluster`;
-  const clusterId = cluster?.id ?? '';
-  const agents = new Map<string, TestAgent>();
-  if (withAgents) {
-    for (const host of lab.hosts) agents.set(host.name, await startAgent(server, host, { env: agentEnv }));
-    await agentsOnline(server, [...agents.keys()]);
+  const world = { lab, server, agents: new Map<string, TestAgent>(), sql, clusterId: cluster?.id ?? '' };
+  const close = () => closeWorld(world, databaseUrl);
+  try {
+    if (withAgents) await startAgents(world, agentEnv);
+    return { ...world, ...placesOf(world), ...operationsOf(server), close };
+  } catch (error) {
+    const outputs = [server, ...world.agents.values()].map((one) => one.output().slice(-2_000));
+    await close();
+    throw new Error(`the world does not start; the server and its agents said:\n${outputs.join('\n')}`, {
+      cause: error,
+    });
   }
-  const world = { lab, server, agents, sql, clusterId };
-  return { ...world, ...placesOf(world), ...operationsOf(server), close: () => closeWorld(world, databaseUrl) };
+}
+
+async function startAgents({ lab, server, agents }: Parts, env: Record<string, string>): Promise<void> {
+  for (const host of lab.hosts) agents.set(host.name, await startAgent(server, host, { env }));
+  await agentsOnline(server, [...agents.keys()]);
 }
 
 type Parts = Pick<World, 'lab' | 'server' | 'agents' | 'sql' | 'clusterId'>;

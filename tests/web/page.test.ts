@@ -150,10 +150,27 @@ it('shows why an image cannot be had, with the code', async () => {
   await me.expectClean();
 });
 
+it('shows what of a file is taken by another stack', async () => {
+  const page = await go('/');
+  await page.getByRole('heading', { name: 'Stacks', level: 1 }).waitFor();
+  await me.drop('other.json', MULTIHOST.replaceAll('nginx-multihost', 'other'));
+  await deployFromDialog(page);
+  const alert = page.getByRole('dialog').getByRole('alert');
+  await alert
+    .getByText(/NAME_IN_USE|PORT_IN_USE/)
+    .first()
+    .waitFor();
+  await me.expectAccessible();
+  await me.shoot('deploy-taken');
+  await me.expectClean();
+});
+
 it('shows the bytes of a pull, all together and layer by layer', async () => {
   const page = await go('/');
   await page.getByRole('heading', { name: 'Stacks', level: 1 }).waitFor();
-  const large = MULTIHOST.replaceAll('nginx:alpine', inject('lab').images.big).replaceAll('nginx-multihost', 'large');
+  const large = MULTIHOST.replaceAll('nginx:alpine', inject('lab').images.big)
+    .replaceAll('"nginx-', '"large-')
+    .replaceAll('"hostPort": 808', '"hostPort": 909');
   await me.drop('large.json', large);
   await deployFromDialog(page);
   await page.waitForURL(/\/deployments\/./);

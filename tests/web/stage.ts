@@ -30,13 +30,23 @@ export async function createStage(options: { agents: boolean }): Promise<Stage> 
   const listen = options.agents ? [...new Set(['127.0.0.1', serverAddress])] : ['127.0.0.1'];
   const server = await startServer({ databaseUrl, hosts: listen });
   const agents: TestAgent[] = [];
+  const close = async () => {
+    await Promise.all(agents.map((agent) => agent.remove()));
+    await server.stop();
+    await dropDatabase(databaseUrl);
+  };
   if (options.agents) {
-    const url = server.url.replace('127.0.0.1', serverAddress);
-    for (const host of hosts) agents.push(await startAgent(server, host, { url }));
-    await agentsOnline(
-      server,
-      hosts.map((host) => host.name),
-    );
+    try {
+      const url = server.url.replace('127.0.0.1', serverAddress);
+      for (const host of hosts) agents.push(await startAgent(server, host, { url }));
+      await agentsOnline(
+        server,
+        hosts.map((host) => host.name),
+      );
+    } catch (error) {
+      await close();
+      throw new Error(agents.map((agent) => agent.output()).join('\n'), { cause: error });
+    }
   }
   const token = server.adminToken;
   const api: Stage['api'] = (query, variables) => ask(server, token, query, variables);
@@ -57,11 +67,7 @@ export async function createStage(options: { agents: boolean }): Promise<Stage> 
     },
     kill: server.kill,
     start: server.start,
-    async close() {
-      await Promise.all(agents.map((agent) => agent.remove()));
-      await server.stop();
-      await dropDatabase(databaseUrl);
-    },
+    close,
   };
 }
 

@@ -23,7 +23,7 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
   const context = await browser.newContext({ viewport: { width: 1180, height: 820 }, ...options });
   await context.addInitScript({ path: INPAGE });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
   const faults = watch(page, new URL(url).origin);
   await page.goto(url);
   return {
@@ -60,7 +60,7 @@ function watch(page: Page, origin: string): string[] {
     }
   });
   page.on('request', (request) => {
-    if (!request.url().startsWith(origin)) faults.push(`request to ${request.url()}`);
+    if (!request.url().replace(/^blob:/, '').startsWith(origin)) faults.push(`request to ${request.url()}`);
   });
   page.on('websocket', (socket) => {
     if (new URL(socket.url()).host !== new URL(origin).host) faults.push(`socket to ${socket.url()}`);

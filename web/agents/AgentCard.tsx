@@ -26,7 +26,7 @@ export const AgentCard = memo(function AgentCard({ agent }: { agent: Agent }) {
       </div>
       {agent.quarantineReason && <p className="small differs">{agent.quarantineReason}</p>}
       <dl className="pairs">
-        <Pair name={agent.state === 'ONLINE' ? 'Connected' : 'Offline since'}>
+        <Pair name={agent.state !== 'ONLINE' && agent.offlineSince ? 'Offline since' : 'Connected'}>
           <Since agent={agent} />
         </Pair>
         <Pair name="Containers">
@@ -76,5 +76,5 @@ function Pair({ name, children }: { name: string; children: ReactNode }) {
 
 function Since({ agent }: { agent: Agent }) {
   if (agent.state === 'ONLINE') return agent.connectedAt ? <TimeAgo at={agent.connectedAt} /> : 'just now';
-  return agent.offlineSince ? <TimeAgo at={agent.offlineSince} /> : 'never connected';
+  return agent.offlineSince ? <TimeAgo at={agent.offlineSince} /> : 'never';
 }

@@ -1,0 +1,21 @@
+import { connect, type Socket } from 'node:net';
+
+type Target = { path?: string | undefined; host: string | readonly string[]; port: number | readonly number[] };
+
+/**
+ * A socket for the driver that tells of its end a moment late. The driver sends what it is asked to at the end of the
+ * turn; when the connection closes within that turn, it forgets to, and the connection is then of no use for ten seconds
+ * and more (porsager/postgres, `nextWriteTimer` in `closed()`).
+ */
+export function openSocket({ path, host, port }: Target): Socket {
+  const [firstHost = '', firstPort = 5432] = [[host].flat()[0], [port].flat()[0]];
+  const socket = path ? connect(path) : connect(firstPort, firstHost);
+  const emit = socket.emit.bind(socket) as (event: string | symbol, ...args: unknown[]) => boolean;
+  const emitLate = (event: string | symbol, ...args: unknown[]) => {
+    if (event !== 'close') return emit(event, ...args);
+    setTimeout(() => emit(event, ...args));
+    return true;
+  };
+  // The driver takes the name that a certificate must be for from here.
+  return Object.assign(socket, { emit: emitLate, host: firstHost });
+}

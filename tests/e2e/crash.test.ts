@@ -1,0 +1,193 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { agentsOnline, until } from '../support/agents.ts';
+import { restartDockerd } from '../support/dockerd.ts';
+import { registryOf } from '../support/registry.ts';
+import { stackFile } from '../support/stack-file.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+const HOSTS = ['localhost-docker', 'vm1', 'vm2'] as const;
+let world: World;
+
+beforeAll(async () => {
+  world = await createWorld();
+});
+afterAll(() => world?.close());
+
+afterEach(async () => {
+  const broken = await world.sql`
+    select t.kind, t.status, count(e.id)::int as ends from tasks t
+    left join task_events e on e.task_id = t.id and e.status in ('COMPLETED', 'FAILED', 'CANCELLED')
+    group by t.id having count(e.id) <> (t.status in ('COMPLETED', 'FAILED', 'CANCELLED'))::int`;
+  expect(broken, 'every task has exactly one end').toEqual([]);
+});
+
+/** Nothing failed, not even an attempt. */
+async function succeed(id: string) {
+  const deployment = await world.finish(id, 90_000);
+  expect(deployment).toMatchObject({ status: 'SUCCEEDED' });
+  expect(deployment.tasks.map(({ status, failures }) => `${status} ${failures}`)).toEqual(
+    deployment.tasks.map(() => 'COMPLETED 0'),
+  );
+  return deployment;
+}
+
+const countOf = (id: string, status: string) => async () =>
+  (await world.sql`select 1 from tasks where deployment_id = ${id} and status = ${status}`).length;
+
+const inPhase = (id: string, phase: string) =>
+  until(
+    () => world.sql`select phase from tasks where deployment_id = ${id} and status = 'RUNNING'`,
+    (rows) => rows.some((row) => row.phase === phase),
+    { intervalMs: 10, what: `a task in phase ${phase}` },
+  );
+
+const namesOf = async (host: string, stack: string) =>
+  (await world.containers(host, stack)).map(({ Name, State }) => `${Name} ${State.Status}`);
+
+/** Ten containers a host, each with a published port of its own. */
+const thirty = (stack: string, firstPort: number, version = '1') =>
+  stackFile(
+    stack,
+    Array.from({ length: 30 }, (_, index) => ({
+      name: `${stack}-${index}`,
+      host: HOSTS[index % 3] ?? 'vm1',
+      environment: { VERSION: version },
+      ports: [{ containerPort: 80, hostPort: firstPort + index }],
+    })),
+  );
+
+async function expectThirty(stack: string) {
+  const found = (await Promise.all(HOSTS.map((host) => namesOf(host, stack)))).flat();
+  const wanted = Array.from({ length: 30 }, (_, index) => `/${stack}-${index} running`);
+  expect(found.toSorted()).toEqual(wanted.toSorted());
+}
+
+const remove = async (stack: string) => succeed(await world.operate('deleteStack', stack));
+
+async function createdSince(seconds: number, stack: string) {
+  const names = new Set<string>();
+  const sockets = new Map(HOSTS.map((host) => [world.host(host).socketPath, host]));
+  let count = 0;
+  for (const host of sockets.values()) {
+    const filters = { type: ['container'], event: ['create'], label: [`graphium.stack=${stack}`] };
+    const until = Math.ceil(Date.now() / 1000);
+    const stream = await world.engine(host).getEvents({ since: seconds, until, filters: JSON.stringify(filters) });
+    let text = '';
+    for await (const chunk of stream) text += chunk;
+    for (const line of text.split('\n').filter(Boolean)) {
+      names.add(JSON.parse(line).Actor.Attributes.name);
+      count += 1;
+    }
+  }
+  return { count, names: names.size };
+}
+
+test('an agent killed in the middle of a pull pulls again', async () => {
+  const registry = registryOf(world.lab);
+  const { big } = world.lab.images;
+  await world
+    .engine('vm1')
+    .getImage(big)
+    .remove({ force: true })
+    .catch(() => {});
+  registry.slowDown();
+  try {
+    const id = await world.deploy(stackFile('pulled', [{ name: 'pulled-1', host: 'vm1', image: big }]));
+    await inPhase(id, 'PULLING');
+    await delay(500);
+    await world.agent('vm1').kill();
+    world.agent('vm1').start();
+    registry.resume();
+    const { tasks } = await succeed(id);
+    expect(tasks.map(({ kind, attempt }) => [kind, attempt])).toEqual([
+      ['PULL', 2],
+      ['DEPLOY', 1],
+    ]);
+  } finally {
+    registry.resume();
+  }
+  await remove('pulled');
+});
+
+test('an agent killed while it makes, replaces and checks containers ends with exactly those wanted', async () => {
+  const version = (number: string) =>
+    stackFile(
+      'torn',
+      ['a', 'b', 'c'].map((letter) => ({
+        name: `torn-${letter}`,
+        host: 'vm1',
+        environment: { VERSION: number },
+        healthCheck: { command: 'test $(($(date +%s) - $(stat -c %Y /proc/1))) -ge 1', interval: 0.5, retries: 9 },
+      })),
+    );
+  for (const [number, phase] of [
+    ['1', 'CREATING'],
+    ['2', 'STARTING'],
+    ['3', 'VERIFYING'],
+    ['4', 'STOPPING'],
+    ['5', 'REMOVING'],
+  ] as const) {
+    const id = await world.deploy(version(number));
+    await inPhase(id, phase);
+    await world.agent('vm1').kill();
+    world.agent('vm1').start();
+    await succeed(id);
+    expect(await namesOf('vm1', 'torn')).toEqual(['/torn-a running', '/torn-b running', '/torn-c running']);
+    for (const { Config } of await world.containers('vm1', 'torn')) expect(Config.Env).toContain(`VERSION=${number}`);
+  }
+  const id = await world.operate('deleteStack', 'torn');
+  await inPhase(id, 'STOPPING');
+  await world.agent('vm1').kill();
+  world.agent('vm1').start();
+  await succeed(id);
+  expect(await namesOf('vm1', 'torn')).toEqual([]);
+});
+
+test('a server killed in the middle of a deployment of thirty: nothing fails, nothing is made twice', async () => {
+  const since = Math.floor(Date.now() / 1000);
+  const id = await world.deploy(thirty('masses', 21_000));
+  await until(countOf(id, 'COMPLETED'), (count) => count >= 4, { intervalMs: 20 });
+  await world.server.kill();
+  await delay(500);
+  await world.server.start();
+  const { tasks } = await succeed(id);
+  expect(tasks.filter(({ attempt }) => attempt > 1)).toEqual([]);
+  await expectThirty('masses');
+  expect(await createdSince(since, 'masses')).toEqual({ count: 30, names: 30 });
+
+  const deletion = await world.operate('deleteStack', 'masses');
+  await until(countOf(deletion, 'COMPLETED'), (count) => count >= 4, { intervalMs: 20 });
+  await world.server.kill();
+  await world.server.start();
+  await succeed(deletion);
+  for (const host of HOSTS) expect(await namesOf(host, 'masses')).toEqual([]);
+});
+
+test('Postgres that cuts every connection, again and again', async () => {
+  const id = await world.deploy(thirty('cut', 22_000));
+  for (let round = 0; round < 4; round++) {
+    await delay(300);
+    await world.sql`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid()`.catch(() => {});
+  }
+  await agentsOnline(world.server, HOSTS);
+  await succeed(id);
+  await expectThirty('cut');
+  await remove('cut');
+});
+
+test('an engine that restarts in the middle of it', async () => {
+  if (world.lab.mode === 'shared') return;
+  const id = await world.deploy(thirty('shaken', 23_000));
+  await until(countOf(id, 'COMPLETED'), (count) => count >= 4, { intervalMs: 20 });
+  await restartDockerd(world.host('vm1'), 'SIGKILL', 1_500);
+  await succeed(id);
+  await expectThirty('shaken');
+  const again = await world.deploy(thirty('shaken', 23_000, '2'));
+  await until(countOf(again, 'COMPLETED'), (count) => count >= 4, { intervalMs: 20 });
+  await restartDockerd(world.host('vm2'), 'SIGTERM', 1_500);
+  await succeed(again);
+  await expectThirty('shaken');
+  await remove('shaken');
+});

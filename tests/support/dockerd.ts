@@ -1,0 +1,32 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isEngine } from '../../lab/engine.ts';
+import type { LabHostData } from '../../lab/lab.ts';
+import { isAlive, processesIn } from '../../lab/process.ts';
+
+/** Stops a lab host's dockerd, waits, and starts it again exactly as it was; its containers live on (live-restore). */
+export async function restartDockerd(host: LabHostData, signal: 'SIGTERM' | 'SIGKILL', downMs: number): Promise<void> {
+  const dockerd = findIn(host, 'dockerd');
+  const { pid: containerd } = findIn(host, 'containerd');
+  const read = (file: string) => readFileSync(`/proc/${dockerd.pid}/${file}`, 'utf8').split('\0').filter(Boolean);
+  const command = read('cmdline');
+  const env = Object.fromEntries(read('environ').map((line) => [line.split('=')[0], line.replace(/^[^=]*=/, '')]));
+  process.kill(dockerd.pid, signal);
+  while (isAlive(dockerd)) await delay(20);
+  await delay(downMs);
+  const into = ['net', 'mnt', 'pid'].map(
+    (kind) => `--${kind === 'mnt' ? 'mount' : kind}=/proc/${containerd}/ns/${kind}`,
+  );
+  // Not owned by this process: it must outlive the test file. The lab ends all that lives in its host.
+  spawn('nsenter', [...into, ...command], { env, detached: true, stdio: 'ignore' }).unref();
+  while (!(await isEngine(host.socketPath))) await delay(50);
+}
+
+function findIn(host: LabHostData, name: string) {
+  const found = processesIn([host.namespacePath ?? '']).find(
+    ({ pid }) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === name,
+  );
+  if (!found) throw new Error(`no ${name} on ${host.name}`);
+  return found;
+}

@@ -1,0 +1,22 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { pino } from 'pino';
+import postgres from 'postgres';
+import { startEmbedded } from '../../server/db/embedded.ts';
+import { socketOptions, toOptionsUrl } from '../../server/db/connect.ts';
+import { startServer, graphql } from './server.ts';
+const folder = mkdtempSync('/tmp/e2e-cut-');
+const pg = await startEmbedded(folder, pino({ level: 'warn' }), { durable: false });
+const server = await startServer({ databaseUrl: pg.url });
+const sql = postgres(toOptionsUrl(pg.url), { ...socketOptions(pg.url), max: 1, onnotice: () => {} });
+let stop = false;
+let slowest = 0;
+const codes = new Map<string, number>();
+const one = async (i: number) => { while (!stop) { const t = performance.now(); const r = await graphql(server, server.adminToken, i % 2 ? '{ agents { name } stacks { name } }' : 'mutation { createJoinToken { secret } }').catch((e) => ({ errors: [{ extensions: { code: String(e.cause ?? e) }, message: '' }] })); slowest = Math.max(slowest, performance.now() - t); const c = r.errors?.[0]?.extensions.code ?? 'ok'; codes.set(c, (codes.get(c) ?? 0) + 1); if (/ECONN/.test(c)) { stop = true; } } };
+const load = Promise.all(Array.from({ length: 16 }, (_, i) => one(i)));
+for (let i = 0; i < 60 && !stop; i++) { await new Promise((r) => setTimeout(r, 100)); await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name <> 'graphium owner' and pid <> pg_backend_pid() and datname = current_database()`; }
+console.log('under fire', codes, 'slowest', slowest); codes.clear(); slowest = 0;
+await new Promise((r) => setTimeout(r, 4000));
+stop = true; await load;
+console.log('after', codes, 'slowest', slowest);
+const out = server.output(); console.log(out.slice(-300).includes('Node.js v') ? out.slice(-2000) : 'alive');
+await server.stop(); await sql.end(); await pg.stop(); rmSync(folder, { recursive: true, force: true });
