@@ -48,7 +48,8 @@ export function createPage(folder: string): Page {
       return;
     }
     const path = (request.url ?? '/').split('?')[0] ?? '/';
-    const file = files.get(path) ?? (extname(path) === '' ? index : undefined);
+    // Every other path is a screen of the page, also one with a dot: it may be a stack's name.
+    const file = files.get(path) ?? (path.startsWith('/assets/') ? undefined : index);
     if (!file) {
       const text = index ? 'Not found' : 'The page is not built: run "npm run build", then start the server again.';
       response.writeHead(index ? 404 : 503, { 'content-type': 'text/plain' }).end(`${text}\n`);

@@ -42,7 +42,7 @@ export function waitingOn(task: Waiting): WaitingOn[] {
   if (task.status === 'RUNNING') return reasons;
   for (const blocker of task.openBlockers.slice(0, BLOCKERS_SHOWN)) {
     const what = blocker.containerName ?? blocker.image ?? 'the stack';
-    const message = `${blocker.kind} of ${what} on ${blocker.agent} comes first`;
+    const message = `${blocker.kind.toLowerCase()} of ${what} on ${blocker.agent} comes first`;
     reasons.push({ reason: 'BLOCKED', message, taskId: blocker.id, agent: blocker.agent });
   }
   if (task.notBefore) {

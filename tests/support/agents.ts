@@ -44,6 +44,10 @@ export async function startAgent(
     const env = { PATH: process.env.PATH, HOME: folder, ...options.env };
     const started = spawn(command, [...prefix, ...args], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
     child = started;
+    // A test file that fails before its clean-up must not leave it behind.
+    const killWithUs = () => void started.kill('SIGKILL');
+    process.once('exit', killWithUs);
+    started.once('exit', () => process.off('exit', killWithUs));
     started.stdout.on('data', (chunk) => (output += chunk));
     started.stderr.on('data', (chunk) => (output += chunk));
   }

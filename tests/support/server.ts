@@ -45,6 +45,10 @@ export async function startServer(options: {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child = started;
+    // A test file that fails before its clean-up must not leave it behind.
+    const killWithUs = () => void started.kill('SIGKILL');
+    process.once('exit', killWithUs);
+    started.once('exit', () => process.off('exit', killWithUs));
     const ready = Promise.withResolvers<void>();
     const from = output.length;
     const collect = (chunk: Buffer) => {
