@@ -44,7 +44,7 @@ export type EngineOptions = {
 };
 
 export function createEngine({ socketPath, callMs = 60_000 }: EngineOptions): Engine {
-  const { send, connect, close } = createTransport(socketPath, callMs);
+  const { send, connect } = createTransport(socketPath, callMs);
   const once = createOnce(rememberMs);
   const hub = createEventHub(
     async (signal) =>
@@ -81,7 +81,6 @@ export function createEngine({ socketPath, callMs = 60_000 }: EngineOptions): En
     close: () => {
       hub.close();
       once.forgetAll();
-      close();
     },
   };
 }

@@ -13,7 +13,8 @@ export function openSocket({ path, host, port }: Target): Socket {
   const emit = socket.emit.bind(socket) as (event: string | symbol, ...args: unknown[]) => boolean;
   const emitLate = (event: string | symbol, ...args: unknown[]) => {
     if (event !== 'close') return emit(event, ...args);
-    setTimeout(() => emit(event, ...args));
+    // Never "after an error": what the driver was asked since then it would not answer.
+    setTimeout(() => emit(event, false));
     return true;
   };
   // The driver takes the name that a certificate must be for from here.

@@ -40,7 +40,7 @@ const all = async (table: string, where = 'true') =>
     )
   ).map((row) => row.id);
 
-test.each([1, 2, 5, 500])('tasks, %i at a time', async (first) => {
+test.each([1, 2, 5, 200])('tasks, %i at a time', async (first) => {
   expect(await walk('tasks(ARGS)', first)).toEqual(await all('tasks'));
   const filtered = 'tasks(filter: { stack: "many", status: [CANCELLED], kind: [PULL] }, ARGS)';
   expect(await walk(filtered, first)).toEqual(
@@ -48,7 +48,7 @@ test.each([1, 2, 5, 500])('tasks, %i at a time', async (first) => {
   );
 });
 
-test.each([1, 3, 500])('deployments, %i at a time', async (first) => {
+test.each([1, 3, 200])('deployments, %i at a time', async (first) => {
   expect(await walk('deployments(ARGS)', first)).toEqual(await all('deployments'));
   expect(await walk('deployments(stack: "many", ARGS)', first)).toEqual(await all('deployments', "s.name = 'many'"));
 });

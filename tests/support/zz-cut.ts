@@ -5,7 +5,7 @@ import { startEmbedded } from '../../server/db/embedded.ts';
 import { socketOptions, toOptionsUrl } from '../../server/db/connect.ts';
 import { startServer, graphql } from './server.ts';
 const folder = mkdtempSync('/tmp/e2e-cut-');
-const pg = await startEmbedded(folder, pino({ level: 'warn' }), { durable: false });
+const pg = await startEmbedded(folder, pino({ level: 'warn' }));
 const server = await startServer({ databaseUrl: pg.url });
 const sql = postgres(toOptionsUrl(pg.url), { ...socketOptions(pg.url), max: 1, onnotice: () => {} });
 let stop = false;
