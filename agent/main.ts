@@ -28,6 +28,7 @@ import { Worker } from './worker.ts';
 const STOP_WITHIN_MS = 2_500;
 const ENGINE_RETRY_MS = 5_000;
 const ENGINE_WITHIN_MS = 3_000;
+const ENGINE_RESTART_MS = 120_000;
 
 const EXIT = { stopped: 0, options: 2, credential: 3, interrupted: 130 };
 
@@ -103,7 +104,16 @@ function createParts(config: Config, policy: Policy, engine: Engine, log: Logger
     log,
     runTask: (task, hooks) => {
       if (!identity) throw new Error('a task before the first session');
-      return runTask(task, { engine, identity, policy, slots, log: log.child({ task: task.id }), ...hooks });
+      const engineWaitMs = ENGINE_RESTART_MS;
+      return runTask(task, {
+        engine,
+        engineWaitMs,
+        identity,
+        policy,
+        slots,
+        log: log.child({ task: task.id }),
+        ...hooks,
+      });
     },
   });
   const onOpen: SessionOptions['onOpen'] = ({ clusterId, agentName, epoch, adopted }, { transport }) => {

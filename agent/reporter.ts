@@ -26,7 +26,7 @@ export type ReporterOptions = {
 type State = AttemptState & {
   changesContainers: boolean;
   dirty: boolean;
-  /** Does not wait for its turn in PROGRESS_EVERY_MS. */
+  /** A result, or the first word in a new session: does not wait for its turn in PROGRESS_EVERY_MS. */
   urgent: boolean;
   sentAtMs: number;
 };
@@ -36,6 +36,8 @@ type Sent = { state: State; report: TaskReport };
 export class Reporter {
   readonly #options: ReporterOptions;
   readonly #states = new Map<string, State>();
+  /** Progress of all tasks goes together, or a host with many would send a report for every step of each. */
+  #progressDueMs = -Infinity;
   #link: ReporterLink | undefined;
   #sendingOn: ReporterLink | undefined;
   #queued = false;
@@ -47,8 +49,7 @@ export class Reporter {
 
   update(task: AgentTask, { phase, progress }: TaskUpdate): void {
     const state = this.#stateOf(task);
-    const urgent = state.urgent || state.phase !== phase;
-    Object.assign(state, { phase, progress, urgent, dirty: true });
+    Object.assign(state, { phase, progress, dirty: true });
     this.#flushSoon();
   }
 
@@ -97,8 +98,9 @@ export class Reporter {
     if (!link || this.#sendingOn === link) return;
     clearTimeout(this.#timer);
     const now = performance.now();
-    const batch = takeBatch(this.#states, now);
-    if (batch.length === 0) return this.#wake(nextDueMs(this.#states, now));
+    const batch = takeBatch(this.#states, now, now >= this.#progressDueMs);
+    if (batch.length === 0) return this.#wake(nextDueMs(this.#states, now, this.#progressDueMs));
+    if (batch.some(({ report }) => !isTerminal(report))) this.#progressDueMs = now + PROGRESS_EVERY_MS;
     this.#sendingOn = link;
     try {
       const results = await this.#send(link, batch);
@@ -135,11 +137,11 @@ export class Reporter {
 }
 
 /** What is due, at most one frame of it; from here on it counts as sent. */
-function takeBatch(states: Map<string, State>, now: number): Sent[] {
+function takeBatch(states: Map<string, State>, now: number, progressIsDue: boolean): Sent[] {
   const batch: Sent[] = [];
   let bytes = 0;
   for (const state of states.values()) {
-    if (!state.dirty || (!state.urgent && now < state.sentAtMs + PROGRESS_EVERY_MS)) continue;
+    if (!state.dirty || !(state.urgent || (progressIsDue && now >= state.sentAtMs + PROGRESS_EVERY_MS))) continue;
     const report = toTaskReport({ ...state, sequence: state.sequence + 1 });
     bytes += Buffer.byteLength(JSON.stringify(report));
     if (batch.length > 0 && (bytes > MAX_BATCH_BYTES || batch.length >= MAX_BATCH)) break;
@@ -149,10 +151,11 @@ function takeBatch(states: Map<string, State>, now: number): Sent[] {
   return batch;
 }
 
-function nextDueMs(states: Map<string, State>, now: number): number | undefined {
+function nextDueMs(states: Map<string, State>, now: number, progressDueMs: number): number | undefined {
   const dirty = [...states.values()].filter((state) => state.dirty);
   if (dirty.length === 0) return undefined;
-  return Math.max(0, Math.min(...dirty.map(({ sentAtMs }) => sentAtMs + PROGRESS_EVERY_MS - now)));
+  const firstMs = Math.min(...dirty.map(({ sentAtMs }) => sentAtMs + PROGRESS_EVERY_MS));
+  return Math.max(0, Math.max(firstMs, progressDueMs) - now);
 }
 
 function isTerminal(report: TaskReport): boolean {

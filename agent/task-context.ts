@@ -19,4 +19,9 @@ export type TaskContext = {
   log: Logger;
   /** How long a container must stay up to be good; 1,000 unless told. */
   monitorMs?: number;
+  /**
+   * How long to wait for an engine that does not answer before the attempt is given up, and the server decides when the
+   * next one begins; not at all unless told.
+   */
+  engineWaitMs?: number;
 };

@@ -3,12 +3,13 @@
  *
  * Invariants: never rejects; keeps nothing that Docker and our labels do not know, so that a task cut off anywhere is
  * simply run again; a task that ends FAILED or CANCELLED has first taken back what it could; while the engine does not
- * answer nothing is taken back, the next attempt finds its way.
+ * answer it waits, and if that takes too long nothing is taken back, the next attempt finds its way.
  */
 import { type DeployJob, freshMemory, type Job, type Memory, previousName, type Undo } from './decision.ts';
 import { isUnreachable, TaskError, toTaskError } from './docker/errors.ts';
 import { toObserved } from './docker/observe.ts';
 import { dockerName, taskSpecs } from './docker/spec.ts';
+import { awaitEngine, isEngineAway } from './engine-wait.ts';
 import type { AgentTask, TaskOutcome } from './outcome.ts';
 import { imageViolations, networkViolations, violations } from './policy.ts';
 import { isOfStack } from './prepare.ts';
@@ -29,11 +30,22 @@ export async function runTask(task: AgentTask, context: TaskContext): Promise<Ta
     const refused = refusals(job, context);
     const undo: Undo | null =
       refused.length === 0 ? null : { cause: 'failed', failure: toPolicyFailure(refused), retryable: false, notes: [] };
-    return await converge(job, { ...freshMemory, undo }, context);
+    return await convergeOverRestarts(job, { ...freshMemory, undo }, context);
   } catch (error) {
     const { failure, retryable } = toTaskError(error, { code: 'INTERNAL', what: `Task ${task.kind}` });
     if (failure.code === 'INTERNAL') context.log.error({ task: task.id, error: errorText(error) }, 'task broke off');
     return { status: 'FAILED', error: failure, retryable };
+  }
+}
+
+/** After a restart of the engine it begins anew, as the next attempt would. */
+async function convergeOverRestarts(job: Job, memory: Memory, context: TaskContext): Promise<TaskOutcome> {
+  while (true) {
+    try {
+      return await converge(job, memory, context);
+    } catch (error) {
+      if (!isEngineAway(error) || !(await awaitEngine(context))) throw error;
+    }
   }
 }
 

@@ -2,6 +2,7 @@ import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
 import { openSocket } from './socket.ts';
+import { withNotifications } from './notify.ts';
 import { cluster } from './tables.ts';
 
 export type Db = PostgresJsDatabase & { $client: postgres.Sql };
@@ -63,7 +64,7 @@ const AGAIN = new Set(['40001', '40P01']);
 export async function transact<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await db.transaction((tx) => work(tx).catch(stopWhereCut));
+      return await db.transaction((tx) => withNotifications(tx, work).catch(stopWhereCut));
     } catch (error) {
       if (attempt === 4 || !AGAIN.has(postgresCode(error) ?? '')) throw error;
     }

@@ -17,10 +17,28 @@ export const topic = {
   tasks: 'tasks',
 } as const;
 
+/** Topics that wait for the end of their transaction: many steps of one name the same. */
+const collected = new WeakMap<Queryable, Set<string>>();
+
+/** Within `transact` the topics go out together, last; elsewhere at once. */
 export async function notify(tx: Queryable, topics: Iterable<string>): Promise<void> {
-  const unique = [...new Set(topics)];
-  if (unique.length === 0) return;
+  const waiting = collected.get(tx);
+  if (!waiting) return send(tx, new Set(topics));
+  for (const topic of topics) waiting.add(topic);
+}
+
+/** Runs `work` and then sends what it notified, in the same transaction. */
+export async function withNotifications<Q extends Queryable, T>(tx: Q, work: (tx: Q) => Promise<T>): Promise<T> {
+  const topics = new Set<string>();
+  collected.set(tx, topics);
+  const result = await work(tx);
+  await send(tx, topics);
+  return result;
+}
+
+async function send(tx: Queryable, topics: ReadonlySet<string>): Promise<void> {
+  if (topics.size === 0) return;
   await tx.execute(
-    sql`select pg_notify(${CHANNEL}, topic) from jsonb_array_elements_text(${JSON.stringify(unique)}::jsonb) as topic`,
+    sql`select pg_notify(${CHANNEL}, topic) from jsonb_array_elements_text(${JSON.stringify([...topics])}::jsonb) as topic`,
   );
 }

@@ -5,7 +5,7 @@ import { type Db, transact } from '../db/connect.ts';
 import { hashOf } from '../stacks/hash.ts';
 import { getStack } from '../stacks/store.ts';
 import { launch } from './launch.ts';
-import { lockPlanning } from './store.ts';
+import { findLatestDeployment, lockPlanning } from './store.ts';
 
 /**
  * Containers that carry our labels and that nothing wants: of a stack that Graphium deleted (its host came back from a
@@ -20,11 +20,14 @@ export async function removeOrphans(db: Db, log: Logger): Promise<void> {
       const stack = await getStack(tx, id);
       const { desired } = stack;
       const kind = desired === 'DELETED' ? 'DELETE' : 'DEPLOY';
+      // A deletion that failed still owes the volumes; one that succeeded, or kept them, does not.
+      const latest = await findLatestDeployment(tx, id);
+      const removeVolumes = latest?.kind === 'DELETE' && latest.status !== 'SUCCEEDED' && latest.removeVolumes;
       const deploymentId = await launch(tx, GRAPHIUM, stack, {
         kind,
         desired,
         onlyUnwanted: kind === 'DEPLOY',
-        removeVolumes: false,
+        removeVolumes: kind === 'DELETE' && removeVolumes === true,
         idempotencyKey: null,
         inputHash: hashOf({ orphansOf: id }),
         retryOf: null,

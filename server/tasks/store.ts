@@ -38,10 +38,10 @@ const STARTABLE = sql`t.status = 'PENDING' and t.open_blockers = 0 and t.cancel_
 export type PendingTask = Pick<
   TaskRow,
   'id' | 'kind' | 'status' | 'attempt' | 'containerName' | 'priority' | 'spec' | 'cancelRequestedAt'
-> & { stack: string };
+> & { stack: string; deploymentId: string };
 
 const pendingColumns = sql`t.id, t.kind, t.status, t.attempt, t.container_name as "containerName", t.priority, t.spec,
-  t.cancel_requested_at as "cancelRequestedAt", s.name as stack`;
+  t.cancel_requested_at as "cancelRequestedAt", t.deployment_id as "deploymentId", s.name as stack`;
 
 /** The complete set that needs the agent now: what it may start, and what it is to cancel. */
 export async function listPending(tx: Queryable, agentId: string, limit: number): Promise<PendingTask[]> {
@@ -67,7 +67,42 @@ export async function start(tx: Tx, agentId: string, epoch: number, ids: readonl
     returning ${pendingColumns}`);
 }
 
-/** RUNNING -> whatever the report says. */
+export type Ongoing = Pick<TaskRow, 'id' | 'deploymentId' | 'attempt' | 'phase'> & { phaseChanged: boolean };
+
+/** RUNNING -> RUNNING with another phase or progress, for many tasks at once. @returns those that counted */
+export async function applyProgress(
+  tx: Tx,
+  agentId: string,
+  epoch: number,
+  reports: readonly {
+    taskId: string;
+    attempt: number;
+    sequence: number;
+    phase: TaskRow['phase'];
+    progress: object | null;
+  }[],
+): Promise<Ongoing[]> {
+  const rows = reports.map(({ taskId, attempt, sequence, phase, progress }) => ({
+    taskId,
+    attempt,
+    sequence,
+    phase,
+    progress,
+  }));
+  return tx.execute<Ongoing>(sql`
+    update tasks t set phase = r.phase, 
+      progress = case when r.phase is distinct from t.phase then r.progress else coalesce(r.progress, t.progress) end,
+      report_seq = r.sequence, deadline = ${DEADLINE}
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+        as r("taskId" uuid, attempt int, sequence int, phase task_phase, progress jsonb)
+      join tasks before on before.id = r."taskId"
+    where t.id = r."taskId" and t.agent_id = ${agentId} and t.status = 'RUNNING' and t.attempt = r.attempt
+      and t.session_epoch = ${epoch} and t.report_seq < r.sequence
+    returning t.id, t.deployment_id as "deploymentId", t.attempt, t.phase,
+      (t.phase is distinct from before.phase) as "phaseChanged"`);
+}
+
+/** RUNNING -> what a result makes of it. */
 export async function applyReport(
   tx: Tx,
   guard: { id: string; agentId: string; attempt: number; epoch: number; sequence: number },

@@ -130,7 +130,7 @@ test.concurrent('a named volume outlives the stack unless it is to go too; a net
   await succeed(await world.deploy(file));
   const docker = world.engine('vm1');
   const inspected = await docker.getNetwork('kept_back').inspect();
-  expect(inspected.IPAM.Config).toEqual([{ Subnet: '10.211.7.0/24', Gateway: '10.211.7.1' }]);
+  expect(inspected.IPAM?.Config).toEqual([{ Subnet: '10.211.7.0/24', Gateway: '10.211.7.1' }]);
   const [container] = await world.containers('vm1', 'kept');
   expect(container?.NetworkSettings.Networks.kept_back?.IPAddress).toMatch(/^10\.211\.7\./);
   await execute(container, ['sh', '-c', 'echo precious > /data/file']);

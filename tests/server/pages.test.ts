@@ -22,8 +22,8 @@ async function walk(field: string, first: number): Promise<string[]> {
   const ids: string[] = [];
   let after: string | null = null;
   for (let pages = 0; pages < 100; pages++) {
-    const args = `first: ${first}${after === null ? '' : `, after: "${after}"`}`;
-    const query = `{ page: ${field.replace('ARGS', args)} { nodes { id } pageInfo { endCursor hasNextPage } } }`;
+    const args: string = `first: ${first}${after === null ? '' : `, after: "${after}"`}`;
+    const query: string = `{ page: ${field.replace('ARGS', args)} { nodes { id } pageInfo { endCursor hasNextPage } } }`;
     const { page }: { page: Page } = await seed.ask(query);
     expect(page.nodes.length).toBeLessThanOrEqual(first);
     ids.push(...page.nodes.map(({ id }) => id));

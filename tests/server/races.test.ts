@@ -90,6 +90,34 @@ test('deployments, reports and cancellations at the same time: no deadlock, no e
   expect(seed.logged.filter((line) => line.level === 50)).toEqual([]);
 });
 
+test('progress on many tasks while they are cancelled, given back and adopted: no deadlock', async () => {
+  const [a] = await pair();
+  const before = await deadlocks();
+  const parts = range(12).map((n) => container(`wide-${n}`, a.name));
+  for (const round of range(6)) {
+    const { id } = await seed.deploy(stackFile('wide', parts));
+    for (const task of await a.start((await a.pending()).map((one) => one.id))) await a.finish(task);
+    const running = await a.start((await a.pending()).map((one) => one.id));
+    expect(running).toHaveLength(12);
+    const reports = (n: number) =>
+      (n % 2 ? running : running.toReversed()).map((task) => ({
+        taskId: task.id,
+        attempt: task.attempt,
+        sequence: n + 1,
+        status: 'RUNNING',
+        phase: 'STARTING',
+      }));
+    const cancel = seed.try('mutation($id: ID!) { cancelDeployment(id: $id) { id } }', { id });
+    const named = { running: running.slice(0, 6).map((task) => ({ taskId: task.id, attempt: task.attempt })) };
+    const [cancelled] = await Promise.all([cancel, a.tryOpen(named), ...range(6).map((n) => a.tryReport(reports(n)))]);
+    expect(cancelled.errors).toBeUndefined();
+    await a.open();
+    expect((await seed.deployment(id)).status, `round ${round}`).toBe('CANCELLED');
+  }
+  await seed.sql`select pg_stat_force_next_flush()`;
+  expect(await deadlocks()).toBe(before);
+});
+
 test('a stack that is deployed while its deletion ends is either the old one or a new one, and always visible', async () => {
   const [a] = await pair();
   const file = stackFile('phoenix', [container('phoenix', a.name)]);

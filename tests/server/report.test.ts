@@ -142,6 +142,14 @@ describe('is stale and changes nothing', () => {
     expect(await rowOf(deploy)).toMatchObject({ status: 'PENDING' });
   });
 
+  test('of several reports of one task in a batch the newest counts', async () => {
+    const { agent, pull } = await story();
+    const phases = ['PREPARING', 'PULLING', 'VERIFYING'];
+    const reports = [1, 3, 2].map((n) => running(pull, n, { phase: phases[n - 1] }));
+    expect(await agent.report(reports)).toEqual(Array(3).fill('ACCEPTED'));
+    expect(await rowOf(pull.id)).toMatchObject({ phase: 'VERIFYING', report_seq: 3 });
+  });
+
   test('one report of a batch does not spoil the others', async () => {
     const { agent, pull } = await story();
     expect(await agent.report([running(pull, 1), { ...running(pull, 2), attempt: 7 }, running(pull, 3)])).toEqual([

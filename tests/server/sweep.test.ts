@@ -133,6 +133,25 @@ describe('a container that nothing wants', () => {
     await agent.observe([]);
   });
 
+  test('of a deletion that failed is tried again, with the volumes it owes', async () => {
+    const agent = await seed.agent('owing');
+    const data = { volumes: [{ name: 'data', mountPath: '/data' }] };
+    await seed.deploy(stackFile('owing', [container('owing-a', 'owing', data)]));
+    await agent.work();
+    await seed.ask('mutation { deleteStack(name: "owing", removeVolumes: true) { id } }');
+    const [removal] = await agent.start((await agent.pending()).map((task) => task.id));
+    await agent.finish(removal as Task, 'FAILED', { error: { code: 'ENGINE', message: 'no' } });
+    expect(await latestOf('owing')).toMatchObject({ kind: 'DELETE', status: 'FAILED' });
+    await agent.observe([{ name: 'owing-a', stack: 'owing' }]);
+    await later();
+    await seed.sweep();
+    const [again] = await seed.sql`select t.spec from tasks t join deployments d on d.id = t.deployment_id
+      where d.created_by = 'graphium' and t.kind = 'CLEAN' and t.agent_id = ${agent.id}`;
+    expect(again?.spec).toMatchObject({ volumes: ['owing_data'] });
+    await agent.work();
+    await agent.observe([]);
+  });
+
   test('of a service that left the stack while its host was away is removed; the others are not touched', async () => {
     const { name, agent } = await story();
     await agent.open();

@@ -9,8 +9,12 @@ import { ask, type TestServer } from './server.ts';
 export type TestAgent = {
   name: string;
   pid(): number;
+  /** 0600, made when it enrols. */
+  credentialPath: string;
   kill(): Promise<void>;
-  start(): void;
+  start(options?: { withoutJoin?: boolean }): void;
+  /** Null while it runs. */
+  exitCode(): number | null;
   stop(): Promise<void>;
   output(): string;
   /** Ends it and forgets its credential. */
@@ -34,15 +38,20 @@ export async function startAgent(
   );
   const folder = mkdtempSync(join(tmpdir(), 'graphium-agent-'));
   const url = options.url ?? server.url;
-  const args = ['agent/main.ts', '--server', url, '--join', createJoinToken.secret, '--name', host.name];
-  args.push('--docker', host.socketPath, '--credential', join(folder, 'agent.json'), ...(options.args ?? []));
-  const [command = process.execPath, ...prefix] = [...host.spawnPrefix, process.execPath];
+  const credentialPath = join(folder, 'agent.json');
+  const args = ['--server', url, '--name', host.name, '--docker', host.socketPath, '--credential', credentialPath];
+  const [command = process.execPath, ...prefix] = [...host.spawnPrefix, process.execPath, 'agent/main.ts'];
   let output = '';
   let child: ChildProcess | undefined;
 
-  function start() {
+  function start({ withoutJoin = false } = {}) {
+    const join = withoutJoin ? [] : ['--join', createJoinToken.secret];
     const env = { PATH: process.env.PATH, HOME: folder, ...options.env };
-    const started = spawn(command, [...prefix, ...args], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const started = spawn(command, [...prefix, ...args, ...join, ...(options.args ?? [])], {
+      cwd: ROOT,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     child = started;
     // A test file that fails before its clean-up must not leave it behind.
     const killWithUs = () => void started.kill('SIGKILL');
@@ -61,6 +70,8 @@ export async function startAgent(
   start();
   return {
     name: host.name,
+    credentialPath,
+    exitCode: () => child?.exitCode ?? null,
     pid: () => child?.pid ?? 0,
     start,
     kill: () => end('SIGKILL'),

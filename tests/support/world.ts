@@ -64,18 +64,30 @@ const DEPLOYMENT = `query ($id: ID!) { deployment(id: $id) { id kind status caus
   tasks { id agent kind containerName status attempt failures phase error { ${FAILURE} }
     result { action containerId } waitingOn { reason agent message } } } }`;
 
-export type WorldOptions = { agents?: boolean; agentEnv?: Record<string, string> };
+export type WorldOptions = {
+  /** Whether to start an agent on every host. */
+  agents?: boolean;
+  /** @param address that the hosts reach the server at */
+  serverEnv?: (address: string) => Record<string, string>;
+};
 
-export async function createWorld({ agents: withAgents = true, agentEnv = {} }: WorldOptions = {}): Promise<World> {
+export async function createWorld({
+  agents: withAgents = true,
+  serverEnv = () => ({}),
+}: WorldOptions = {}): Promise<World> {
   const lab = inject('lab');
   const databaseUrl = await createDatabase(inject('postgresUrl'));
-  const server = await startServer({ databaseUrl, hosts: [...new Set([lab.serverAddress, '127.0.0.1'])] });
+  const server = await startServer({
+    databaseUrl,
+    hosts: [...new Set([lab.serverAddress, '127.0.0.1'])],
+    env: serverEnv(lab.serverAddress),
+  });
   const sql = postgres(toOptionsUrl(databaseUrl), { ...socketOptions(databaseUrl), max: 2, onnotice: () => {} });
   const [cluster] = await sql<{ id: string }[]>`select id from cluster`;
   const world = { lab, server, agents: new Map<string, TestAgent>(), sql, clusterId: cluster?.id ?? '' };
   const close = () => closeWorld(world, databaseUrl);
   try {
-    if (withAgents) await startAgents(world, agentEnv);
+    if (withAgents) await startAgents(world);
     return { ...world, ...placesOf(world), ...operationsOf(server), close };
   } catch (error) {
     const outputs = [server, ...world.agents.values()].map((one) => one.output().slice(-2_000));
@@ -86,8 +98,8 @@ export async function createWorld({ agents: withAgents = true, agentEnv = {} }: 
   }
 }
 
-async function startAgents({ lab, server, agents }: Parts, env: Record<string, string>): Promise<void> {
-  for (const host of lab.hosts) agents.set(host.name, await startAgent(server, host, { env }));
+async function startAgents({ lab, server, agents }: Parts): Promise<void> {
+  for (const host of lab.hosts) agents.set(host.name, await startAgent(server, host));
   await agentsOnline(server, [...agents.keys()]);
 }
 

@@ -62,7 +62,7 @@ describe('progress', () => {
     ]);
   });
 
-  test('at most four times a second per task; a new phase does not wait', async () => {
+  test('at most four times a second, for all tasks together; an outcome does not wait', async () => {
     const { reporter, link, batches } = seed();
     reporter.attach(link());
     for (let ms = 0; ms < 1_000; ms += 10) {
@@ -73,9 +73,16 @@ describe('progress', () => {
     expect(batches.length).toBeLessThanOrEqual(5);
     const before = batches.length;
     reporter.update(task('a'), { phase: 'CREATING' });
+    reporter.update(task('b'), { phase: 'CREATING' });
     await turn();
-    expect(batches).toHaveLength(before + 1);
-    expect(batches.flat().map(({ sequence }) => sequence)).toEqual(batches.map((_, index) => index + 1));
+    expect(batches).toHaveLength(before);
+    reporter.finish(task('p', 'PULL'), done);
+    await turn();
+    expect(batches.at(-1)).toMatchObject([{ taskId: 'p', status: 'COMPLETED' }]);
+    await vi.advanceTimersByTimeAsync(250);
+    expect(batches.at(-1)).toMatchObject([{ taskId: 'a' }, { taskId: 'b', phase: 'CREATING' }]);
+    const ofA = batches.flat().filter(({ taskId }) => taskId === 'a');
+    expect(ofA.map(({ sequence }) => sequence)).toEqual(ofA.map((_, index) => index + 1));
   });
 
   test('one reportTasks at a time', async () => {
@@ -92,7 +99,7 @@ describe('progress', () => {
     await turn();
     expect(batches).toHaveLength(1);
     first.resolve();
-    await turn();
+    await vi.advanceTimersByTimeAsync(250);
     expect(batches.map((reports) => reports.length)).toEqual([1, 2]);
   });
 });

@@ -24,7 +24,14 @@ test.each<[string, Waiting, object[]]>([
   [
     'blocked',
     waiting({ openBlockers: [blocker(1)] }),
-    [{ reason: 'BLOCKED', taskId: 'b1', agent: 'vm2', message: expect.stringMatching(/^pull of nginx on vm2 comes first$/i) }],
+    [
+      {
+        reason: 'BLOCKED',
+        taskId: 'b1',
+        agent: 'vm2',
+        message: expect.stringMatching(/^pull of nginx on vm2 comes first$/i),
+      },
+    ],
   ],
   ['tried again later', waiting({ notBefore: at }), [{ reason: 'RETRY', until: at }]],
   ['running', waiting({ status: 'RUNNING' }), []],

@@ -1,0 +1,94 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { agentsOnline, startAgent, until } from '../support/agents.ts';
+import { graphql } from '../support/server.ts';
+import { stackFile } from '../support/stack-file.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await createWorld({ agents: false });
+});
+afterAll(() => world?.close());
+
+test('a join token works once, the credential is for its owner alone, and a restart needs no token', async () => {
+  const agent = await startAgent(world.server, world.host('vm1'));
+  world.agents.set('vm1', agent);
+  await agentsOnline(world.server, ['vm1']);
+  const path = agent.credentialPath;
+  expect((statSync(path).mode & 0o777).toString(8)).toBe('600');
+  const secret = /gph_agent_\w+_[\w-]+/.exec(readFileSync(path, 'utf8'))?.[0] ?? '';
+  expect(secret).not.toBe('');
+  expect(agent.output()).not.toContain(secret);
+  expect(world.server.output()).not.toContain(secret);
+
+  // An agent's credential is no user's token.
+  const { errors } = await graphql(world.server, secret, '{ stacks { name } }');
+  expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+
+  await agent.stop();
+  await until(
+    () => world.ask<{ agents: { state: string }[] }>('{ agents { state } }'),
+    ({ agents }) => agents[0]?.state === 'OFFLINE',
+    { what: 'a good-bye that counts at once', timeoutMs: 5_000 },
+  );
+  agent.start({ withoutJoin: true });
+  await agentsOnline(world.server, ['vm1']);
+  expect(agent.output().match(/"enrolled"/g)).toHaveLength(1);
+});
+
+test('a join token that was used is refused', async () => {
+  const { createJoinToken } = await world.ask<{ createJoinToken: { secret: string } }>(
+    'mutation { createJoinToken { secret } }',
+  );
+  const enroll = (name: string) =>
+    graphql<{ enrollAgent: { name: string } }>(
+      world.server,
+      createJoinToken.secret,
+      'mutation ($name: String!) { enrollAgent(name: $name) { name } }',
+      { name },
+    );
+  // Both at once: one of them wins.
+  const results = await Promise.all([enroll('twin-1'), enroll('twin-2')]);
+  expect(results.filter(({ data }) => data)).toHaveLength(1);
+  const codes = results.flatMap(({ errors }) => errors?.map(({ extensions }) => extensions.code) ?? []);
+  expect(codes).toEqual(['UNAUTHENTICATED']);
+  expect((await enroll('twin-3')).errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
+});
+
+test('an agent that is removed says so and ends', async () => {
+  const agent = await startAgent(world.server, world.host('vm2'));
+  world.agents.set('vm2', agent);
+  await agentsOnline(world.server, ['vm2']);
+  await world.ask('mutation { removeAgent(name: "vm2") { name } }');
+  await until(
+    async () => agent.exitCode(),
+    (code) => code !== null,
+    { what: 'its end' },
+  );
+  expect(agent.exitCode()).toBe(3);
+  expect(agent.output()).toContain('removed');
+});
+
+test('a policy file of the host allows what it names and nothing else', async () => {
+  const host = world.host('localhost-docker');
+  const policy = join(agentFolder(), 'policy.json');
+  writeFileSync(policy, JSON.stringify({ allowHostNamespaces: ['network'] }));
+  world.agents.set(host.name, await startAgent(world.server, host, { args: ['--policy', policy] }));
+  await agentsOnline(world.server, [host.name]);
+  const allowed = stackFile('lent', [{ name: 'lent-1', host: host.name, network: { name: 'host' } }]);
+  expect((await world.finish(await world.deploy(allowed))).status).toBe('SUCCEEDED');
+  const volumeMounts = [{ source: '/etc', target: '/host', type: 'bind' }];
+  const denied = stackFile('lent', [{ name: 'lent-1', host: host.name, network: { name: 'host' }, volumeMounts }]);
+  expect(await world.finish(await world.deploy(denied))).toMatchObject({
+    status: 'FAILED',
+    cause: { code: 'POLICY_DENIED' },
+  });
+  expect((await world.containers(host.name, 'lent')).map(({ State }) => State.Running)).toEqual([true]);
+  expect((await world.finish(await world.operate('deleteStack', 'lent'))).status).toBe('SUCCEEDED');
+});
+
+/** Goes with the agent that is in there. */
+const agentFolder = () => join(world.agent('vm1').credentialPath, '..');
