@@ -23,8 +23,16 @@ export default defineConfig({
       project('unit'),
       project('server', { globalSetup: ['tests/support/postgres.ts'], timeoutMs: 30_000 }),
       project('agent', { globalSetup: ['tests/support/lab.ts'], timeoutMs: 60_000, serial: true }),
-      project('e2e', { globalSetup: ['tests/support/postgres.ts', 'tests/support/lab.ts'], timeoutMs: 120_000, serial: true }),
-      project('web', { globalSetup: ['tests/support/postgres.ts', 'tests/support/lab.ts'], timeoutMs: 120_000, serial: true }),
+      project('e2e', {
+        globalSetup: ['tests/support/postgres.ts', 'tests/support/lab.ts'],
+        timeoutMs: 120_000,
+        serial: true,
+      }),
+      project('web', {
+        globalSetup: ['tests/support/postgres.ts', 'tests/support/lab.ts'],
+        timeoutMs: 120_000,
+        serial: true,
+      }),
     ],
   },
 });

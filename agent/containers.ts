@@ -7,7 +7,7 @@ import type { ContainerReport } from './api.ts';
 import { messageOf } from './wire.ts';
 
 const EVERY_MS = 30_000;
-const DEBOUNCE_MS = 500;
+const DEBOUNCE_MS = 1_000;
 /** A Docker engine that hangs must not hold back the reports of tasks. */
 const LIST_WITHIN_MS = 5_000;
 
@@ -76,6 +76,8 @@ export class ContainerReporter {
   async #reportOnce() {
     const link = this.#link;
     if (!link) return;
+    clearTimeout(this.#debounce);
+    this.#debounce = undefined;
     try {
       const containers = await within(LIST_WITHIN_MS, this.#options.list());
       const told = JSON.stringify(containers);

@@ -5,7 +5,7 @@
  * simply run again; a task that ends FAILED or CANCELLED has first taken back what it could; while the engine does not
  * answer it waits, and if that takes too long nothing is taken back, the next attempt finds its way.
  */
-import { type DeployJob, freshMemory, type Job, type Memory, previousName, type Undo } from './decision.ts';
+import { type DeployJob, freshMemory, type Job, type Memory, previousName, type Step, type Undo } from './decision.ts';
 import { isUnreachable, TaskError, toTaskError } from './docker/errors.ts';
 import { toObserved } from './docker/observe.ts';
 import { dockerName, taskSpecs } from './docker/spec.ts';
@@ -52,12 +52,16 @@ async function convergeOverRestarts(job: Job, memory: Memory, context: TaskConte
 async function converge(job: Job, memory: Memory, context: TaskContext): Promise<TaskOutcome> {
   const { cancel, log } = context;
   let now = memory;
+  let situation: Situation | undefined;
+  let last: Step['do'] | undefined;
   for (let count = 0; count < maxSteps; count += 1) {
     if (cancel.aborted && cancel.reason === 'abandoned')
       return { status: 'CANCELLED', result: { action: 'abandoned' } };
     if (cancel.aborted && !now.undo && now.goodId === null) now = { ...now, undo: { cause: 'cancelled', notes: [] } };
-    const step = decide(await look(job, context), now);
+    situation = await look(job, context, situation, last);
+    const step = decide(situation, now);
     if (step.do === 'end') return step.outcome;
+    last = step.do;
     log.debug({ task: job.taskId, step }, 'step');
     try {
       const patch = await perform(step, { job, memory: now, context });
@@ -120,16 +124,19 @@ const toPolicyFailure = (refused: string[]) => ({
   message: `This host's policy refuses it: ${refused.join('; ')}. Only a policy file on the host can allow it.`,
 });
 
-async function look(job: Job, context: TaskContext): Promise<Situation> {
+/** What is there. What only this task could have changed since the last look, and did not, is not asked for again. */
+async function look(job: Job, context: TaskContext, before?: Situation, last?: Step['do']): Promise<Situation> {
   const { engine, identity } = context;
   if (job.kind === 'PULL') return { job, seen: { present: await engine.hasImage(job.image) } };
   if (job.kind === 'CLEAN') return { job, seen: await lookAtStack(job, context) };
+  if (before && last === 'prepare') return before;
   const find = async (name: string) => {
     const inspect = await engine.findContainer(name);
     // Docker also finds by the beginning of an id, which can look like a name.
     return inspect && inspect.Name === `/${name}` ? toObserved(inspect, identity) : null;
   };
-  const [named, previous] = await Promise.all([find(job.name), find(previousName(job.name))]);
+  const stillNone = before && 'previous' in before.seen && before.seen.previous === null && last !== 'rename';
+  const [named, previous] = await Promise.all([find(job.name), stillNone ? null : find(previousName(job.name))]);
   return { job: job as DeployJob, seen: { named, previous } };
 }
 

@@ -26,8 +26,9 @@ trap 'exit 130' INT TERM
 
 # Text as the inside of a JSON string.
 escape() { sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e "s/$(printf '\t')/\\\\t/g" -e "s/$(printf '\r')/\\\\r/g" | awk 'NR > 1 { printf "\\n" } { printf "%s", $0 }'; }
-# The inside of JSON strings as text.
-unescape() { sed -e 's/\\n/\n/g' -e 's/\\t/\t/g' -e 's/\\r//g' -e 's/\\"/"/g' -e 's/\\\\/\\/g'; }
+# The inside of JSON strings as text. An escaped backslash must not take part in what follows it: it waits as \001.
+mark=$(printf '\001')
+unescape() { sed -e "s/\\\\\\\\/$mark/g" -e 's/\\n/\n/g' -e 's/\\t/\t/g' -e 's/\\r//g' -e 's/\\u001b\[[0-9;]*m//g' -e 's/\\"/"/g' -e "s/$mark/\\\\/g"; }
 
 # request QUERY VARIABLES [more arguments of curl]
 request() {
@@ -36,18 +37,38 @@ request() {
   curl -sS --config "$work/auth" -H 'Content-Type: application/json' --data-binary @"$work/body" "$@" "${GRAPHIUM_URL%/}/graphql"
 }
 
+# The same until Graphium itself has an answer, for a minute or more. A certificate that is no good stays so.
+request_again() {
+  for wait in 1 2 4 8 15 30 0; do
+    code=0
+    request "$@" --max-time 30 >"$work/answer" || code=$?
+    case $code in 51 | 58 | 60 | 77) return 1 ;; esac
+    if [ "$code" = 0 ] && grep -q '"\(data\|errors\)":' "$work/answer" && ! grep -q '"code":"UNAVAILABLE"' "$work/answer"; then
+      return 0
+    fi
+    sleep "$wait"
+  done
+  return 1
+}
+
 # field NAME: the first string with that name on standard input
 field() { sed -n 's/.*"'"$1"'":"\(\([^"\\]\|\\.\)*\)".*/\1/p' | head -n 1 | unescape; }
 
 file=$(escape <"$1")
-request 'mutation($file:String!,$key:String){deployStack(source:{jsonld:$file},idempotencyKey:$key){id}}' \
-  "{\"file\":\"$file\",\"key\":\"$(printf %s "$key" | escape)\"}" \
-  --retry 5 --retry-all-errors --retry-max-time 60 --max-time 30 >"$work/answer" || fail 2 "no answer from $GRAPHIUM_URL"
+request_again 'mutation($file:String!,$key:String){deployStack(source:{jsonld:$file},idempotencyKey:$key){id}}' \
+  "{\"file\":\"$file\",\"key\":\"$(printf %s "$key" | escape)\"}" || fail 2 "no answer from $GRAPHIUM_URL"
 
 id=$(sed -n 's/.*"deployStack":{"id":"\([0-9a-f-]*\)".*/\1/p' "$work/answer")
 if [ -z "$id" ]; then
   echo "ci-deploy: $1 was refused:" >&2
-  grep -o '"message":"\([^"\\]\|\\.\)*"' "$work/answer" | sed -e 's/^"message":"/  /' -e 's/"$//' | unescape >&2 || cat "$work/answer" >&2
+  string='"\([^"\\]\|\\.\)*"'
+  if grep -o '"message":'"$string"',"path":'"$string"',"line":[0-9]*,"column":[0-9]*' "$work/answer" >"$work/problems"; then
+    sed -e 's/^"message":"\(.*\)","path":"\(.*\)","line":\([0-9]*\),"column":\([0-9]*\)$/  line \3, column \4: \2: \1/' "$work/problems" | unescape >&2
+  elif grep -o '"message":'"$string" "$work/answer" >"$work/problems"; then
+    sed -e 's/^"message":"/  /' -e 's/"$//' "$work/problems" | unescape >&2
+  else
+    cat "$work/answer" >&2
+  fi
   exit 1
 fi
 echo "deployment $id"
@@ -55,7 +76,7 @@ echo "deployment $id"
 # One line for every task that changed; the fields come in the order in which they were asked for.
 show() {
   while IFS= read -r line; do
-    case $line in data:*) ;; *) continue ;; esac
+    case $line in data:*) echo yes >"$work/heard" ;; *) continue ;; esac
     printf '%s' "$line" | sed -n 's/.*"deployment":{"status":"\([A-Z_]*\)".*/\1/p' >"$work/status.new"
     [ -s "$work/status.new" ] && mv "$work/status.new" "$work/status"
     printf '%s' "$line" | grep -o '{"agent":[^}]*}' | sed -e 's/"[a-zA-Z]*"://g' -e 's/[{}"]//g' -e 's/null//g' |
@@ -75,6 +96,8 @@ while [ "$(cat "$work/status")" = RUNNING ]; do
   request 'subscription($id:ID!){deployment(id:$id){status tasks{agent kind containerName image status phase}}}' "{\"id\":\"$id\"}" \
     -N -H 'Accept: text/event-stream' --connect-timeout 10 --speed-limit 1 --speed-time 60 2>"$work/error" | show || true
   [ "$(cat "$work/status")" = RUNNING ] || break
+  [ ! -s "$work/heard" ] || broken=0
+  : >"$work/heard"
   broken=$((broken + 1))
   [ "$broken" -le 30 ] || fail 2 "lost the server while deployment $id was running: $(cat "$work/error")"
   sleep 2
@@ -84,8 +107,9 @@ status=$(cat "$work/status")
 echo "$status"
 [ "$status" != SUCCEEDED ] || exit 0
 
-request 'query($id:ID!){deployment(id:$id){cause{code message agent containerName exitCode logs}}}' "{\"id\":\"$id\"}" \
-  --retry 5 --retry-all-errors --max-time 30 >"$work/cause" || fail 2 "no answer from $GRAPHIUM_URL"
+request_again 'query($id:ID!){deployment(id:$id){cause{code message agent containerName exitCode logs}}}' "{\"id\":\"$id\"}" ||
+  fail 2 "no answer from $GRAPHIUM_URL"
+mv "$work/answer" "$work/cause"
 {
   echo
   echo "cause      $(field code <"$work/cause")"

@@ -51,7 +51,7 @@ function installModules() {
   const npm = process.env.npm_execpath;
   const inside = process.execPath.startsWith(modules + sep);
   const system = process.env.npm_node_execpath ?? (inside ? 'node' : process.execPath);
-  const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
+  const args = ['ci', '--loglevel=error', '--include=dev', '--include=optional', '--no-audit', '--no-fund'];
   if (npm && /\.[cm]?js$/.test(npm)) runOrExit(system, [npm, ...args]);
   else runOrExit(process.platform === 'win32' ? 'npm.cmd' : 'npm', args);
   writeFileSync(installStamp, hash([join(root, 'package-lock.json')]));

@@ -9,7 +9,7 @@ export type App = {
   fetch(request: Request): Promise<Response>;
   /** Answers the server's requests and upgrades from now on. */
   attach(server: Server): void;
-  /** Ends all sockets with 1001, so that clients come back at once. */
+  /** Ends all sockets with 1001, so that clients come back at once: a `complete` would look like the end of the matter. */
   close(): Promise<void>;
 };
 
@@ -35,7 +35,6 @@ export function createApp(services: Services, options: { pageFolder: string }, l
       attached.push(attachSockets(server, yoga, services, log));
     },
     async close() {
-      services.bus.close();
       await Promise.all(attached.map((one) => one.close()));
     },
   };

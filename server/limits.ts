@@ -14,7 +14,8 @@ export const LIMITS = {
   connectionInitMs: 3_000,
   subscriptionsPerSocket: 50,
   depth: 10,
-  cost: 5_000,
+  /** A page of 500 with all its fields fits; the cost of a list is multiplied by a literal `first`. */
+  cost: 50_000,
   aliases: 30,
   directives: 20,
   tokens: 2_000,

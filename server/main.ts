@@ -59,6 +59,7 @@ async function start(env: Env, log: Logger, started: AsyncDisposableStack): Prom
   started.defer(close);
 
   const bus = createBus();
+  started.defer(() => bus.close());
   const sockets = createAgentSockets(db, bus, log);
   const clusterId = await getClusterId(db);
   const services = { db, bus, sockets, clusterId, publicUrl: env.publicUrl };

@@ -5,7 +5,7 @@ import { notify, topic } from '../db/notify.ts';
 import { agents, tasks } from '../db/tables.ts';
 import { endTasks } from '../deployments/settle.ts';
 import { GraphiumError, notFound } from '../errors.ts';
-import { addEvents, lockDeploymentsOf, toEvents } from '../tasks/store.ts';
+import { addEvents, lockTasks, toEvents } from '../tasks/store.ts';
 import { issueToken } from '../tokens/issue.ts';
 import { revokeTokensOfAgent, useJoinToken } from '../tokens/store.ts';
 import { type AgentRow, findAgent, listContainersOfAgents } from './store.ts';
@@ -106,7 +106,7 @@ export function removeAgent(db: Db, actor: Actor, name: string, force: boolean):
       sessionEpoch: sql`${agents.sessionEpoch} + 1`,
     };
     await tx.update(agents).set(removed).where(eq(agents.id, agent.id));
-    await lockDeploymentsOf(tx, unfinished);
+    await lockTasks(tx, unfinished);
     const cancelled = await tx
       .update(tasks)
       .set({

@@ -6,7 +6,7 @@ import { agents, tasks } from '../db/tables.ts';
 import type { EngineFacts } from '../db/values.ts';
 import { endTasks } from '../deployments/settle.ts';
 import { GraphiumError, notFound } from '../errors.ts';
-import { addEvents, giveBack, lockDeploymentsOf, toEvents } from '../tasks/store.ts';
+import { addEvents, giveBack, lockTasks, toEvents } from '../tasks/store.ts';
 import { type ContainerRow, lease, lockAgent, lockSession, replaceContainers } from './store.ts';
 
 export type SessionInput = {
@@ -78,6 +78,7 @@ function takeoverBy(agent: typeof agents.$inferSelect, instanceId: string) {
 
 /** The agent's running tasks that it still works on stay its own; the others are given out again. */
 async function adopt(tx: Tx, agentId: string, epoch: number, running: SessionInput['running']): Promise<string[]> {
+  await lockTasks(tx, and(eq(tasks.agentId, agentId), eq(tasks.status, 'RUNNING')));
   const rows = await tx.execute<{ id: string; deploymentId: string }>(sql`
     update tasks t set session_epoch = ${epoch}
     from jsonb_to_recordset(${JSON.stringify(running)}::jsonb) as r("taskId" uuid, attempt int)
@@ -89,7 +90,6 @@ async function adopt(tx: Tx, agentId: string, epoch: number, running: SessionInp
     or(sql`${tasks.sessionEpoch} is null`, ne(tasks.sessionEpoch, epoch)),
     adopted.length > 0 ? notInArray(tasks.id, adopted) : undefined,
   );
-  await lockDeploymentsOf(tx, and(eq(tasks.status, 'RUNNING'), lost));
   const returned = await giveBack(tx, lost ?? sql`false`);
   await addEvents(tx, toEvents(returned, 'the agent came back without it'));
   await endTasks(

@@ -1,8 +1,8 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
-import { openSocket } from './socket.ts';
 import { withNotifications } from './notify.ts';
+import { openSocket } from './socket.ts';
 import { cluster } from './tables.ts';
 
 export type Db = PostgresJsDatabase & { $client: postgres.Sql };

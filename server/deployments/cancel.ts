@@ -1,10 +1,10 @@
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 import { type Actor, audit } from '../audit.ts';
 import { type Db, type Tx, transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { deployments, tasks } from '../db/tables.ts';
 import { GraphiumError, notFound } from '../errors.ts';
-import { addEvents, cancelPending, requestCancel, toEvents } from '../tasks/store.ts';
+import { addEvents, cancelPending, lockTasks, requestCancel, toEvents } from '../tasks/store.ts';
 import { endTasks, settle } from './settle.ts';
 import { type DeploymentRow, getDeployment } from './store.ts';
 
@@ -33,6 +33,7 @@ export async function supersede(tx: Tx, oldId: string, newId: string): Promise<v
 
 /** Waiting tasks are cancelled at once; the agents of running ones are asked to stop at a safe point. */
 async function endUnfinishedTasks(tx: Tx, deploymentId: string, reason: string): Promise<void> {
+  await lockTasks(tx, and(eq(tasks.deploymentId, deploymentId), inArray(tasks.status, ['PENDING', 'RUNNING'])));
   const cancelled = await cancelPending(tx, eq(tasks.deploymentId, deploymentId), reason);
   const asked = await requestCancel(tx, eq(tasks.deploymentId, deploymentId));
   await addEvents(tx, toEvents([...cancelled, ...asked], reason));

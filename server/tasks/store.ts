@@ -4,7 +4,7 @@ import { agents, deployments, stacks, taskBlockers, taskEvents, tasks } from '..
 
 /**
  * The SQL of tasks. Every move is one statement whose WHERE checks everything again; zero rows mean "stale", never an
- * error. Locks are taken in one order: agent, deployments, tasks.
+ * error. Locks are taken in one order: agent, deployments, tasks; several tasks by id.
  */
 export type TaskRow = typeof tasks.$inferSelect;
 export type NewTask = typeof tasks.$inferInsert;
@@ -55,9 +55,12 @@ export async function listPending(tx: Queryable, agentId: string, limit: number)
 /** PENDING -> RUNNING. The caller holds the agent's row, so no other start of this agent runs beside it. */
 export async function start(tx: Tx, agentId: string, epoch: number, ids: readonly string[]): Promise<PendingTask[]> {
   return tx.execute<PendingTask>(sql`
-    with ready as (
+    with locked as materialized (
+      select id from tasks where id = any(${uuids(ids)}) and agent_id = ${agentId} and status = 'PENDING' and open_blockers = 0
+      order by id for no key update),
+    ready as (
       select id, stack_id, kind, row_number() over (partition by coalesce(container_name, id::text) order by priority desc, created_at, position) as turn
-      from tasks t where t.id = any(${uuids(ids)}) and t.agent_id = ${agentId} and ${STARTABLE})
+      from tasks t where t.id in (select id from locked) and ${STARTABLE})
     update tasks t set status = 'RUNNING', attempt = t.attempt + 1, session_epoch = ${epoch}, report_seq = 0,
       started_at = coalesce(t.started_at, now()), deadline = ${DEADLINE}, not_before = null, phase = null, progress = null
     from ready, stacks s
@@ -90,12 +93,16 @@ export async function applyProgress(
     progress,
   }));
   return tx.execute<Ongoing>(sql`
+    with locked as materialized (
+      select id from tasks where id = any(${uuids(reports.map(({ taskId }) => taskId))}) and agent_id = ${agentId}
+      order by id for no key update)
     update tasks t set phase = r.phase, 
       progress = case when r.phase is distinct from t.phase then r.progress else coalesce(r.progress, t.progress) end,
       report_seq = r.sequence, deadline = ${DEADLINE}
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
         as r("taskId" uuid, attempt int, sequence int, phase task_phase, progress jsonb)
       join tasks before on before.id = r."taskId"
+      join locked on locked.id = r."taskId"
     where t.id = r."taskId" and t.agent_id = ${agentId} and t.status = 'RUNNING' and t.attempt = r.attempt
       and t.session_epoch = ${epoch} and t.report_seq < r.sequence
     returning t.id, t.deployment_id as "deploymentId", t.attempt, t.phase,
@@ -284,14 +291,15 @@ export function listEvents(tx: Queryable, taskIds: readonly string[]): Promise<T
     .orderBy(asc(taskEvents.id));
 }
 
-/** Locks the deployments that such tasks belong to, in one order for everybody. */
-export async function lockDeploymentsOf(tx: Tx, which: SQL | undefined): Promise<void> {
+/** Locks the deployments that such tasks belong to and then the tasks, for whoever changes several: in one order for everybody. */
+export async function lockTasks(tx: Tx, which: SQL | undefined): Promise<void> {
   await tx
     .select({ id: deployments.id })
     .from(deployments)
     .where(inArray(deployments.id, tx.select({ id: tasks.deploymentId }).from(tasks).where(which)))
     .orderBy(asc(deployments.id))
     .for('update');
+  await tx.select({ id: tasks.id }).from(tasks).where(which).orderBy(asc(tasks.id)).for('no key update');
 }
 
 export const uuids = (ids: readonly string[]) => sql`${`{${ids.join(',')}}`}::uuid[]`;

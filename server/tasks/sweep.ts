@@ -8,7 +8,7 @@ import { releaseBarriers } from '../deployments/barrier.ts';
 import { removeOrphans } from '../deployments/orphans.ts';
 import { endTasks } from '../deployments/settle.ts';
 import type { Bus } from '../live.ts';
-import { addEvents, giveBack, lockDeploymentsOf, toEvents } from './store.ts';
+import { addEvents, giveBack, lockTasks, toEvents } from './store.ts';
 
 /**
  * What time does to tasks: leases end, deadlines pass, retries become due. Every server sweeps; a lock lets one at a
@@ -98,7 +98,7 @@ async function expireLeases(tx: Tx): Promise<void> {
     tasks.agentId,
     expired.map(({ id }) => id),
   );
-  await lockDeploymentsOf(tx, and(eq(tasks.status, 'RUNNING'), ofThem));
+  await lockTasks(tx, and(eq(tasks.status, 'RUNNING'), ofThem));
   const returned = await giveBack(tx, ofThem);
   await addEvents(tx, toEvents(returned, 'the agent was not heard of for the length of its lease'));
   await endTasks(
@@ -122,7 +122,7 @@ async function passBy(tx: Tx): Promise<void> {
 async function failStuck(tx: Tx): Promise<void> {
   const message = 'no progress was reported before the deadline';
   const isStuck = and(eq(tasks.status, 'RUNNING'), lt(tasks.deadline, sql`now()`));
-  await lockDeploymentsOf(tx, isStuck);
+  await lockTasks(tx, isStuck);
   const stuck = await tx
     .update(tasks)
     .set({ status: 'FAILED', finishedAt: sql`now()`, error: { code: 'DEADLINE_EXCEEDED', message } })

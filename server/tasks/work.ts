@@ -12,7 +12,7 @@ import {
   applyProgress,
   applyReport,
   listOwnTasks,
-  lockDeploymentsOf,
+  lockTasks,
   type Moved,
   type PendingTask,
   start,
@@ -90,7 +90,7 @@ async function goOn(tx: Tx, agentId: string, epoch: number, reports: readonly Ag
 async function end(tx: Tx, agentId: string, epoch: number, reports: readonly AgentReport[]): Promise<ReportResult[]> {
   if (reports.length === 0) return [];
   const ids = reports.map((report) => report.taskId);
-  await lockDeploymentsOf(tx, inArray(tasks.id, ids));
+  await lockTasks(tx, inArray(tasks.id, ids));
   const known = await getOwnTasks(tx, agentId, ids);
   const moved: Moved[] = [];
   const results: ReportResult[] = [];

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import Docker from 'dockerode';
 import type { Lab, LabHost } from '../../lab/lab.ts';
 import { until } from '../support/agents.ts';
@@ -23,6 +24,8 @@ export type DeployFigures = {
 
 const ROUNDS = 5;
 const PER_HOST = 10;
+/** A shell that has just started does not heed signals yet; Graphium watches each container for as long anyway. */
+const SETTLE_MS = 1_000;
 const IMAGE = 'nginx:alpine';
 
 type Times = { upMs: number; downMs: number };
@@ -68,6 +71,7 @@ async function measureDirect(hosts: readonly Host[]): Promise<Times> {
     }),
   );
   const upMs = (await watch.all('start')) - upFrom;
+  await delay(SETTLE_MS);
   const downFrom = wallClockMs();
   await Promise.all(
     made.map(async ({ network, containers }) => {

@@ -31,15 +31,18 @@ type Agent = { state: string; transport: string | null; connectedAt: string | nu
 
 const agentOf = async (name: string) =>
   (
-    await world.ask<{ agent: Agent }>('query ($name: String!) { agent(name: $name) { state transport connectedAt } }', {
-      name,
-    })
+    await world.ask<{ agent: Agent | null }>(
+      'query ($name: String!) { agent(name: $name) { state transport connectedAt } }',
+      {
+        name,
+      },
+    )
   ).agent;
 
 const uses = (name: string, transport: string, timeoutMs = 20_000) =>
   until(
     () => agentOf(name),
-    (agent) => agent.state === 'ONLINE' && agent.transport === transport,
+    (agent) => agent?.state === 'ONLINE' && agent.transport === transport,
     { what: `${name} by ${transport}`, timeoutMs },
   );
 
@@ -82,7 +85,7 @@ test.concurrent('a link that went silent is noticed within 35 s, and replaced', 
   proxyOf('vm2').silence();
   await until(
     () => agentOf('vm2'),
-    (agent) => agent.state === 'ONLINE' && agent.connectedAt !== before.connectedAt,
+    (agent) => agent?.state === 'ONLINE' && agent.connectedAt !== before?.connectedAt,
     { timeoutMs: 35_000, what: 'a new session' },
   );
   const { status } = await world.finish(await world.deploy(stackFile('heard', [{ name: 'heard-1', host: 'vm2' }])));

@@ -254,7 +254,7 @@ describe('containers', () => {
     expect(sent).toHaveLength(2);
     containers.changed();
     containers.changed();
-    await vi.advanceTimersByTimeAsync(500);
+    await vi.advanceTimersByTimeAsync(1_000);
     expect(lists).toBe(3);
     await vi.advanceTimersByTimeAsync(30_000);
     expect(lists).toBe(4);

@@ -1,39 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Placed } from '../../server/deployments/placement.ts';
-import { type PlanInput, type PlannedTask, plan, planUnwanted } from '../../server/deployments/plan.ts';
+import { plan } from '../../server/deployments/plan.ts';
 import { hashOf } from '../../server/stacks/hash.ts';
-import { serviceOf, specOf } from './stories.ts';
-
-type Wanted = [name: string, agentId: string, more?: { dependsOn?: string[]; image?: string }];
-
-function inputOf(wanted: Wanted[], more: Partial<PlanInput> = {}): PlanInput {
-  const services = wanted.map(([name, host, { dependsOn = [], image = 'nginx' } = {}]) =>
-    serviceOf(name, { host, dependsOn, container: { image } }),
-  );
-  const placed = services.map((service): Placed => ({ service, agentId: service.host ?? '' }));
-  const agents = [...new Set(placed.map(({ agentId }) => agentId))];
-  return {
-    kind: 'DEPLOY',
-    spec: specOf('shop', services),
-    revision: 7,
-    placed,
-    present: [],
-    involved: agents,
-    online: new Set(agents),
-    removeVolumes: false,
-    ...more,
-  };
-}
-/** `KIND agent what` of each task with what it waits for, in the order of the plan. */
-function shapeOf(tasks: PlannedTask[]): Record<string, string[]> {
-  const name = (task: PlannedTask) =>
-    `${task.kind} ${task.agentId}${task.kind === 'PULL' ? ` ${task.image}` : task.containerName ? ` ${task.containerName}` : ''}`;
-  const names = new Map(tasks.map((task) => [task.key, name(task)]));
-  expect(names.size).toBe(tasks.length);
-  return Object.fromEntries(
-    tasks.map((task) => [name(task), task.blockedBy.map((key) => names.get(key) ?? `?? ${key}`).toSorted()]),
-  );
-}
+import { inputOf, shapeOf } from './plans.ts';
 
 describe('DEPLOY', () => {
   test('every image is on every host before any container is touched', () => {
@@ -210,77 +178,4 @@ test('STOP: who depends on a service stops before it', () => {
     'STOP vm1 web': [],
     'STOP vm2 db': ['STOP vm1 web'],
   });
-});
-
-describe('DELETE', () => {
-  test('in reverse, everything that is or may be somewhere, then a CLEAN on every host it ever was on', () => {
-    const present = [
-      { agentId: 'vm3', name: 'old' },
-      { agentId: 'vm1', name: 'web.graphium-previous' },
-    ];
-    const input = inputOf(
-      [
-        ['web', 'vm1', { dependsOn: ['db'] }],
-        ['db', 'vm2'],
-      ],
-      { kind: 'DELETE', present, involved: ['vm1', 'vm2', 'vm4'] },
-    );
-    expect(shapeOf(plan(input))).toEqual({
-      'DELETE vm1 web': [],
-      'DELETE vm2 db': ['DELETE vm1 web'],
-      'DELETE vm3 old': [],
-      'CLEAN vm1': ['DELETE vm1 web'],
-      'CLEAN vm2': ['DELETE vm2 db'],
-      'CLEAN vm4': [],
-      'CLEAN vm3': ['DELETE vm3 old'],
-    });
-  });
-
-  test('takes volumes only when asked', () => {
-    for (const removeVolumes of [false, true]) {
-      const input = inputOf([['a', 'vm1']], { kind: 'DELETE', removeVolumes });
-      input.spec.volumes.push({ name: 'shop_data' });
-      const clean = plan(input).find((task) => task.kind === 'CLEAN');
-      expect(clean?.spec).toEqual({
-        version: 1,
-        networks: ['shop_default'],
-        volumes: removeVolumes ? ['shop_data'] : [],
-      });
-    }
-  });
-});
-
-test('unwanted: what is there and not placed there; each once; not what an agent keeps while it replaces', () => {
-  const { placed } = inputOf([['a', 'vm1']]);
-  const present = [
-    { agentId: 'vm1', name: 'a' },
-    { agentId: 'vm1', name: 'a.graphium-previous' },
-    { agentId: 'vm1', name: 'b.graphium-previous' },
-    { agentId: 'vm2', name: 'a' },
-    { agentId: 'vm2', name: 'a' },
-  ];
-  expect(shapeOf(planUnwanted({ placed, present }))).toEqual({
-    'DELETE vm1 b.graphium-previous': [],
-    'DELETE vm2 a': [],
-  });
-});
-
-test('no plan waits for itself', () => {
-  for (const kind of ['DEPLOY', 'START', 'STOP', 'DELETE'] as const) {
-    const present = [{ agentId: 'vm1', name: 'x' }];
-    const tasks = plan(
-      inputOf(
-        [
-          ['a', 'vm1', { dependsOn: ['b', 'c'] }],
-          ['b', 'vm2', { dependsOn: ['c'] }],
-          ['c', 'vm1'],
-        ],
-        { kind, present },
-      ),
-    );
-    const done = new Set<string>();
-    for (let round = 0; round < tasks.length; round++)
-      for (const task of tasks) if (task.blockedBy.every((key) => done.has(key))) done.add(task.key);
-    expect(done.size, kind).toBe(tasks.length);
-  }
 });

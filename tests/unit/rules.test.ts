@@ -61,6 +61,7 @@ function found(pattern: RegExp, where: RegExp, allowed: RegExp): string[] {
 
 const LONG: Record<string, [lines: number, why: string]> = {
   'server/db/tables.ts': [350, 'one list of tables'],
+  'server/tasks/store.ts': [320, 'every statement that moves a task, in one place'],
   'server/tasks/graphql.ts': [350, 'one list of types and fields'],
 };
 

@@ -60,7 +60,13 @@ function watch(page: Page, origin: string): string[] {
     }
   });
   page.on('request', (request) => {
-    if (!request.url().replace(/^blob:/, '').startsWith(origin)) faults.push(`request to ${request.url()}`);
+    if (
+      !request
+        .url()
+        .replace(/^blob:/, '')
+        .startsWith(origin)
+    )
+      faults.push(`request to ${request.url()}`);
   });
   page.on('websocket', (socket) => {
     if (new URL(socket.url()).host !== new URL(origin).host) faults.push(`socket to ${socket.url()}`);

@@ -1,0 +1,151 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from '../support/agents.ts';
+import { stackFile } from '../support/stack-file.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+const SCRIPT = fileURLToPath(new URL('../../examples/ci-deploy.sh', import.meta.url));
+const shells = ['dash', 'bash', 'sh'].filter((name) => {
+  try {
+    execFileSync(name, ['-c', 'exit 0']);
+    return true;
+  } catch {
+    return false;
+  }
+});
+
+let world: World;
+let folder: string;
+let count = 0;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'graphium-ci-'));
+  world = await createWorld();
+});
+afterAll(async () => {
+  await world?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+type Ran = { code: number | null; out: string; err: string };
+
+function begin(shell: string, file: string, options: { key?: string; token?: string } = {}) {
+  const path = join(folder, `stack-${++count}.json`);
+  writeFileSync(path, file);
+  const env = {
+    PATH: process.env.PATH,
+    GRAPHIUM_URL: `${world.server.url}/`,
+    GRAPHIUM_TOKEN: options.token ?? world.server.adminToken,
+  };
+  const args = [SCRIPT, path, ...(options.key === undefined ? [] : [options.key])];
+  const child: ChildProcess = spawn(shell, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const ran: Ran = { code: null, out: '', err: '' };
+  child.stdout?.on('data', (chunk) => (ran.out += chunk));
+  child.stderr?.on('data', (chunk) => (ran.err += chunk));
+  const done = new Promise<Ran>((resolve) => child.once('close', (code) => resolve(Object.assign(ran, { code }))));
+  return { ran, done };
+}
+
+const run = (...args: Parameters<typeof begin>) => begin(...args).done;
+
+async function remove(stack: string) {
+  expect((await world.finish(await world.operate('deleteStack', stack))).status).toBe('SUCCEEDED');
+}
+
+const deploymentsOf = (key: string) => world.sql`select id from deployments where idempotency_key = ${key}`;
+
+describe.each(shells)('run by %s', (shell) => {
+  const stack = (name: string) => `${name}-${shell}`;
+
+  test.concurrent('a deployment that succeeds: its progress, and 0', async () => {
+    const name = stack('good');
+    const file = stackFile(name, [
+      { name: `${name}-1`, host: 'vm1' },
+      { name: `${name}-2`, host: 'vm2', dependsOn: [`${name}-1`] },
+    ]);
+    const key = `job "${shell}" $1 \\ 100%`;
+    const first = await run(shell, file, { key });
+    expect(first).toMatchObject({ code: 0, err: '' });
+    expect(first.out).toMatch(/^deployment [0-9a-f-]{36}$/m);
+    expect(first.out).toMatch(/^ {2}vm1 +PULL +busybox:latest +COMPLETED/m);
+    expect(first.out).toMatch(new RegExp(`^ {2}vm2 +DEPLOY +${name}-2 +RUNNING`, 'm'));
+    expect(first.out).toMatch(new RegExp(`^ {2}vm2 +DEPLOY +${name}-2 +COMPLETED`, 'm'));
+    expect(first.out.trimEnd().split('\n').at(-1)).toBe('SUCCEEDED');
+
+    // The job is run again: the same deployment, whose end is known.
+    const second = await run(shell, file, { key });
+    expect(second).toMatchObject({ code: 0, err: '' });
+    expect(second.out.split('\n')[0]).toBe(first.out.split('\n')[0]);
+    expect(await deploymentsOf(key)).toHaveLength(1);
+    await remove(name);
+  });
+
+  test.concurrent('a stack that fails: 1, the cause, the exit code and the last log lines', async () => {
+    const name = stack('bad');
+    const command = ['sh', '-c', 'echo "path C:\\\\new \\"quoted\\" 100% $HOME ü"; echo last line; exit 3'];
+    const { code, out, err } = await run(shell, stackFile(name, [{ name: `${name}-1`, host: 'vm1', command }]));
+    expect(code).toBe(1);
+    expect(out).toMatch(/^FAILED$/m);
+    expect(err).toMatch(/^cause +CONTAINER_EXITED$/m);
+    expect(err).toMatch(new RegExp(`^container +${name}-1 on vm1$`, 'm'));
+    expect(err).toMatch(/^exit code +3$/m);
+    expect(err).toContain('last log lines:');
+    expect(err).toMatch(/^ {2}path C:\\new "quoted" 100% \S* ü$/m);
+    expect(err).toMatch(/^ {2}last line$/m);
+    await remove(name);
+  });
+
+  test.concurrent('a file that is refused: 1, and the line of the problem', async () => {
+    const nasty = '{\n\t"@type": "Stack",\n\t"name": "ü \\"quoted\\" \\\\ $HOME `id` 100% %s",\r\n\t"hasPart": [}\n';
+    const { code, out, err } = await run(shell, nasty);
+    expect(code).toBe(1);
+    expect(out).toBe('');
+    expect(err).toContain('was refused');
+    expect(err).toMatch(/line 4/);
+    expect(err).not.toContain(folder.replace('graphium', 'x'));
+    const unknown = stackFile('refused', [{ name: 'refused-1', host: 'vm9' }]);
+    const { err: why } = await run(shell, unknown);
+    expect(why).toMatch(/line 12, .*there is no agent of that name; known agents: localhost-docker, vm1, vm2/);
+  });
+
+  test.concurrent('what it is given arrives as it was written', async () => {
+    const name = stack('exact');
+    const environment = { TEXT: 'tab\there, "quotes", back\\slash, ü €, $HOME `id` 100% %s \'single\'\nnext line' };
+    const file = stackFile(name, [{ name: `${name}-1`, host: 'vm1', environment }]);
+    expect((await run(shell, file)).code).toBe(0);
+    const [container] = await world.containers('vm1', name);
+    expect(container?.Config.Env).toContain(`TEXT=${environment.TEXT}`);
+    await remove(name);
+  });
+
+  test.concurrent('a wrong token, and a token that may not deploy', async () => {
+    const file = stackFile('refused', [{ name: 'refused-1', host: 'vm1' }]);
+    expect(await run(shell, file, { token: 'gph_user_wrong' })).toMatchObject({ code: 1, out: '' });
+    const viewer = await world.ask<{ createToken: { secret: string } }>(
+      'mutation { createToken(name: "viewer", role: VIEWER) { secret } }',
+    );
+    const refused = await run(shell, file, { token: viewer.createToken.secret });
+    expect(refused.code).toBe(1);
+    expect(refused.err).not.toContain(viewer.createToken.secret);
+  });
+});
+
+test('a server that is killed and started again while it follows', async () => {
+  const healthCheck = { command: 'test $(($(date +%s) - $(stat -c %Y /proc/1))) -ge 4', interval: 1, retries: 60 };
+  const { ran, done } = begin('sh', stackFile('followed', [{ name: 'followed-1', host: 'vm1', healthCheck }]));
+  await until(
+    async () => ran.out,
+    (out) => out.includes('verifying'),
+    { what: 'the health check' },
+  );
+  await world.server.kill();
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await world.server.start();
+  expect(await done).toMatchObject({ code: 0, err: '' });
+  expect(ran.out).toMatch(/^SUCCEEDED$/m);
+  await remove('followed');
+});

@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { isEngine } from '../../lab/engine.ts';
+import { childrenOf, findProcess, isAlive, type ProcessIdentity } from '../../lab/process.ts';
+import { until } from '../support/agents.ts';
+
+/** The demo as a person runs it, beside the lab of the tests. */
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const lab = inject('lab');
+const demos: ChildProcess[] = [];
+let foldersBefore: string[];
+
+const folders = () => readdirSync(tmpdir()).filter((name) => name.startsWith('graphium-demo'));
+
+beforeAll(() => {
+  foldersBefore = folders();
+});
+afterAll(() => {
+  for (const demo of demos) if (demo.exitCode === null) demo.kill('SIGTERM');
+});
+
+function startDemo(...args: string[]) {
+  const child = spawn(process.execPath, ['lab/demo.ts', ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  demos.push(child);
+  const output = { text: '' };
+  child.stdout.on('data', (chunk) => (output.text += chunk));
+  child.stderr.on('data', (chunk) => (output.text += chunk));
+  const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { child, output, exited };
+}
+
+/** It and all that it started, the threads' children included. */
+function treeOf(pid: number): ProcessIdentity[] {
+  const self = findProcess(pid);
+  return self ? [self, ...childrenOf(pid).flatMap(treeOf)] : [];
+}
+
+async function expectNoTrace() {
+  expect(folders()).toEqual(foldersBefore);
+  for (const { socketPath } of lab.hosts) expect(await isEngine(socketPath)).toBe(true);
+}
+
+test('--once deploys, shows what answers, deletes, finds nothing left and ends with 0', async () => {
+  const { output, exited } = startDemo('--once');
+  expect(await exited, output.text).toBe(0);
+  for (const port of [8081, 8082, 8083]) expect(output.text).toMatch(new RegExp(`http://\\S+:${port} .*<?`));
+  expect(output.text).toMatch(/nginx-2 +COMPLETED created/);
+  expect(output.text).toMatch(/#token=gph_user_/);
+  expect(output.text).toContain('Nothing of the stack is left on any host.');
+  await expectNoTrace();
+});
+
+test('stays up until Ctrl-C, which ends all that it started', async () => {
+  const { child, output, exited } = startDemo();
+  await until(
+    async () => output.text,
+    (text) => text.includes('Ctrl-C stops everything') || child.exitCode !== null,
+    { timeoutMs: 90_000, what: 'the demo' },
+  );
+  const [, address = ''] = /(http:\/\/\S+:8082)/.exec(output.text) ?? [];
+  expect(await (await fetch(address)).text()).toContain('<title>');
+  const [, page = ''] = /page +(http:\/\/[^#\s]+)/.exec(output.text) ?? [];
+  expect((await fetch(page)).status).toBe(200);
+  const tree = treeOf(child.pid ?? 0);
+  // The demo, its server, an agent on every host at least.
+  expect(tree.length).toBeGreaterThanOrEqual(5);
+  child.kill('SIGINT');
+  expect(await exited).toBe(0);
+  expect(tree.filter(isAlive)).toEqual([]);
+  const after = await fetch(address, { signal: AbortSignal.timeout(2_000) }).then((answer) => answer.text(), String);
+  expect(after).not.toContain('<title>Graphium lab');
+  await expectNoTrace();
+});
+
+test('Ctrl-C while it starts leaves nothing either', async () => {
+  const { child, output, exited } = startDemo();
+  await until(
+    async () => output.text,
+    (text) => text.includes('starting an agent'),
+    { timeoutMs: 60_000 },
+  );
+  const tree = treeOf(child.pid ?? 0);
+  child.kill('SIGINT');
+  expect(await exited).not.toBe(0);
+  expect(tree.filter(isAlive)).toEqual([]);
+  await expectNoTrace();
+});
