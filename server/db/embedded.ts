@@ -44,19 +44,58 @@ export async function startEmbedded(
   }
 
   if (!existsSync(join(data, 'PG_VERSION'))) initialise(bin, data, account, log);
-  if (!(await answers(url))) await start(bin, data, account, url, options.settings ?? []);
-  const release = await claim(url, folder);
+  const bring = (onLost: () => void) =>
+    bringUp({ bin, data, account, url, settings: options.settings ?? [] }, folder, onLost);
+  const held = await hold(bring, log);
 
   return {
     url,
     async stop() {
-      await release();
+      await held.release();
       const pid = livingPostmaster(data);
       if (pid === undefined) return;
       process.kill(pid, 'SIGINT');
       while (livingPostmaster(data) === pid) await delay(10);
     },
   };
+}
+
+type Release = () => Promise<void>;
+
+/** Postgres may be killed like any process, and nobody but us would start it again: until released, it is. */
+async function hold(bring: (onLost: () => void) => Promise<Release>, log: Logger): Promise<{ release: Release }> {
+  let released = false;
+  let returning = Promise.resolve();
+  let release = await bring(onLost);
+
+  function onLost() {
+    if (!released) returning = comeBack();
+  }
+  async function comeBack() {
+    while (!released) {
+      try {
+        release = await bring(onLost);
+        return log.warn('the embedded Postgres was gone and is back');
+      } catch (error) {
+        log.error({ err: error }, 'the embedded Postgres is gone and does not come back; trying again');
+        await delay(1_000);
+      }
+    }
+  }
+  return {
+    async release() {
+      released = true;
+      await returning;
+      await release();
+    },
+  };
+}
+
+type Launch = { bin: string; data: string; account: Account; url: string; settings: readonly string[] };
+
+async function bringUp(launch: Launch, folder: string, onLost: () => void): Promise<Release> {
+  if (!(await answers(launch.url))) await start(launch);
+  return claim(launch.url, folder, onLost);
 }
 
 function binariesFolder(): string {
@@ -119,33 +158,40 @@ function initialise(bin: string, data: string, account: Account, log: Logger): v
   renameSync(partial, data);
 }
 
-async function start(
-  bin: string,
-  data: string,
-  account: Account,
-  url: string,
-  settings: readonly string[],
-): Promise<void> {
+/** What may pass by itself when everything was killed a moment ago: remains of the last Postgres that still hold its lock. */
+const START_AGAIN_MS = 10_000;
+
+async function start({ bin, data, account, url, settings }: Launch): Promise<void> {
   const args = ['-D', data, '-k', data];
   for (const setting of ['listen_addresses=', 'max_connections=200', ...settings]) args.push('-c', setting);
   const logFile = join(dirname(data), 'postgres.log');
+  const deadline = performance.now() + START_AGAIN_MS;
+  while (!(await startOnce(join(bin, 'postgres'), args, { account, data, url, logFile }))) {
+    if (performance.now() > deadline) throw new Error(`the embedded Postgres does not start; see ${logFile}`);
+    await delay(200);
+  }
+}
+
+/** @returns whether it answers; false when it ended instead */
+async function startOnce(
+  program: string,
+  args: readonly string[],
+  { account, data, url, logFile }: { account: Account; data: string; url: string; logFile: string },
+): Promise<boolean> {
   const output = openSync(logFile, 'w');
   // Detached: Ctrl-C in a terminal must reach the server alone, which stops Postgres when it no longer needs it.
-  const child = spawn(join(bin, 'postgres'), args, {
-    ...account,
-    cwd: data,
-    detached: true,
-    stdio: ['ignore', output, output],
-  });
+  const child = spawn(program, args, { ...account, cwd: data, detached: true, stdio: ['ignore', output, output] });
   closeSync(output);
   let exited = false;
   child.on('error', () => (exited = true));
   child.on('close', () => (exited = true));
   for (let waitedMs = 0; !(await answers(url)); waitedMs += 20) {
-    if (exited || waitedMs > 60_000) throw new Error(`the embedded Postgres does not start; see ${logFile}`);
+    if (exited) return false;
+    if (waitedMs > 60_000) throw new Error(`the embedded Postgres does not answer; see ${logFile}`);
     await delay(20);
   }
   child.unref();
+  return true;
 }
 
 async function answers(url: string): Promise<boolean> {
@@ -160,16 +206,32 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-async function claim(url: string, folder: string): Promise<() => Promise<void>> {
+/** @param onLost called once when the connection that holds the lock is gone; not after its release */
+async function claim(url: string, folder: string, onLost: () => void): Promise<Release> {
+  let held = false;
+  const end = (timeout: number) => {
+    held = false;
+    return sql.end({ timeout });
+  };
   const options = { ...socketOptions(url), max: 1, idle_timeout: 0, max_lifetime: null, fetch_types: false };
-  const sql = postgres(toOptionsUrl(url), { ...options, connection: { application_name: 'graphium owner' } });
-  // A server that was killed this instant may still hold it.
-  for (let attempt = 0; attempt < 20; attempt++) {
-    const [row] = await sql`select pg_try_advisory_lock(7277342) as claimed`;
-    if (row?.claimed === true) return () => sql.end({ timeout: 1 });
-    await delay(100);
+  const onclose = () => {
+    if (held) void end(0).then(onLost);
+  };
+  const connection = { application_name: 'graphium owner' };
+  const sql = postgres(toOptionsUrl(url), { ...options, connection, onclose });
+  try {
+    // A server that was killed this instant may still hold it.
+    for (let attempt = 0; attempt < 20 && !held; attempt++) {
+      if (attempt > 0) await delay(100);
+      const [row] = await sql`select pg_try_advisory_lock(7277342) as claimed`;
+      held = row?.claimed === true;
+    }
+  } catch (error) {
+    await end(0);
+    throw error;
   }
-  await sql.end({ timeout: 0 });
+  if (held) return () => end(1);
+  await end(0);
   throw new Error(`another Graphium server uses the data folder ${folder}; stop it, or set GRAPHIUM_DATA`);
 }
 

@@ -104,8 +104,17 @@ test('the first start shows a token and how to add a host, once; what was writte
   expect(intruder.output()).toContain('another Graphium server uses the data folder');
   expect(await names()).toContain('kept');
 
-  // Killed together with its Postgres, as when the power fails.
+  // Its Postgres alone is killed: the server brings it back.
   process.kill(pid, 'SIGKILL');
+  await until(
+    () => names().catch((): string[] => []),
+    (all) => all.includes('kept'),
+    { what: 'a new Postgres' },
+  );
+  expect(postmaster()).not.toBe(pid);
+
+  // Killed together with its Postgres, as when the power fails.
+  process.kill(postmaster(), 'SIGKILL');
   await third.end('SIGKILL');
   const fourth = await start();
   expect(fourth.output()).toContain(READY);

@@ -19,7 +19,8 @@ afterAll(() => Promise.all([browser.close(), stage.close()]));
 
 const run = () => visited.page.getByRole('button', { name: /^Execute query/ }).click();
 /** The editor shows spaces as U+00A0. */
-const response = async () => (await visited.page.locator('.graphiql-response').innerText()).replaceAll('\u00a0', ' ');
+const response = async () =>
+  ((await visited.page.locator('.graphiql-response').textContent()) ?? '').replaceAll('\u00a0', ' ');
 
 it('knows the schema and runs the first example with the token of the page', async () => {
   const { page } = visited;
