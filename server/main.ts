@@ -24,8 +24,10 @@ async function main(): Promise<void> {
   const log = pino({ level: env.logLevel });
   // What is started is stopped in the opposite order, also when a later step fails.
   const started = new AsyncDisposableStack();
+  const starting = start(env, log, started);
+  stopOnSignals(starting, started, log);
   try {
-    await start(env, log, started);
+    await starting;
   } catch (error) {
     await started.disposeAsync();
     throw error;
@@ -33,19 +35,25 @@ async function main(): Promise<void> {
   const readyMs = Math.round(performance.now() - startedAt);
   const database = env.databaseUrl === undefined ? env.dataFolder : 'DATABASE_URL';
   log.info({ url: env.publicUrl, playground: `${env.publicUrl}/graphql`, database, readyMs }, 'Graphium is ready');
+}
 
+/** A signal that comes during the start waits for its end, or the embedded Postgres would be left running. */
+function stopOnSignals(starting: Promise<void>, started: AsyncDisposableStack, log: Logger): void {
   let stopping: Promise<void> | undefined;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       if (stopping) return;
       log.info({ signal }, 'stopping');
-      stopping = started.disposeAsync().then(
-        () => process.exit(0),
-        (error: unknown) => {
-          log.error({ err: error }, 'did not stop cleanly');
-          process.exit(1);
-        },
-      );
+      stopping = starting
+        .catch(() => {})
+        .then(() => started.disposeAsync())
+        .then(
+          () => process.exit(0),
+          (error: unknown) => {
+            log.error({ err: error }, 'did not stop cleanly');
+            process.exit(1);
+          },
+        );
     });
   }
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,14 +9,9 @@ import { stackFile } from '../support/stack-file.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../examples/ci-deploy.sh', import.meta.url));
-const shells = ['dash', 'bash', 'sh'].filter((name) => {
-  try {
-    execFileSync(name, ['-c', 'exit 0']);
-    return true;
-  } catch {
-    return false;
-  }
-});
+/** Debian's `sh` is dash; elsewhere it is mostly bash. */
+const found = ['dash', 'bash'].filter((name) => spawnSync(name, ['-c', 'exit 0']).status === 0);
+const shells = found.length > 0 ? found : ['sh'];
 
 let world: World;
 let folder: string;

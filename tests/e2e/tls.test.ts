@@ -74,7 +74,10 @@ test('and over HTTPS where WSS is refused', async () => {
   const { url, proxy } = await proxyWith(authority.issue(namesOfServer));
   proxy.refuseUpgrades();
   const args = ['--ca', authority.caPath];
-  world.agents.set('vm2', await startAgent(world.server, world.host('vm2'), { args, url }));
+  world.agents.set(
+    'vm2',
+    await startAgent(world.server, world.host('vm2'), { args, url, env: { GRAPHIUM_POLL_MS: '1000' } }),
+  );
   await online('vm2', 'POLL');
   await deployTo('vm2');
 });
