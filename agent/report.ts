@@ -23,8 +23,8 @@ const MAX_LAYERS = 100;
 
 export function toTaskReport(state: AttemptState): TaskReport {
   const { taskId, attempt, sequence, phase, outcome } = state;
-  const base = { taskId, attempt, sequence, phase };
-  if (!outcome) return { ...base, status: 'RUNNING', progress: toProgress(state.progress) };
+  const base = { taskId, attempt, sequence, phase, progress: toProgress(state.progress) };
+  if (!outcome) return { ...base, status: 'RUNNING' };
   if (outcome.status === 'FAILED') {
     return { ...base, status: 'FAILED', retryable: outcome.retryable, error: toError(outcome.error) };
   }

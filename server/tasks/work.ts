@@ -127,7 +127,10 @@ async function apply(tx: Tx, agentId: string, epoch: number, report: AgentReport
   }
   const { attempt, sequence, error, result } = report;
   const guard = { id: task.id, agentId, epoch, attempt, sequence };
-  const end = { error, deadline: null, sessionEpoch: null };
+  // The last word on phase and progress comes with the result: what was under way may not have been reported at all.
+  const { phase, progress } = report;
+  const said = { ...(phase && { phase }), ...(progress && { progress }) };
+  const end = { ...said, error, deadline: null, sessionEpoch: null };
   const row = await applyReport(
     tx,
     guard,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import Docker from 'dockerode';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
 import { openBrowser } from '../support/browser.ts';
@@ -168,7 +169,14 @@ it('shows what of a file is taken by another stack', async () => {
 it('shows the bytes of a pull, all together and layer by layer', async () => {
   const page = await go('/');
   await page.getByRole('heading', { name: 'Stacks', level: 1 }).waitFor();
-  const large = MULTIHOST.replaceAll('nginx:alpine', inject('lab').images.big)
+  const { hosts, images } = inject('lab');
+  for (const { socketPath } of hosts) {
+    await new Docker({ socketPath })
+      .getImage(images.big)
+      .remove({ force: true })
+      .catch(() => {});
+  }
+  const large = MULTIHOST.replaceAll('nginx:alpine', images.big)
     .replaceAll('"nginx-', '"large-')
     .replaceAll('"hostPort": 808', '"hostPort": 909');
   await me.drop('large.json', large);
