@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { isEngine } from '../../lab/engine.ts';
@@ -11,19 +12,26 @@ import { until } from '../support/agents.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const lab = inject('lab');
 const demos: ChildProcess[] = [];
-let foldersBefore: string[];
-
-const folders = () => readdirSync(tmpdir()).filter((name) => name.startsWith('graphium-demo'));
+/** The demo's TMPDIR: other demos may run on this machine. */
+let folder: string;
 
 beforeAll(() => {
-  foldersBefore = folders();
+  folder = mkdtempSync(join(tmpdir(), 'demo-'));
+  // As root, Postgres runs under an account of its own and must get there.
+  chmodSync(folder, 0o755);
 });
 afterAll(() => {
   for (const demo of demos) if (demo.exitCode === null) demo.kill('SIGTERM');
+  rmSync(folder, { recursive: true, force: true });
 });
 
 function startDemo(...args: string[]) {
-  const child = spawn(process.execPath, ['lab/demo.ts', ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, TMPDIR: folder };
+  const child = spawn(process.execPath, ['lab/demo.ts', ...args], {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   demos.push(child);
   const output = { text: '' };
   child.stdout.on('data', (chunk) => (output.text += chunk));
@@ -39,7 +47,7 @@ function treeOf(pid: number): ProcessIdentity[] {
 }
 
 async function expectNoTrace() {
-  expect(folders()).toEqual(foldersBefore);
+  expect(readdirSync(folder).filter((name) => name.startsWith('graphium-demo'))).toEqual([]);
   for (const { socketPath } of lab.hosts) expect(await isEngine(socketPath)).toBe(true);
 }
 
