@@ -12,11 +12,23 @@ export type DeployJob = {
 };
 export type NamedJob = { kind: 'STOP' | 'DELETE'; taskId: string; stack: string; name: string };
 export type CleanJob = { kind: 'CLEAN'; taskId: string; stack: string; networks: string[]; volumes: string[] };
-export type PullJob = { kind: 'PULL'; taskId: string; stack: string; image: string; policy: 'missing' | 'always' };
+export type PullJob = {
+  kind: 'PULL';
+  taskId: string;
+  stack: string;
+  image: string;
+  policy: 'missing' | 'always';
+  platform?: string;
+};
 export type Job = DeployJob | NamedJob | CleanJob | PullJob;
 
-/** `previous`: what stands under the name that a replaced container bears until its successor is good. */
-export type SeenContainers = { named: ObservedContainer | null; previous: ObservedContainer | null };
+export type SeenContainers = {
+  named: ObservedContainer | null;
+  /** What stands under the name that a replaced container bears until its successor is good. */
+  previous: ObservedContainer | null;
+  /** What the image's name stands for on this engine; only where the container is to follow it, and the image is here. */
+  imageId?: string | null;
+};
 /** What is left of a stack; all of it ours. */
 export type SeenStack = {
   containers: { id: string; name: string; status: string }[];
@@ -80,7 +92,7 @@ export const freshMemory: Memory = {
 };
 
 type Does =
-  | { do: 'pull'; image: string }
+  | { do: 'pull'; image: string; platform?: string }
   | { do: 'prepare' }
   | { do: 'create' }
   | { do: 'start'; id: string }
@@ -108,6 +120,17 @@ export const failed = (code: string, message: string): Decision => ({
   do: 'end',
   outcome: { status: 'FAILED', error: { code, message }, retryable: false },
 });
+
+/**
+ * Made to the spec that is asked for and, where it is to follow its image, from what the image's name stands for now. What
+ * this run has made is not doubted again: the name may move on at any time.
+ */
+export const isWanted = (
+  { deploy }: DeployJob,
+  { id, specHash, imageId }: ObservedContainer,
+  seen: SeenContainers,
+  { createdId }: Memory,
+): boolean => specHash === deploy.specHash && (id === createdId || !seen.imageId || imageId === seen.imageId);
 
 /** Towards a container's absence. */
 export function dismantle({ id, status, running, stopSeconds }: ObservedContainer, remember?: Partial<Memory>): Step {

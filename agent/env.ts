@@ -14,6 +14,9 @@ export const USAGE = `Usage: graphium agent --server URL [--join TOKEN] [options
   --credential FILE  where this agent's credential is kept              GRAPHIUM_CREDENTIAL
   --policy FILE      what containers on this host may do (JSON)         GRAPHIUM_POLICY
   --docker SOCKET    Docker's Unix socket                               GRAPHIUM_DOCKER, DOCKER_HOST
+  --secrets DIR      where secrets lie, on a tmpfs (default: the first  GRAPHIUM_SECRETS
+                     that can be had of /run/graphium,
+                     $XDG_RUNTIME_DIR/graphium and /dev/shm/graphium)
   --help
 
 Only by environment:
@@ -33,6 +36,7 @@ const FLAGS = {
   credential: { type: 'string' },
   policy: { type: 'string' },
   docker: { type: 'string' },
+  secrets: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const;
 
@@ -46,6 +50,10 @@ export type Config = {
   credentialPath: string;
   policyPath: string | undefined;
   socketPath: string;
+  /** Directories for secrets, the best first. */
+  secretsPaths: string[];
+  /** They were named by somebody: if none will do, that is an error. */
+  secretsAsked: boolean;
   log: 'json' | 'pretty';
   logLevel: string;
   tasks: number;
@@ -57,9 +65,10 @@ export type Config = {
 };
 
 /** What the machine itself contributes. */
-export type Host = { hostname: string; stateHome: string; root: boolean };
+export type Host = { hostname: string; stateHome: string; runtimeDir?: string; root: boolean };
 
 const ROOT_CREDENTIAL = '/var/lib/graphium/agent.json';
+const SECRETS = { first: '/run/graphium', last: '/dev/shm/graphium' };
 
 export type ParsedEnv = { kind: 'run'; config: Config } | { kind: 'help' } | { kind: 'invalid'; problems: string[] };
 
@@ -80,6 +89,7 @@ const settings = z.object({
     .string()
     .transform((path) => path.replace(/^unix:\/\//, ''))
     .pipe(z.string().startsWith('/', 'must be the path of a Unix socket, /… or unix:///…')),
+  secrets: z.string().startsWith('/', 'must be an absolute path').optional(),
   log: z.enum(['json', 'pretty']).default('json'),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
   tasks: positive(32),
@@ -99,6 +109,7 @@ const VARIABLES: Record<Setting, string> = {
   credential: 'GRAPHIUM_CREDENTIAL',
   policy: 'GRAPHIUM_POLICY',
   docker: 'GRAPHIUM_DOCKER',
+  secrets: 'GRAPHIUM_SECRETS',
   log: 'GRAPHIUM_LOG',
   logLevel: 'GRAPHIUM_LOG_LEVEL',
   tasks: 'GRAPHIUM_TASKS',
@@ -129,7 +140,7 @@ export function parseEnv(
 }
 
 function toConfig(data: z.infer<typeof settings>, host: Host): Config {
-  const { server, join: token, ca, credential, policy, docker, label, ...rest } = data;
+  const { server, join: token, ca, credential, policy, docker, secrets, label, ...rest } = data;
   return {
     ...rest,
     server: server.address,
@@ -143,9 +154,17 @@ function toConfig(data: z.infer<typeof settings>, host: Host): Config {
     credentialPath: credential ?? (host.root ? ROOT_CREDENTIAL : join(host.stateHome, 'graphium', 'agent.json')),
     policyPath: policy,
     socketPath: docker,
+    secretsPaths: secrets === undefined ? usualSecretsPaths(host) : [secrets],
+    secretsAsked: secrets !== undefined,
     warnings: server.clear ? [`${server.address} is not HTTPS: this agent's token travels in clear`] : [],
   };
 }
+
+const usualSecretsPaths = ({ runtimeDir }: Host): string[] => [
+  SECRETS.first,
+  ...(runtimeDir ? [join(runtimeDir, 'graphium')] : []),
+  SECRETS.last,
+];
 
 function parseFlags(argv: readonly string[]) {
   const problems: string[] = [];
@@ -197,5 +216,6 @@ function toServer(text: string): { address: string; clear: boolean } | undefined
 
 function thisHost(env: Environment): Host {
   const stateHome = env.XDG_STATE_HOME || join(homedir(), '.local', 'state');
-  return { hostname: hostname(), stateHome, root: process.getuid?.() === 0 };
+  const runtimeDir = env.XDG_RUNTIME_DIR || undefined;
+  return { hostname: hostname(), stateHome, runtimeDir, root: process.getuid?.() === 0 };
 }

@@ -21,7 +21,7 @@ export function judge(seen: ObservedContainer | null, run: Run, elapsedMs: numbe
       `its command ended soon after the start, and Docker restarts it again and again. See its log`,
     );
   }
-  if (seen.lacksPorts) return bad('START_FAILED', 'it runs without the ports that it should publish');
+  if (seen.lacksPorts) return noPorts;
   if (seen.health === 'UNHEALTHY') {
     return bad(
       'HEALTH_CHECK_FAILED',
@@ -39,6 +39,32 @@ export function judge(seen: ObservedContainer | null, run: Run, elapsedMs: numbe
   return { is: 'good' };
 }
 
+/** How often a wait is told of, however little there is to say: a task of which nothing is heard is given up. */
+export const tellEveryMs = 30_000;
+
+/** The same of a job that others wait for: good when it has ended with exit code 0, however long that takes. */
+export function judgeJob(seen: ObservedContainer | null, { restartCount }: Run, elapsedMs: number): Verdict {
+  if (!seen || seen.status === 'removing') {
+    return bad('CONTAINER_MISSING', 'somebody else removed the container before it had finished');
+  }
+  if (!seen.running) return judgeEnded({ ...seen, restartPolicy: 'no' });
+  const runsAgain = seen.status === 'restarting' || seen.restartCount !== restartCount;
+  if (runsAgain && seen.restartPolicy !== 'on-failure') {
+    return bad(
+      'CONTAINER_EXITED',
+      `its command ended, and its restart policy "${seen.restartPolicy}" runs it again and again, so that it never finishes. Others wait for its end: let the policy be "no" or "on-failure"`,
+    );
+  }
+  if (seen.lacksPorts) return noPorts;
+  const told = Math.floor(elapsedMs / tellEveryMs);
+  const again = seen.restartCount > 0 ? `, run ${seen.restartCount + 1}` : '';
+  return {
+    is: 'pending',
+    ms: (told + 1) * tellEveryMs - elapsedMs,
+    message: `Waiting for it to finish: ${(told * tellEveryMs) / 1000} s${again}`,
+  };
+}
+
 function judgeEnded({ status, exitCode, oomKilled, restartPolicy, startError }: ObservedContainer): Verdict {
   if (startError !== '') return bad('START_FAILED', startError);
   const mayEnd = restartPolicy === 'no' || restartPolicy === 'on-failure';
@@ -48,4 +74,8 @@ function judgeEnded({ status, exitCode, oomKilled, restartPolicy, startError }: 
   return bad('CONTAINER_EXITED', `its command ended with exit code ${exitCode}. See its log`);
 }
 
-const bad = (code: string, message: string): Verdict => ({ is: 'bad', code, message });
+function bad(code: string, message: string): Verdict {
+  return { is: 'bad', code, message };
+}
+
+const noPorts = bad('START_FAILED', 'it runs without the ports that it should publish');

@@ -12,6 +12,7 @@ import { createEngine, type Engine } from './docker/engine.ts';
 import { type EnrolOptions, enrol, getCredential, HOW_TO_JOIN } from './enrol.ts';
 import { type Config, parseEnv, USAGE } from './env.ts';
 import type { Ways } from './feed.ts';
+import { findSecretsPath, unfitness } from './files.ts';
 import { createHttp } from './http.ts';
 import { createLog } from './log.ts';
 import { keepConnected } from './loop.ts';
@@ -41,12 +42,14 @@ async function main(): Promise<number> {
   if (parsed.kind === 'invalid') return refuse(parsed.problems);
   const { config } = parsed;
   const { policy, problems } = readFiles(config);
+  const secretsPath = await findSecretsPath(config.secretsPaths);
+  if (secretsPath === undefined && config.secretsAsked) problems.push(...(await secretsProblems(config)));
   if (problems.length > 0) return refuse(problems);
   const log = createLog(config.log, config.logLevel);
   for (const warning of config.warnings) log.warn(warning);
   const stop = stopOnSignals(log);
   try {
-    return await run(config, policy, log, stop);
+    return await run(config, { ...policy, secretsPath }, log, stop);
   } catch (error) {
     if (stop.aborted) return EXIT.stopped;
     if (!(error instanceof CredentialError)) throw error;
@@ -176,6 +179,11 @@ function readFiles({ caPath, policyPath }: Config): { policy: Policy; problems: 
   }
   return { policy, problems };
 }
+
+const secretsProblems = ({ secretsPaths }: Config): Promise<string[]> =>
+  Promise.all(
+    secretsPaths.map(async (path) => `--secrets ${path}: secrets cannot be kept there: ${await unfitness(path)}`),
+  );
 
 function stopOnSignals(log: Logger): AbortSignal {
   const controller = new AbortController();

@@ -34,6 +34,9 @@ export type TaskProgress = {
 
 export type TaskUpdate = { phase: TaskPhase; progress?: TaskProgress };
 
+/** What stands under the container's name at the end: the one from before, the wanted one, nothing. Absent: not known. */
+export type ContainerLeft = 'OLD' | 'NEW' | 'NONE';
+
 export type TaskFailure = {
   /** Stable; see `docker/errors.ts`. */
   code: string;
@@ -45,10 +48,11 @@ export type TaskFailure = {
   healthLog?: string[];
   /** The container's last lines, oldest first. */
   logs?: string[];
+  left?: ContainerLeft;
 };
 
 /** `action` is one word (created, replaced, unchanged, absent, ...); `message` says it in a sentence where that helps. */
-export type TaskResult = { containerId?: string; action: string; message?: string };
+export type TaskResult = { containerId?: string; action: string; message?: string; left?: ContainerLeft };
 
 export type TaskOutcome =
   | { status: 'COMPLETED'; result: TaskResult }

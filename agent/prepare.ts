@@ -5,51 +5,68 @@
  */
 
 import type { DeployJob } from './decision.ts';
-import type { DockerNetwork } from './docker/calls.ts';
 import type { Engine } from './docker/engine.ts';
 import { EngineError, isConflict, isNotFound, TaskError, toPullError, toTaskError } from './docker/errors.ts';
-import { type NetworkSpec, type Owner, stackLabels, toNetworkBody } from './docker/spec.ts';
+import type { Owner } from './docker/labels.ts';
+import type { DockerNetwork } from './docker/part-calls.ts';
+import { isAsAsked, isVolumeAsAsked, toNetworkBody, toVolumeBody } from './docker/parts.ts';
+import type { ContainerSpec, NetworkSpec, VolumeSpec } from './docker/spec.ts';
+import type { TaskProgress } from './outcome.ts';
 import type { TaskContext } from './task-context.ts';
 
 export async function prepare({ deploy }: DeployJob, owner: Owner, context: TaskContext): Promise<void> {
   const { engine } = context;
-  await ensureImage(deploy.container.image, context);
+  await ensureImage(deploy.container, context);
   await Promise.all([
-    ...deploy.networks.map((spec) => engine.once.run(networkKey(spec.name), () => ensureNetwork(engine, spec, owner))),
-    ...deploy.volumes.map(({ name }) => engine.once.run(volumeKey(name), () => ensureVolume(engine, name, owner))),
+    ...deploy.networks.map((spec) =>
+      engine.once.run(networkKey(spec), () => (spec.external ? findExternal : ensureNetwork)(engine, spec, owner)),
+    ),
+    ...deploy.volumes.map((spec) => engine.once.run(volumeKey(spec), () => ensureVolume(engine, spec, owner))),
   ]);
 }
 
-const imageKey = (image: string) => `image ${image}`;
-const networkKey = (name: string) => `network ${name}`;
-const volumeKey = (name: string) => `volume ${name}`;
+const imageKey = ({ image, platform = '' }: ContainerSpec) => `image ${image} ${platform}`;
+/** What was made sure of for one spec says nothing about another. */
+const networkKey = (spec: NetworkSpec) => `network ${JSON.stringify(spec)}`;
+const volumeKey = (spec: VolumeSpec) => `volume ${JSON.stringify(spec)}`;
 
 /** Docker said that something is not there: look again, next time. */
 export function forget({ deploy }: DeployJob, { engine }: TaskContext): void {
-  engine.once.forget(imageKey(deploy.container.image));
-  for (const { name } of deploy.networks) engine.once.forget(networkKey(name));
-  for (const { name } of deploy.volumes) engine.once.forget(volumeKey(name));
+  engine.once.forget(imageKey(deploy.container));
+  for (const spec of deploy.networks) engine.once.forget(networkKey(spec));
+  for (const spec of deploy.volumes) engine.once.forget(volumeKey(spec));
 }
 
-async function ensureImage(image: string, context: TaskContext): Promise<void> {
+async function ensureImage(container: ContainerSpec, context: TaskContext): Promise<void> {
   const { engine } = context;
+  const { image, platform, pullPolicy } = container;
   try {
-    await engine.once.run(imageKey(image), async () => {
-      if (!(await engine.hasImage(image))) throw new EngineError(`Looking at ${image}`, 404, 'not here');
+    await engine.once.run(imageKey(container), async () => {
+      if (!(await engine.hasImage(image, platform))) throw new EngineError(`Looking at ${image}`, 404, 'not here');
     });
   } catch (error) {
     if (!isNotFound(error)) throw error;
-    await pull(image, context);
+    if (pullPolicy !== 'never') return pull(image, context, platform);
+    throw new TaskError({
+      code: 'IMAGE_NOT_FOUND',
+      message: `${image} is not on this host, and its pull policy is never. Load it there, or let it be pulled.`,
+    });
   }
 }
 
-export async function pull(image: string, { engine, slots, update, cancel }: TaskContext): Promise<void> {
+export async function pull(
+  image: string,
+  { engine, slots, update, cancel }: TaskContext,
+  platform?: string,
+): Promise<void> {
+  const onProgress = (progress: TaskProgress) => update({ phase: 'PULLING', progress });
   try {
-    await slots.use(() => engine.pullImage(image, (progress) => update({ phase: 'PULLING', progress }), cancel));
+    await slots.use(() => engine.pullImage(image, onProgress, cancel, platform));
   } catch (error) {
     if (cancel.aborted) return;
     throw toPullError(image, error);
   }
+  // An engine that keeps several platforms of an image shows only the host's own: the platform is not asked for here.
   if (await engine.hasImage(image)) return;
   throw toPullError(
     image,
@@ -57,12 +74,31 @@ export async function pull(image: string, { engine, slots, update, cancel }: Tas
   );
 }
 
-async function ensureVolume(engine: Engine, name: string, owner: Owner): Promise<void> {
-  try {
-    await engine.createVolume(name, stackLabels(owner));
-  } catch (error) {
-    throw toTaskError(error, { code: 'CREATE_FAILED', what: `Creating volume ${name}` });
+async function ensureVolume(engine: Engine, spec: VolumeSpec, owner: Owner): Promise<void> {
+  const { name } = spec;
+  if (spec.external) {
+    if (await engine.findVolume(name)) return;
+    const message = `There is no volume ${name} on this host, and it is external: it must be there already. Create it, or let the stack make it.`;
+    throw new TaskError({ code: 'VOLUME_MISSING', message });
   }
+  try {
+    const found = await engine.createVolume(toVolumeBody(spec, owner));
+    const plain = spec.driver === undefined && spec.driverOptions === undefined;
+    // Somebody may have prepared one that nothing is asked of.
+    if (isVolumeAsAsked(found, spec) || (plain && !isOfStack(found.Labels, owner))) return;
+  } catch (error) {
+    // Of another driver.
+    if (!isConflict(error)) throw toTaskError(error, { code: 'CREATE_FAILED', what: `Creating volume ${name}` });
+  }
+  const message = `Volume ${name} exists with another driver or other options, and changing them would lose its data. Choose another name, or save its data and remove it.`;
+  throw new TaskError({ code: 'VOLUME_CONFLICT', message });
+}
+
+/** It belongs to somebody else: nothing about it is looked at but that it is there. */
+async function findExternal(engine: Engine, { name }: NetworkSpec): Promise<void> {
+  if ((await engine.networksNamed(name)).length > 0) return;
+  const message = `There is no network ${name} on this host, and it is external: it must be there already. Create it, or let the stack make it.`;
+  throw new TaskError({ code: 'NETWORK_MISSING', message });
 }
 
 async function ensureNetwork(engine: Engine, spec: NetworkSpec, owner: Owner): Promise<void> {
@@ -95,7 +131,7 @@ async function findNetwork(engine: Engine, spec: NetworkSpec, owner: Owner): Pro
   } catch {
     throw conflict(
       spec.name,
-      'exists with another driver or subnet and is in use. Delete the stack first, then deploy it again',
+      'exists with another driver, subnet or options and is in use. Delete the stack first, then deploy it again',
     );
   }
 }
@@ -108,13 +144,3 @@ export const isOfStack = (
   labels: Record<string, string> | null,
   { clusterId, stack }: Pick<Owner, 'clusterId' | 'stack'>,
 ): boolean => labels?.['graphium.cluster'] === clusterId && labels['graphium.stack'] === stack;
-
-function isAsAsked({ Driver, IPAM }: DockerNetwork, { driver, subnet, gateway, ipRange }: NetworkSpec): boolean {
-  if (Driver !== driver) return false;
-  if (subnet === null && gateway === null && ipRange === null) return true;
-  const same = (asked: string | null, is: string | undefined) =>
-    asked === null || asked.toLowerCase() === is?.toLowerCase();
-  return (IPAM?.Config ?? []).some(
-    (c) => same(subnet, c.Subnet) && same(gateway, c.Gateway) && same(ipRange, c.IPRange),
-  );
-}

@@ -28,8 +28,9 @@ export function toTaskReport(state: AttemptState): TaskReport {
   if (outcome.status === 'FAILED') {
     return { ...base, status: 'FAILED', retryable: outcome.retryable, error: toError(outcome.error) };
   }
-  const { containerId, action, message } = outcome.result;
-  return { ...base, status: outcome.status, result: { containerId, action, message: message && toText(message) } };
+  const { containerId, action, message, left } = outcome.result;
+  const result = { containerId, action, message: message && toText(message), left };
+  return { ...base, status: outcome.status, result };
 }
 
 function toProgress(progress: TaskUpdate['progress']): TaskReport['progress'] {
@@ -46,6 +47,7 @@ function toError(error: TaskFailure): TaskReport['error'] {
     oomKilled: error.oomKilled,
     healthLog: error.healthLog && lastLines(error.healthLog),
     logs: error.logs && lastLines(error.logs),
+    left: error.left,
   };
 }
 

@@ -26,9 +26,11 @@ export type ReporterOptions = {
 type State = AttemptState & {
   changesContainers: boolean;
   dirty: boolean;
-  /** A result, or the first word in a new session: does not wait for its turn in PROGRESS_EVERY_MS. */
+  /** A result, a start, or the first word in a new session: does not wait for its turn in PROGRESS_EVERY_MS. */
   urgent: boolean;
   sentAtMs: number;
+  /** Its process was started, which others may wait for: that is told, and accepted, before whatever came of it since. */
+  owesStart: boolean;
 };
 
 type Sent = { state: State; report: TaskReport };
@@ -49,6 +51,7 @@ export class Reporter {
 
   update(task: AgentTask, { phase, progress }: TaskUpdate): void {
     const state = this.#stateOf(task);
+    if (phase === 'VERIFYING' && state.phase !== phase) Object.assign(state, { owesStart: true, urgent: true });
     Object.assign(state, { phase, progress, dirty: true });
     this.#flushSoon();
   }
@@ -77,8 +80,8 @@ export class Reporter {
   #stateOf({ id: taskId, attempt, kind }: AgentTask): State {
     const known = this.#states.get(taskId);
     if (known && known.attempt === attempt) return known;
-    const flags = { changesContainers: kind !== 'PULL', dirty: false, urgent: false, sentAtMs: -Infinity };
-    const fresh: State = { taskId, attempt, sequence: 0, ...flags };
+    const flags = { changesContainers: kind !== 'PULL', dirty: false, urgent: false, owesStart: false };
+    const fresh: State = { taskId, attempt, sequence: 0, sentAtMs: -Infinity, ...flags };
     this.#states.set(taskId, fresh);
     return fresh;
   }
@@ -98,9 +101,10 @@ export class Reporter {
     if (!link || this.#sendingOn === link) return;
     clearTimeout(this.#timer);
     const now = performance.now();
-    const batch = takeBatch(this.#states, now, now >= this.#progressDueMs);
+    const progressIsDue = now >= this.#progressDueMs;
+    const batch = takeBatch(this.#states, now, progressIsDue);
     if (batch.length === 0) return this.#wake(nextDueMs(this.#states, now, this.#progressDueMs));
-    if (batch.some(({ report }) => !isTerminal(report))) this.#progressDueMs = now + PROGRESS_EVERY_MS;
+    if (progressIsDue && batch.some(({ report }) => !isTerminal(report))) this.#progressDueMs = now + PROGRESS_EVERY_MS;
     this.#sendingOn = link;
     try {
       const results = await this.#send(link, batch);
@@ -129,6 +133,7 @@ export class Reporter {
       if (this.#states.get(state.taskId) !== state) continue;
       const outcome = outcomes.get(state.taskId);
       if (!outcome) state.dirty = true;
+      else if (report.phase === 'VERIFYING') state.owesStart = false;
       if (outcome !== 'STALE' && !(outcome && isTerminal(report))) continue;
       this.#states.delete(state.taskId);
       this.#options.onSettled(state.taskId, state.attempt, outcome);
@@ -142,13 +147,21 @@ function takeBatch(states: Map<string, State>, now: number, progressIsDue: boole
   let bytes = 0;
   for (const state of states.values()) {
     if (!state.dirty || !(state.urgent || (progressIsDue && now >= state.sentAtMs + PROGRESS_EVERY_MS))) continue;
-    const report = toTaskReport({ ...state, sequence: state.sequence + 1 });
+    const told = toTold(state);
+    const report = toTaskReport({ ...told, sequence: state.sequence + 1 });
     bytes += Buffer.byteLength(JSON.stringify(report));
     if (batch.length > 0 && (bytes > MAX_BATCH_BYTES || batch.length >= MAX_BATCH)) break;
-    Object.assign(state, { sequence: report.sequence, dirty: false, urgent: false, sentAtMs: now });
+    const isLatest = told === state;
+    Object.assign(state, { sequence: report.sequence, dirty: !isLatest, urgent: !isLatest, sentAtMs: now });
     batch.push({ state, report });
   }
   return batch;
+}
+
+/** What is said of an attempt next: how it stands, unless it owes that it started. */
+function toTold(state: State): State {
+  if (!state.owesStart || (state.phase === 'VERIFYING' && !state.outcome)) return state;
+  return { ...state, phase: 'VERIFYING', progress: undefined, outcome: undefined };
 }
 
 function nextDueMs(states: Map<string, State>, now: number, progressDueMs: number): number | undefined {

@@ -10,6 +10,9 @@
  *     wanted    old        the same, further on; `previous` goes when `named` is good, and comes back when it is not
  *     other     old        a replacement that another task left unfinished: `previous` was good, `named` may not be
  *     foreign   any        not touched
+ *
+ * Which of the two runs is a matter of the order. stop-first: `previous` is stopped before `named` starts. start-first: both
+ * run until `named` is good. Whatever an attempt before this one was told, `previous` runs again if `named` is not good.
  */
 import {
   completed,
@@ -17,6 +20,7 @@ import {
   type DeployJob,
   dismantle,
   failed,
+  isWanted,
   type Memory,
   previousName,
   type SeenContainers,
@@ -25,20 +29,20 @@ import {
 import type { ObservedContainer } from './docker/observe.ts';
 import { decideUndo } from './step-undo.ts';
 
-export function decideDeploy(job: DeployJob, { named, previous }: SeenContainers, memory: Memory): Decision {
+export function decideDeploy(job: DeployJob, seen: SeenContainers, memory: Memory): Decision {
+  const { named, previous } = seen;
   const old = previous?.ours ? previous : null;
-  if (memory.undo && memory.goodId === null) return decideUndo(job, memory.undo, named, old, memory);
+  if (memory.undo && memory.goodId === null) return decideUndo(job, memory.undo, seen, memory);
   if (named && !named.ours) return nameConflict(job.name);
-  const { revision, specHash } = job.deploy;
   const newest = named ?? old;
-  if (newest && newest.revision > revision) return stale(job, newest.revision);
+  if (newest && newest.revision > job.deploy.revision) return stale(job, newest.revision);
   for (const container of [named, old]) {
     if (container?.status === 'removing') return { do: 'awaitRemoval', id: container.id };
   }
-  if (named?.specHash === specHash) return decideWanted(job, named, old, memory);
+  if (named && isWanted(job, named, seen, memory)) return decideWanted(job, named, old, memory);
   if (named && old) return dismantle(named);
   if (named && previous) return nameConflict(previousName(job.name));
-  if (!named && old?.specHash === specHash) return { do: 'rename', id: old.id, to: job.name };
+  if (!named && old && isWanted(job, old, seen, memory)) return { do: 'rename', id: old.id, to: job.name };
   if (!memory.prepared) return { do: 'prepare', remember: { prepared: true } };
   if (named) {
     return { do: 'rename', id: named.id, to: previousName(job.name), remember: { oldRan: named.running } };
@@ -55,14 +59,14 @@ function decideWanted(
   if (named.id === memory.goodId) return old ? dismantle(old) : completed(memory.action, named.id);
   if (!named.running) return decideStopped(job, named, old, memory);
   if (named.status === 'paused') return { do: 'unpause', id: named.id, remember: { action: 'started' } };
-  // Both run after a restart of Docker: it starts again what is to run `always`.
-  if (old?.running) return stop(old);
+  // Both run also after a restart of Docker: it starts again what is to run `always`.
+  if (old?.running && isStopFirst(job)) return stop(old);
   const { id } = named;
   const untouched = id !== memory.createdId && id !== memory.startedId;
   if (job.kind === 'RESTART' && untouched && !memory.stopped) return stop(named, { stopped: true });
   if (named.lacksPorts && !memory.recreated) return stop(named, { discardId: id, recreated: true });
-  if (!untouched || named.taskId === job.taskId || !looksGood(named)) return verify(id);
-  return old ? dismantle(old) : completed(memory.action, id);
+  const isProven = untouched && named.taskId !== job.taskId && looksGood(named) && !job.deploy.awaitExit;
+  return isProven && !old ? completed(memory.action, id) : verify(id);
 }
 
 function decideStopped(
@@ -74,7 +78,7 @@ function decideStopped(
   const { id } = named;
   if (id !== memory.discardId && (id === memory.startedId || endedWell(job, named))) return verify(id);
   if (isLeftover(named, memory)) return { do: 'remove', id };
-  if (old?.running) return stop(old);
+  if (old?.running && isStopFirst(job)) return stop(old);
   const action = id === memory.createdId ? memory.action : memory.stopped ? 'restarted' : 'started';
   return { do: 'start', id, remember: { startedId: id, action } };
 }
@@ -82,10 +86,12 @@ function decideStopped(
 const looksGood = ({ status, health, lacksPorts }: ObservedContainer): boolean =>
   status === 'running' && (health === 'NONE' || health === 'HEALTHY') && !lacksPorts;
 
-/** An earlier attempt of this very task ran it to its end: a job that is done is not done twice. */
+const isStopFirst = ({ deploy }: DeployJob): boolean => deploy.order !== 'start-first';
+
+/** A job that is done is not done twice: what others wait for, never; the rest, if an attempt of this very task did it. */
 const endedWell = (job: DeployJob, named: ObservedContainer): boolean =>
   job.kind === 'DEPLOY' &&
-  named.taskId === job.taskId &&
+  (job.deploy.awaitExit === true || named.taskId === job.taskId) &&
   named.status === 'exited' &&
   named.everStarted &&
   named.exitCode === 0 &&

@@ -2,15 +2,25 @@
  * Pure: the way back of DEPLOY, START and RESTART after a failure or a cancellation: what was made goes, what was replaced
  * gets its name back and runs again, and then the outcome says which of them stands there.
  */
-import { type Decision, type DeployJob, dismantle, type Memory, type Undo } from './decision.ts';
+import {
+  type Decision,
+  type DeployJob,
+  dismantle,
+  isWanted,
+  type Memory,
+  type SeenContainers,
+  type Undo,
+} from './decision.ts';
 import type { ObservedContainer } from './docker/observe.ts';
 import type { TaskOutcome } from './outcome.ts';
 
 type Found = ObservedContainer | null;
 
-export function decideUndo(job: DeployJob, undo: Undo, named: Found, old: Found, memory: Memory): Decision {
+export function decideUndo(job: DeployJob, undo: Undo, seen: SeenContainers, memory: Memory): Decision {
+  const { named } = seen;
+  const old = seen.previous?.ours ? seen.previous : null;
   const tried = undo.notes.length;
-  if (tried === 0 && named && isFromHere(job, undo, named, old, memory)) return dismantle(named);
+  if (tried === 0 && named && isFromHere(job, undo, named, seen, memory)) return dismantle(named);
   if (!named && old) {
     // It starts before it gets its name back: cut off in between, it still looks like what it is.
     if (tried === 0 && memory.oldRan && isIdle(old, memory)) return startAgain(old);
@@ -25,9 +35,16 @@ const isIdle = ({ id, running }: ObservedContainer, { startedId }: Memory): bool
 const startAgain = ({ id }: ObservedContainer): Decision => ({ do: 'start', id, remember: { startedId: id } });
 
 /** Made by this run, or by an earlier attempt of which nothing else is left to tell. */
-function isFromHere(job: DeployJob, undo: Undo, named: ObservedContainer, old: Found, memory: Memory): boolean {
+function isFromHere(
+  job: DeployJob,
+  undo: Undo,
+  named: ObservedContainer,
+  seen: SeenContainers,
+  memory: Memory,
+): boolean {
+  const old = seen.previous?.ours === true;
   if (!named.ours || named.id === memory.restoredId) return false;
-  if (named.specHash !== job.deploy.specHash) return old !== null && !named.running;
+  if (!isWanted(job, named, seen, memory)) return old && !named.running;
   if (named.id === memory.createdId || old) return true;
   return undo.cause === 'failed' && named.taskId === job.taskId;
 }

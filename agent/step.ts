@@ -5,6 +5,7 @@ import {
   type Decision,
   type DeployJob,
   dismantle,
+  isWanted,
   type Job,
   type Memory,
   type NamedJob,
@@ -13,7 +14,7 @@ import {
   type SeenImage,
   type SeenStack,
 } from './decision.ts';
-import type { TaskOutcome } from './outcome.ts';
+import type { ContainerLeft, TaskOutcome } from './outcome.ts';
 import { decideDeploy } from './step-deploy.ts';
 
 /** A job together with the look that belongs to its kind. */
@@ -25,13 +26,34 @@ export type Situation =
 const isDeploy = (job: Job): job is DeployJob =>
   job.kind === 'DEPLOY' || job.kind === 'START' || job.kind === 'RESTART';
 
-export function decide({ job, seen }: Situation, memory: Memory): Decision {
+export function decide(situation: Situation, memory: Memory): Decision {
+  const decision = choose(situation, memory);
+  if (decision.do !== 'end') return decision;
+  return { do: 'end', outcome: withLeft(decision.outcome, leftOf(situation, memory)) };
+}
+
+function choose({ job, seen }: Situation, memory: Memory): Decision {
   if (isDeploy(job)) return decideDeploy(job, seen as SeenContainers, memory);
   if (memory.undo) return { do: 'end', outcome: given(memory.undo, memory) };
   if (job.kind === 'STOP') return decideStop(job, seen as SeenContainers, memory);
   if (job.kind === 'DELETE') return decideDelete(seen as SeenContainers, memory);
   if (job.kind === 'CLEAN') return decideClean(seen as SeenStack, memory);
   return decidePull(job as PullJob, seen as SeenImage, memory);
+}
+
+function leftOf({ job, seen }: Situation, memory: Memory): ContainerLeft | undefined {
+  const { named } = seen as SeenContainers;
+  if (job.kind === 'DELETE') return named?.ours ? 'OLD' : 'NONE';
+  if (!isDeploy(job)) return undefined;
+  if (!named) return 'NONE';
+  return named.ours && isWanted(job, named, seen as SeenContainers, memory) ? 'NEW' : 'OLD';
+}
+
+function withLeft(outcome: TaskOutcome, left: ContainerLeft | undefined): TaskOutcome {
+  if (!left) return outcome;
+  return outcome.status === 'FAILED'
+    ? { ...outcome, error: { ...outcome.error, left } }
+    : { ...outcome, result: { ...outcome.result, left } };
 }
 
 /** Nothing to take back: each of these steps leaves things closer to what was asked. */
@@ -77,12 +99,12 @@ function decideClean({ containers, networks, volumes }: SeenStack, memory: Memor
   return completed(memory.action, undefined, message);
 }
 
-function decidePull({ image, policy }: PullJob, { present }: SeenImage, memory: Memory): Decision {
+function decidePull({ image, policy, platform }: PullJob, { present }: SeenImage, memory: Memory): Decision {
   if (memory.pulled && present) return completed('pulled');
   if (memory.pulled) {
     const message = `Docker pulled ${image} without an error, and yet does not have it. It is tried again.`;
     return { do: 'end', outcome: { status: 'FAILED', error: { code: 'PULL_FAILED', message }, retryable: true } };
   }
   if (present && policy === 'missing') return completed('present');
-  return { do: 'pull', image, remember: { pulled: true } };
+  return { do: 'pull', image, platform, remember: { pulled: true } };
 }

@@ -1,6 +1,9 @@
 /** Does one step. What it returns is remembered, besides the step's own `remember`. Rejects with TaskError or EngineError. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bodyFor } from './container-body.ts';
 import type { DeployJob, Job, Memory, Step, StepOf } from './decision.ts';
+import type { ContainerBody } from './docker/body.ts';
+import { toEndpoints } from './docker/endpoints.ts';
 import {
   isConflict,
   isImageMissing,
@@ -10,8 +13,9 @@ import {
   TaskError,
   toTaskError,
 } from './docker/errors.ts';
+import type { Owner } from './docker/labels.ts';
 import { toObserved } from './docker/observe.ts';
-import { type ContainerBody, type Owner, toContainerBody, toEndpoints } from './docker/spec.ts';
+import { dropUnusedFiles, layOutFiles, ownersOfFiles, writeConfigs } from './files.ts';
 import type { TaskPhase } from './outcome.ts';
 import { forget, prepare, pull } from './prepare.ts';
 import type { TaskContext } from './task-context.ts';
@@ -32,12 +36,12 @@ const staleRetryMs = 250;
 const stopSlotMs = 500;
 
 const executors: { [Name in Step['do']]: { phase: TaskPhase; run: Executor<Name> } } = {
-  pull: { phase: 'PULLING', run: ({ image }, { context }) => pull(image, context) },
+  pull: { phase: 'PULLING', run: ({ image, platform }, { context }) => pull(image, context, platform) },
   prepare: { phase: 'PREPARING', run: (_, { job, context }) => prepare(toDeploy(job), ownerOf(job, context), context) },
   create: { phase: 'CREATING', run: (_, run) => create(toDeploy(run.job), run) },
   start: { phase: 'STARTING', run: ({ id }, run) => start(id, toDeploy(run.job), run) },
   unpause: { phase: 'STARTING', run: ({ id }, { context }) => context.engine.unpauseContainer(id) },
-  verify: { phase: 'VERIFYING', run: ({ id }, { job, memory, context }) => verify(id, nameOf(job), memory, context) },
+  verify: { phase: 'VERIFYING', run: ({ id }, { job, memory, context }) => verify(id, toDeploy(job), memory, context) },
   stop: { phase: 'STOPPING', run: stop },
   rename: { phase: 'CREATING', run: rename },
   remove: { phase: 'REMOVING', run: remove },
@@ -54,7 +58,7 @@ export function perform(step: Step, run: Run): Promise<Patch> | Promise<void> {
 
 /** The exact body that Docker gets; the policy looks at the same. */
 export const bodyOf = (job: DeployJob, context: TaskContext): ContainerBody =>
-  toContainerBody(job.deploy, ownerOf(job, context));
+  bodyFor(job.deploy, ownerOf(job, context), context);
 
 const ownerOf = ({ stack, taskId }: Job, { identity }: TaskContext): Owner => ({ ...identity, stack, taskId });
 const nameOf = (job: Job): string => ('name' in job ? job.name : job.stack);
@@ -67,16 +71,20 @@ function toDeploy(job: Job): DeployJob {
 async function create(job: DeployJob, { memory, context }: Run): Promise<Patch> {
   const { engine, slots } = context;
   const body = bodyOf(job, context);
-  const [, ...further] = toEndpoints(job.deploy.container);
+  const [, ...further] = toEndpoints(job.deploy.container, engine.apiVersion());
   const deadline = performance.now() + nameFreeMs;
   while (true) {
     try {
-      const createdId = await slots.use(() => engine.createContainer(job.name, body));
+      await layOutFiles(job.deploy, context);
+      const createdId = await slots.use(() => engine.createContainer(job.name, body, job.deploy.container.platform));
+      await writeConfigs(createdId, job.deploy, context);
+      await dropUnusedFiles(job.deploy.container.name, context);
       for (const [network, endpoint] of further) await engine.connectNetwork(network, createdId, endpoint);
       return { createdId };
     } catch (error) {
       if (isPartMissing(error) && !memory.preparedAgain) return prepareAgain(job, context);
       if (!isNameTaken(error) || performance.now() > deadline) {
+        await dropUnusedFiles(job.deploy.container.name, context).catch(() => {});
         throw toTaskError(error, { code: 'CREATE_FAILED', what: `Creating ${job.name}` });
       }
       // Somebody's container has it: look again and decide anew.
@@ -96,6 +104,7 @@ function prepareAgain(job: DeployJob, context: TaskContext): Patch {
 async function start(id: string, job: DeployJob, { memory, context }: Run): Promise<Patch> {
   const { engine, slots, identity } = context;
   try {
+    if (!memory.undo) await layOutFiles(job.deploy, context);
     await slots.use(() => engine.startContainer(id));
     return undefined;
   } catch (error) {
@@ -140,9 +149,15 @@ async function rename({ id, to }: StepOf<'rename'>, { context: { engine } }: Run
 
 async function remove({ id }: StepOf<'remove'>, { job, context }: Run): Promise<void> {
   try {
-    await context.slots.use(() => context.engine.removeContainer(id));
+    const owners = await ownersOfFiles(id, context);
+    await context.slots
+      .use(() => context.engine.removeContainer(id))
+      .catch((error: unknown) => {
+        if (!isConflict(error)) throw error;
+        return awaitRemoval(id, context);
+      });
+    for (const name of owners) await dropUnusedFiles(name, context);
   } catch (error) {
-    if (isConflict(error)) return awaitRemoval(id, context);
     throw toTaskError(error, { code: 'REMOVE_FAILED', what: `Removing ${nameOf(job)}` });
   }
 }

@@ -5,7 +5,16 @@
  * simply run again; a task that ends FAILED or CANCELLED has first taken back what it could; while the engine does not
  * answer it waits, and if that takes too long nothing is taken back, the next attempt finds its way.
  */
-import { type DeployJob, freshMemory, type Job, type Memory, previousName, type Step, type Undo } from './decision.ts';
+import {
+  type DeployJob,
+  freshMemory,
+  type Job,
+  type Memory,
+  type PullJob,
+  previousName,
+  type Step,
+  type Undo,
+} from './decision.ts';
 import { isUnreachable, TaskError, toTaskError } from './docker/errors.ts';
 import { toObserved } from './docker/observe.ts';
 import { dockerName, taskSpecs } from './docker/spec.ts';
@@ -82,7 +91,8 @@ async function converge(job: Job, memory: Memory, context: TaskContext): Promise
 /** Rethrows what cannot be taken back now, or need not be. */
 function toUndo(error: unknown, { undo, goodId }: Memory, { kind }: Job): Undo {
   const failed = toTaskError(error, { code: 'INTERNAL', what: kind });
-  if (isUnreachable(error) || failed.failure.code === 'ENGINE_UNREACHABLE' || goodId !== null) throw failed;
+  if (goodId !== null) throw new TaskError({ ...failed.failure, left: 'NEW' }, failed.retryable);
+  if (isUnreachable(error) || failed.failure.code === 'ENGINE_UNREACHABLE') throw failed;
   if (undo) return { ...undo, notes: [...undo.notes, `Taking it back failed as well: ${failed.failure.message}.`] };
   return { cause: 'failed', failure: failed.failure, retryable: failed.retryable, notes: [] };
 }
@@ -127,7 +137,7 @@ const toPolicyFailure = (refused: string[]) => ({
 /** What is there. What only this task could have changed since the last look, and did not, is not asked for again. */
 async function look(job: Job, context: TaskContext, before?: Situation, last?: Step['do']): Promise<Situation> {
   const { engine, identity } = context;
-  if (job.kind === 'PULL') return { job, seen: { present: await engine.hasImage(job.image) } };
+  if (job.kind === 'PULL') return { job, seen: await lookAtImage(job, context, last) };
   if (job.kind === 'CLEAN') return { job, seen: await lookAtStack(job, context) };
   if (before && last === 'prepare') return before;
   const find = async (name: string) => {
@@ -136,8 +146,23 @@ async function look(job: Job, context: TaskContext, before?: Situation, last?: S
     return inspect && inspect.Name === `/${name}` ? toObserved(inspect, identity) : null;
   };
   const stillNone = before && 'previous' in before.seen && before.seen.previous === null && last !== 'rename';
-  const [named, previous] = await Promise.all([find(job.name), stillNone ? null : find(previousName(job.name))]);
-  return { job: job as DeployJob, seen: { named, previous } };
+  const [named, previous, imageId] = await Promise.all([
+    find(job.name),
+    stillNone ? null : find(previousName(job.name)),
+    before && 'named' in before.seen ? before.seen.imageId : imageToFollow(job, context),
+  ]);
+  return { job: job as DeployJob, seen: { named, previous, imageId } };
+}
+
+/** Asked once: the name may move on at any time, and a task that follows each move might never end. */
+async function imageToFollow(job: Job, { engine }: TaskContext): Promise<string | null | undefined> {
+  if (job.kind !== 'DEPLOY' || job.deploy.container.pullPolicy !== 'always') return undefined;
+  return engine.imageId(job.deploy.container.image);
+}
+
+/** An engine that keeps several platforms of an image shows only the host's own: after a pull it is not asked for. */
+async function lookAtImage({ image, platform }: PullJob, { engine }: TaskContext, last?: Step['do']) {
+  return { present: await engine.hasImage(image, last === 'pull' ? undefined : platform) };
 }
 
 async function lookAtStack({ stack, volumes }: Extract<Job, { kind: 'CLEAN' }>, { engine, identity }: TaskContext) {

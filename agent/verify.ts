@@ -1,8 +1,8 @@
 /** Waits, holding no slot, until a container is good or is not; then it takes the evidence, before anything is cleaned up. */
-import type { Memory } from './decision.ts';
+import type { DeployJob, Memory } from './decision.ts';
 import { TaskError } from './docker/errors.ts';
 import { type ObservedContainer, toObserved } from './docker/observe.ts';
-import { judge, type Run, type Verdict } from './judge.ts';
+import { judge, judgeJob, type Run, tellEveryMs, type Verdict } from './judge.ts';
 import type { TaskFailure } from './outcome.ts';
 import type { TaskContext } from './task-context.ts';
 import { createWake } from './wake.ts';
@@ -13,15 +13,16 @@ const longestWaitMs = 5_000;
 
 export async function verify(
   id: string,
-  name: string,
+  { name, deploy }: DeployJob,
   memory: Memory,
   context: TaskContext,
 ): Promise<Partial<Memory> | undefined> {
-  const { engine, identity, cancel, update, monitorMs = defaultMonitorMs } = context;
+  const { engine, identity, cancel } = context;
+  const monitorMs = deploy.monitorMs ?? context.monitorMs ?? defaultMonitorMs;
+  const tell = createTeller(context);
   const wake = createWake(engine, id);
   const startedMs = performance.now();
   let run: Run | undefined;
-  let told = '';
   try {
     while (!cancel.aborted) {
       const inspect = await engine.findContainer(id);
@@ -31,17 +32,30 @@ export async function verify(
         startedAt: seen?.startedAt ?? '',
         restartCount: id === memory.createdId ? 0 : (seen?.restartCount ?? 0),
       };
-      const verdict = judge(seen, run, performance.now() - startedMs, monitorMs);
+      const elapsedMs = performance.now() - startedMs;
+      const verdict = deploy.awaitExit ? judgeJob(seen, run, elapsedMs) : judge(seen, run, elapsedMs, monitorMs);
       if (verdict.is === 'good') return undefined;
       if (verdict.is === 'bad') throw await toFailure(name, verdict, seen, context);
-      if (verdict.message !== told) update({ phase: 'VERIFYING', progress: { message: verdict.message } });
-      told = verdict.message;
+      tell(verdict.message);
       await wake.next(Math.min(verdict.ms, longestWaitMs), cancel);
     }
     return { goodId: null };
   } finally {
     wake.close();
   }
+}
+
+/** What is new, and now and then also what is not. */
+function createTeller({ update }: TaskContext): (message: string) => void {
+  let told = '';
+  let toldAtMs = 0;
+  return (message) => {
+    const now = performance.now();
+    if (message === told && now - toldAtMs < tellEveryMs - longestWaitMs) return;
+    update({ phase: 'VERIFYING', progress: { message } });
+    told = message;
+    toldAtMs = now;
+  };
 }
 
 async function toFailure(

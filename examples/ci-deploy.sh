@@ -1,11 +1,13 @@
 #!/bin/sh
 # Deploys a stack file with Graphium and waits for the verdict. Needs curl and a POSIX shell, nothing else.
 #
-#   GRAPHIUM_URL=https://graphium.example.com GRAPHIUM_TOKEN=gph_user_... ci-deploy.sh stack.json [idempotency-key]
+#   GRAPHIUM_URL=https://graphium.example.com GRAPHIUM_TOKEN=gph_user_... ci-deploy.sh compose.yaml [idempotency-key]
 #
+# The file is a Compose file, or Graphium JSON-LD if it speaks of "hasPart". GRAPHIUM_VARIABLES names the environment
+# variables that a Compose file may refer to: GRAPHIUM_VARIABLES="TAG DB_PASSWORD".
 # The key makes it safe to run the job again: the same key and file never deploy twice. Without one, each run deploys.
 # Set CURL_CA_BUNDLE for a server with a certificate of your own authority.
-# Exit: 0 the deployment SUCCEEDED, 1 any other verdict or the file was refused, 2 wrong usage or no answer.
+# Exit: 0 the deployment SUCCEEDED, 1 any other verdict (ROLLED_BACK too) or the file was refused, 2 wrong usage or no answer.
 set -eu
 
 fail() {
@@ -55,8 +57,19 @@ request_again() {
 field() { sed -n 's/.*"'"$1"'":"\(\([^"\\]\|\\.\)*\)".*/\1/p' | head -n 1 | unescape; }
 
 file=$(escape <"$1")
-request_again 'mutation($file:String!,$key:String){deployStack(source:{jsonld:$file},idempotencyKey:$key){id}}' \
-  "{\"file\":\"$file\",\"key\":\"$(printf %s "$key" | escape)\"}" || fail 2 "no answer from $GRAPHIUM_URL"
+format=compose
+grep -q '"hasPart"' "$1" && format=jsonld
+variables=
+for name in ${GRAPHIUM_VARIABLES:-}; do
+  case $name in [!A-Za-z_]* | *[!A-Za-z0-9_]*) fail 2 "GRAPHIUM_VARIABLES: $name is not the name of a variable" ;; esac
+  eval "[ \"\${$name+set}\" ]" || fail 2 "GRAPHIUM_VARIABLES names $name, which is not set"
+  value=$(eval "printf %s \"\$$name\"" | escape)
+  variables="$variables${variables:+,}\"$name\":\"$value\""
+done
+arguments="\"file\":\"$file\",\"key\":\"$(printf %s "$key" | escape)\""
+[ -z "$variables" ] || arguments="$arguments,\"variables\":{$variables}"
+request_again "mutation(\$file:String!,\$key:String,\$variables:JSON){deployStack(source:{$format:\$file},variables:\$variables,idempotencyKey:\$key){id}}" \
+  "{$arguments}" || fail 2 "no answer from $GRAPHIUM_URL"
 
 id=$(sed -n 's/.*"deployStack":{"id":"\([0-9a-f-]*\)".*/\1/p' "$work/answer")
 if [ -z "$id" ]; then
@@ -105,6 +118,7 @@ done
 
 status=$(cat "$work/status")
 echo "$status"
+[ "$status" != ROLLED_BACK ] || echo "the stack is again as its last good revision" >&2
 [ "$status" != SUCCEEDED ] || exit 0
 
 request_again 'query($id:ID!){deployment(id:$id){cause{code message agent containerName exitCode logs}}}' "{\"id\":\"$id\"}" ||

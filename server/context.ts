@@ -5,6 +5,7 @@ import { topic } from './db/notify.ts';
 import { GraphiumError } from './errors.ts';
 import type { Bus, LiveOptions } from './live.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
+import type { Vault } from './secrets/seal.ts';
 import { fromToken, isSecretOf } from './tokens/secret.ts';
 import { findUsableToken } from './tokens/store.ts';
 
@@ -21,6 +22,7 @@ export type Services = {
   db: Db;
   bus: Bus;
   sockets: AgentSockets;
+  vault: Vault;
   clusterId: string;
   publicUrl: string;
 };

@@ -6,8 +6,10 @@ import { z } from 'zod';
 /** What the environment may say, read once. All problems are reported together. */
 export type Env = {
   databaseUrl: string | undefined;
-  /** Where the embedded Postgres keeps its data. */
+  /** Where the embedded Postgres keeps its data, and the key of the secrets is unless said otherwise. */
   dataFolder: string;
+  /** With what secrets are sealed; made when it is not there. */
+  secretKeyFile: string;
   hosts: string[];
   port: number;
   /** What people and agents type to reach this server. */
@@ -35,6 +37,7 @@ const schema = z
       )
       .optional(),
     GRAPHIUM_DATA: z.string().min(1).optional(),
+    GRAPHIUM_SECRET_KEY_FILE: z.string().min(1, 'expected the path of a file').optional(),
     GRAPHIUM_HOST: z.string().default('127.0.0.1'),
     GRAPHIUM_PORT: z.coerce.number().int().min(1).max(65_535).default(4000),
     GRAPHIUM_PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'expected http(s)://host[:port]' }).optional(),
@@ -67,9 +70,11 @@ export function parseEnv(variables: NodeJS.ProcessEnv): Env {
       : undefined;
   const hosts = env.GRAPHIUM_HOST.split(',').map((host) => host.trim());
   const publicHost = hosts[0] === '0.0.0.0' || hosts[0] === '::' ? 'localhost' : hosts[0];
+  const dataFolder = env.GRAPHIUM_DATA ?? defaultDataFolder(variables);
   return {
     databaseUrl: env.DATABASE_URL,
-    dataFolder: env.GRAPHIUM_DATA ?? defaultDataFolder(variables),
+    dataFolder,
+    secretKeyFile: env.GRAPHIUM_SECRET_KEY_FILE ?? join(dataFolder, 'secret.key'),
     hosts,
     port: env.GRAPHIUM_PORT,
     publicUrl: (env.GRAPHIUM_PUBLIC_URL ?? `${tls ? 'https' : 'http'}://${publicHost}:${env.GRAPHIUM_PORT}`).replace(

@@ -19,12 +19,14 @@ import {
 } from './stacks/store.ts';
 import {
   listEvents,
+  listMissingImages,
   listOpenBlockers,
   listTasksOfDeployments,
+  type MissingImage,
   type OpenBlocker,
   type TaskEventRow,
-  type TaskRow,
-} from './tasks/store.ts';
+} from './tasks/queries.ts';
+import type { TaskRow } from './tasks/store.ts';
 
 /**
  * One query for many parents. They gather but do not remember: a subscription lives long in one context, and each of its
@@ -42,6 +44,8 @@ export type Loaders = {
   latestDeployment: DataLoader<string, DeploymentRow | undefined>;
   tasksOfDeployment: DataLoader<string, TaskRow[]>;
   openBlockers: DataLoader<string, OpenBlocker[]>;
+  /** By deployment: PULLs that the containers of all its hosts wait for. */
+  missingImages: DataLoader<string, MissingImage[]>;
   events: DataLoader<string, TaskEventRow[]>;
 };
 
@@ -108,6 +112,10 @@ export function createLoaders(db: Db): Loaders {
     openBlockers: many(
       (ids) => listOpenBlockers(db, ids),
       (row) => row.taskId,
+    ),
+    missingImages: many(
+      (ids) => listMissingImages(db, ids),
+      (row) => row.deploymentId,
     ),
     events: many(
       (ids) => listEvents(db, ids),

@@ -10,6 +10,8 @@ import { startEmbedded } from './db/embedded.ts';
 import { listen } from './db/listen.ts';
 import { type Env, parseEnv } from './env.ts';
 import { createBus } from './live.ts';
+import { loadKey } from './secrets/key.ts';
+import { createVault } from './secrets/seal.ts';
 import { startSweeper } from './tasks/sweep.ts';
 import { agentCommand } from './tokens/graphql.ts';
 import { createFirstAdminToken, createFirstJoinToken } from './tokens/issue.ts';
@@ -59,6 +61,7 @@ function stopOnSignals(starting: Promise<void>, started: AsyncDisposableStack, l
 }
 
 async function start(env: Env, log: Logger, started: AsyncDisposableStack): Promise<void> {
+  const vault = createVault(await loadKey(env.secretKeyFile));
   const embedded = env.databaseUrl === undefined ? await startEmbedded(env.dataFolder, log) : undefined;
   if (embedded) started.defer(embedded.stop);
   const databaseUrl = env.databaseUrl ?? embedded?.url ?? '';
@@ -70,7 +73,7 @@ async function start(env: Env, log: Logger, started: AsyncDisposableStack): Prom
   started.defer(() => bus.close());
   const sockets = createAgentSockets(db, bus, log);
   const clusterId = await getClusterId(db);
-  const services = { db, bus, sockets, clusterId, publicUrl: env.publicUrl };
+  const services = { db, bus, sockets, vault, clusterId, publicUrl: env.publicUrl };
   const listener = await listen(databaseUrl, bus, log);
   started.defer(listener.close);
   const sweeper = await startSweeper(services, randomUUID(), log);

@@ -4,23 +4,17 @@
  */
 import type { Readable } from 'node:stream';
 import type { TaskProgress } from '../outcome.ts';
-import { EngineError, isBadRequest, isNotFound } from './errors.ts';
-import { toPullQuery } from './image.ts';
+import { orNull } from './answer.ts';
+import type { ContainerBody } from './body.ts';
+import { EngineError, isBadRequest } from './errors.ts';
+import { fitsPlatform, toPullQuery } from './image.ts';
 import type { DockerInspect, DockerListItem } from './observe.ts';
+import { networkCalls, volumeCalls } from './part-calls.ts';
 import { foldPull, nothingPulled, type PullLine, pullErrorOf, toPullProgress } from './pull.ts';
-import type { ContainerBody, Endpoint, Labels } from './spec.ts';
 import { toLines, toLogLines } from './streams.ts';
 import type { Request, Send } from './transport.ts';
 
-export type DockerNetwork = {
-  Id: string;
-  Name: string;
-  Created: string;
-  Driver: string;
-  Labels: Labels | null;
-  IPAM?: { Config?: { Subnet?: string; Gateway?: string; IPRange?: string }[] | null };
-};
-export type DockerVolume = { Name: string; Labels: Labels | null };
+type Mounted = { Mounts?: { Source?: string }[] | null };
 
 export type Calls = ReturnType<typeof createCalls>;
 
@@ -29,12 +23,6 @@ const logLineChars = 2_000;
 const maxLogBytes = 8 * 1024 * 1024;
 const pullStallMs = 5 * 60_000;
 const stopSlackMs = 30_000;
-
-const orNull = <T>(answer: Promise<unknown>): Promise<T | null> =>
-  (answer as Promise<T>).catch((error: unknown) => {
-    if (isNotFound(error)) return null;
-    throw error;
-  });
 
 export function createCalls(send: Send) {
   return { ...containerCalls(send), ...imageCalls(send), ...networkCalls(send), ...volumeCalls(send) };
@@ -56,11 +44,28 @@ function containerCalls(send: Send) {
         path: '/containers/json',
         query: { all: true, filters: { label: labels } },
       })) as DockerListItem[],
-    createContainer: async (name: string, body: ContainerBody): Promise<string> => {
-      const created = (await post(`Creating ${name}`, '/containers/create', { query: { name }, body })) as {
-        Id: string;
-      };
+    createContainer: async (name: string, body: ContainerBody, platform?: string): Promise<string> => {
+      const query = { name, ...(platform !== undefined && { platform }) };
+      const created = (await post(`Creating ${name}`, '/containers/create', { query, body })) as { Id: string };
       return created.Id;
+    },
+    /** A tar archive, unpacked at the container's root; missing directories are made, and none becomes a file. */
+    putArchive: async (id: string, tar: Buffer) => {
+      const query = { path: '/', noOverwriteDirNonDir: true };
+      await send({ what: 'Writing files', method: 'PUT', path: `/containers/${id}/archive`, query, tar });
+    },
+    /** Where on the host the container's mounts come from; none if there is no such container. */
+    mountSources: async (id: string): Promise<string[]> => {
+      const found = await orNull<Mounted>(
+        send({ what: `Looking at ${id}`, method: 'GET', path: `/containers/${id}/json` }),
+      );
+      return found ? toSources(found) : [];
+    },
+    /** The same of all containers that have the labels. */
+    mountSourcesOf: async (labels: string[]): Promise<string[]> => {
+      const query = { all: true, filters: { label: labels } };
+      const items = await send({ what: 'Listing containers', method: 'GET', path: '/containers/json', query });
+      return (items as Mounted[]).flatMap(toSources);
     },
     startContainer: async (id: string) => {
       await post('Starting', `/containers/${id}/start`);
@@ -97,20 +102,36 @@ function containerCalls(send: Send) {
   };
 }
 
+const toSources = ({ Mounts }: Mounted): string[] => (Mounts ?? []).flatMap(({ Source }) => Source ?? []);
+
+type DockerImage = { Id: string; Os?: string; Architecture?: string; Variant?: string };
+
 function imageCalls(send: Send) {
+  /** What Docker does not take for a name of an image is not here either. */
+  const find = async (image: string): Promise<DockerImage | null> => {
+    const path = `/images/${image.split('/').map(encodeURIComponent).join('/')}/json`;
+    try {
+      return await orNull<DockerImage>(send({ what: `Looking at ${image}`, method: 'GET', path }));
+    } catch (error) {
+      if (isBadRequest(error)) return null;
+      throw error;
+    }
+  };
   return {
-    /** What Docker does not take for a name of an image is not here either. */
-    hasImage: async (image: string): Promise<boolean> => {
-      const path = `/images/${image.split('/').map(encodeURIComponent).join('/')}/json`;
-      try {
-        return (await orNull(send({ what: `Looking at ${image}`, method: 'GET', path }))) !== null;
-      } catch (error) {
-        if (isBadRequest(error)) return false;
-        throw error;
-      }
+    /** One for another platform does not count. */
+    hasImage: async (image: string, platform?: string): Promise<boolean> => {
+      const found = await find(image);
+      return found !== null && fitsPlatform(found, platform);
     },
+    /** What the name stands for now, as containers name what they were made from; null: it is not here. */
+    imageId: async (image: string): Promise<string | null> => (await find(image))?.Id ?? null,
     /** Rejects when Docker says so, also in the middle of the stream, and when nothing moves for 5 minutes. */
-    pullImage: async (image: string, onProgress: (progress: TaskProgress) => void, signal: AbortSignal) => {
+    pullImage: async (
+      image: string,
+      onProgress: (progress: TaskProgress) => void,
+      signal: AbortSignal,
+      platform?: string,
+    ) => {
       const stalled = new AbortController();
       const either = AbortSignal.any([signal, stalled.signal]);
       const wind = () => setTimeout(() => stalled.abort(), pullStallMs);
@@ -118,7 +139,7 @@ function imageCalls(send: Send) {
       let stream: Readable | undefined;
       try {
         const what = `Pulling ${image}`;
-        const query = toPullQuery(image);
+        const query = { ...toPullQuery(image), ...(platform !== undefined && { platform }) };
         stream = (await send({
           what,
           method: 'POST',
@@ -161,52 +182,6 @@ async function followPull(
     state = foldPull(state, line);
     onProgress(toPullProgress(state));
   }
-}
-
-function networkCalls(send: Send) {
-  const list = async (filters: Record<string, string[]>) =>
-    (await send({ what: 'Listing networks', method: 'GET', path: '/networks', query: { filters } })) as DockerNetwork[];
-  return {
-    /** More than one network may have the name. Docker's filter also finds names that only contain it. */
-    networksNamed: async (name: string) => (await list({ name: [name] })).filter((network) => network.Name === name),
-    networksLabelled: (labels: string[]) => list({ label: labels }),
-    createNetwork: async (body: { Name: string }): Promise<string> => {
-      const what = `Creating network ${body.Name}`;
-      return ((await send({ what, method: 'POST', path: '/networks/create', body })) as { Id: string }).Id;
-    },
-    networkHasContainers: async (id: string): Promise<boolean> => {
-      const network = await orNull<{ Containers?: object | null }>(
-        send({ what: 'Looking at the network', method: 'GET', path: `/networks/${id}` }),
-      );
-      return Object.keys(network?.Containers ?? {}).length > 0;
-    },
-    removeNetwork: async (id: string) => {
-      await orNull(send({ what: 'Removing the network', method: 'DELETE', path: `/networks/${id}` }));
-    },
-    connectNetwork: async (network: string, containerId: string, endpoint: Endpoint) => {
-      const body = { Container: containerId, EndpointConfig: endpoint };
-      await send({ what: `Joining network ${network}`, method: 'POST', path: `/networks/${network}/connect`, body });
-    },
-  };
-}
-
-function volumeCalls(send: Send) {
-  return {
-    findVolume: (name: string) =>
-      orNull<DockerVolume>(send({ what: `Looking at volume ${name}`, method: 'GET', path: `/volumes/${name}` })),
-    /** One that is there already is left as it is. */
-    createVolume: async (name: string, labels: Labels) => {
-      await send({
-        what: `Creating volume ${name}`,
-        method: 'POST',
-        path: '/volumes/create',
-        body: { Name: name, Labels: labels },
-      });
-    },
-    removeVolume: async (name: string) => {
-      await orNull(send({ what: `Removing volume ${name}`, method: 'DELETE', path: `/volumes/${name}` }));
-    },
-  };
 }
 
 async function readAll(stream: Readable): Promise<Buffer> {

@@ -12,7 +12,7 @@ import {
 } from './observe.ts';
 import { createOnce, type Once } from './once.ts';
 import { createTransport } from './transport.ts';
-import { chooseApiVersion } from './version.ts';
+import { chooseApiVersion, newestApiVersion } from './version.ts';
 
 export type EngineFacts = {
   version: string;
@@ -25,6 +25,8 @@ export type EngineFacts = {
 
 export type Engine = Calls & {
   facts(): Promise<EngineFacts>;
+  /** What is spoken with it; before its first answer, the newest that we speak. */
+  apiVersion(): string;
   /** All containers that this agent made for this cluster, in whatever state. */
   containers(identity: Identity): Promise<ContainerReport[]>;
   /** Events of all labelled containers; `action` is Docker's, or 'resync' (no container) after each connect. */
@@ -44,7 +46,7 @@ export type EngineOptions = {
 };
 
 export function createEngine({ socketPath, callMs = 60_000 }: EngineOptions): Engine {
-  const { send, connect } = createTransport(socketPath, callMs);
+  const { send, connect, apiVersion } = createTransport(socketPath, callMs);
   const once = createOnce(rememberMs);
   const hub = createEventHub(
     async (signal) =>
@@ -61,6 +63,7 @@ export function createEngine({ socketPath, callMs = 60_000 }: EngineOptions): En
   return {
     ...calls,
     once,
+    apiVersion: () => apiVersion() ?? newestApiVersion,
     facts: async () => {
       const version = await connect();
       const info = (await send({ what: 'Asking for the engine', method: 'GET', path: '/info' })) as {

@@ -26,6 +26,21 @@ export function toImageName(image: string): ImageName {
   };
 }
 
+/** What the platform leaves out is not compared, nor what the image does not say. */
+export function fitsPlatform(
+  image: { Os?: string; Architecture?: string; Variant?: string },
+  platform: string | undefined,
+): boolean {
+  const [os, arch, variant] = (platform ?? '').toLowerCase().split('/');
+  const fits = (asked: string | undefined, is: string | undefined) => !asked || !is || asked === is.toLowerCase();
+  return (
+    fits(os, image.Os) && fits(arch && (sameArch[arch] ?? arch), image.Architecture) && fits(variant, image.Variant)
+  );
+}
+
+/** As Docker itself understands them. */
+const sameArch: Record<string, string> = { x86_64: 'amd64', 'x86-64': 'amd64', aarch64: 'arm64', i386: '386' };
+
 /**
  * The query of `POST /images/create`. The tag is always there: without one Docker pulls every tag of the repository.
  */

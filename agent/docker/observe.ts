@@ -4,6 +4,8 @@ export type Identity = { clusterId: string; agentName: string };
 export type DockerInspect = {
   Id: string;
   Name: string;
+  /** Id of the image it was made from. */
+  Image?: string;
   RestartCount?: number;
   State: {
     Status: string;
@@ -50,6 +52,8 @@ export type ObservedContainer = {
   revision: number;
   /** The task that made it. */
   taskId: string | null;
+  /** Of the image it was made from, whose name may stand for another one by now. */
+  imageId: string;
   /** created, running, paused, restarting, removing, exited, dead. */
   status: string;
   /** Has a process, or Docker is about to give it one again. */
@@ -93,6 +97,7 @@ export function toObserved(inspect: DockerInspect, identity: Identity): Observed
     specHash: labels['graphium.spec'] ?? null,
     revision: toInt(labels['graphium.revision']),
     taskId: labels['graphium.task'] ?? null,
+    imageId: inspect.Image ?? '',
     status: state.Status,
     running: state.Running || state.Restarting === true,
     everStarted: startedAt !== '' && !startedAt.startsWith('0001-'),
@@ -159,6 +164,8 @@ export type ContainerReport = {
   exitCode: number | null;
   ports: { hostIp: string | null; hostPort: number | null; containerPort: number; protocol: 'TCP' | 'UDP' | 'SCTP' }[];
   startedAt: string | null;
+  /** The task that made it, by its label. */
+  taskId: string | null;
 };
 
 const states = ['CREATED', 'RUNNING', 'PAUSED', 'RESTARTING', 'REMOVING', 'EXITED', 'DEAD'] as const;
@@ -183,6 +190,7 @@ export function toContainerReport(item: DockerListItem, details: ListDetails): C
     exitCode: exit?.[1] === undefined ? null : Number(exit[1]),
     ports: toPorts(item.Ports ?? []),
     startedAt: details.startedAt,
+    taskId: labels['graphium.task'] ?? null,
   };
 }
 

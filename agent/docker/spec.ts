@@ -1,56 +1,172 @@
 /**
- * The tasks' specs as they arrive (the agent's own copy of `server/stacks/spec.ts`, and as strict as that: a field that is
- * not known here is refused, never dropped), and the pure conversion of a container's spec to what Docker is sent.
+ * The tasks' specs as they arrive: the agent's own copy of `server/stacks/spec.ts`, and as strict as that. A field that is
+ * not known here is refused, never dropped. `body.ts` and `parts.ts` turn them into what Docker is sent.
  */
 import { z } from 'zod';
-import type { Identity } from './observe.ts';
 
-const label = z.record(z.string(), z.string());
+const texts = z.record(z.string(), z.string());
 const port = z.int().min(0).max(65_535);
+const protocol = z.enum(['tcp', 'udp', 'sctp']);
+const bytes = z.int().min(0);
+const ms = z.number().min(0);
 /** As Docker restricts the names of containers, networks and volumes; safe in a URL's path. */
 export const dockerName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/);
+const permissionBits = z.int().min(0).max(0o7777);
+/** The highest number means "leave it as it is" to the kernel. */
+const ownerId = z
+  .int()
+  .min(0)
+  .max(2 ** 32 - 2);
+/** os/arch[/variant]. */
+const platform = z.string().min(1);
 
-const containerSpec = z.strictObject({
+const mountSpec = z.strictObject({
+  type: z.enum(['volume', 'bind', 'tmpfs']),
+  source: z.string().nullable(),
+  target: z.string().startsWith('/'),
+  readOnly: z.boolean(),
+  noCopy: z.boolean().optional(),
+  propagation: z.enum(['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']).optional(),
+  createHostPath: z.boolean().optional(),
+  sizeBytes: bytes.optional(),
+  mode: permissionBits.optional(),
+});
+
+const fileSpec = z.strictObject({
+  kind: z.enum(['config', 'secret']),
+  name: z.string(),
+  target: z
+    .string()
+    .regex(/^\/.*[^/]$/, 'an absolute path of a file is wanted')
+    .refine((path) => !path.includes('\0') && !path.split('/').includes('..'), 'a path without ".." is wanted'),
+  mode: permissionBits,
+  uid: ownerId,
+  gid: ownerId,
+  digest: z.string(),
+  content: z.string(),
+});
+
+const healthCheckSpec = z.strictObject({
+  test: z.array(z.string()).min(1),
+  intervalMs: ms,
+  timeoutMs: ms,
+  retries: z.int().min(0),
+  startPeriodMs: ms,
+  startIntervalMs: ms.optional(),
+});
+
+const attachmentSpec = z.strictObject({
+  name: dockerName,
+  aliases: z.array(z.string()),
+  ipv4Address: z.string().optional(),
+  ipv6Address: z.string().optional(),
+  linkLocalIps: z.array(z.string()).optional(),
+  macAddress: z.string().optional(),
+  driverOptions: texts.optional(),
+});
+
+/** What every container says. */
+const plain = {
   name: dockerName,
   service: z.string(),
   replica: z.int().min(1),
   image: z.string().min(1),
   command: z.array(z.string()).nullable(),
-  environment: label,
-  labels: label,
+  environment: texts,
+  labels: texts,
   ports: z.array(
     z.strictObject({
       containerPort: port.min(1),
       hostPort: port.nullable(),
       hostIp: z.string().nullable(),
-      protocol: z.enum(['tcp', 'udp', 'sctp']),
+      protocol,
     }),
   ),
-  mounts: z.array(
-    z.strictObject({
-      type: z.enum(['volume', 'bind', 'tmpfs']),
-      source: z.string().nullable(),
-      target: z.string().startsWith('/'),
-      readOnly: z.boolean(),
-    }),
-  ),
+  mounts: z.array(mountSpec),
   networkMode: z.enum(['bridge', 'host', 'none']),
-  networks: z.array(z.strictObject({ name: dockerName, aliases: z.array(z.string()) })),
+  networks: z.array(attachmentSpec),
   restart: z.strictObject({
     name: z.enum(['no', 'always', 'unless-stopped', 'on-failure']),
     maximumRetryCount: z.int().min(0),
   }),
   nanoCpus: z.int().min(0).nullable(),
-  memoryBytes: z.int().min(0).nullable(),
-  healthCheck: z
-    .strictObject({
-      test: z.array(z.string()).min(1),
-      intervalMs: z.number().min(0),
-      timeoutMs: z.number().min(0),
-      retries: z.int().min(0),
-      startPeriodMs: z.number().min(0),
-    })
-    .nullable(),
+  memoryBytes: bytes.nullable(),
+  healthCheck: healthCheckSpec.nullable(),
+};
+
+/** About its process and what that sees. */
+const insides = {
+  pullPolicy: z.enum(['always', 'never']).optional(),
+  platform: platform.optional(),
+  entrypoint: z.array(z.string()).optional(),
+  files: z.array(fileSpec).optional(),
+  annotations: texts.optional(),
+  expose: z.array(z.strictObject({ port: port.min(1), protocol })).optional(),
+  hostname: z.string().optional(),
+  domainname: z.string().optional(),
+  user: z.string().optional(),
+  workingDir: z.string().optional(),
+  tty: z.boolean().optional(),
+  openStdin: z.boolean().optional(),
+  init: z.boolean().optional(),
+  readOnly: z.boolean().optional(),
+  stopSignal: z.string().optional(),
+  stopGraceMs: ms.optional(),
+  dns: z.array(z.string()).optional(),
+  dnsSearch: z.array(z.string()).optional(),
+  dnsOptions: z.array(z.string()).optional(),
+  extraHosts: z.array(z.string()).optional(),
+  logging: z.strictObject({ driver: z.string().optional(), options: texts }).optional(),
+  groupAdd: z.array(z.string()).optional(),
+};
+
+/** About what it may take from its host. */
+const resources = {
+  shmBytes: bytes.optional(),
+  ulimits: z.array(z.strictObject({ name: z.string(), soft: z.int(), hard: z.int() })).optional(),
+  sysctls: texts.optional(),
+  capAdd: z.array(z.string()).optional(),
+  capDrop: z.array(z.string()).optional(),
+  securityOpt: z.array(z.string()).optional(),
+  devices: z
+    .array(z.strictObject({ source: z.string(), target: z.string(), permissions: z.string().regex(/^[rwm]{1,3}$/) }))
+    .optional(),
+  deviceCgroupRules: z.array(z.string()).optional(),
+  privileged: z.boolean().optional(),
+  pidMode: z.string().optional(),
+  ipcMode: z.string().optional(),
+  utsMode: z.string().optional(),
+  usernsMode: z.string().optional(),
+  cgroupMode: z.enum(['host', 'private']).optional(),
+  cgroupParent: z.string().optional(),
+  runtime: z.string().optional(),
+  storageOptions: texts.optional(),
+  memoryReservationBytes: bytes.optional(),
+  memorySwapBytes: z.int().min(-1).optional(),
+  memorySwappiness: z.int().min(0).max(100).optional(),
+  cpuShares: z.int().min(0).optional(),
+  cpuPeriodUs: z.int().min(0).optional(),
+  cpuQuotaUs: z.int().min(-1).optional(),
+  cpuset: z.string().optional(),
+  pidsLimit: z.int().min(-1).optional(),
+  blkioWeight: z.int().min(0).max(1_000).optional(),
+  oomKillDisable: z.boolean().optional(),
+  oomScoreAdjust: z.int().min(-1_000).max(1_000).optional(),
+};
+
+const containerSpec = z.strictObject({ ...plain, ...insides, ...resources });
+
+const ipamSpec = z.strictObject({
+  driver: z.string().optional(),
+  options: texts.optional(),
+  configs: z.array(
+    z.strictObject({
+      subnet: z.string().optional(),
+      gateway: z.string().optional(),
+      ipRange: z.string().optional(),
+      auxAddresses: texts.optional(),
+    }),
+  ),
 });
 
 const networkSpec = z.strictObject({
@@ -59,10 +175,23 @@ const networkSpec = z.strictObject({
   subnet: z.string().nullable(),
   gateway: z.string().nullable(),
   ipRange: z.string().nullable(),
-  labels: label,
+  labels: texts,
+  external: z.boolean().optional(),
+  ipam: ipamSpec.optional(),
+  driverOptions: texts.optional(),
+  internal: z.boolean().optional(),
+  attachable: z.boolean().optional(),
+  enableIpv6: z.boolean().optional(),
 });
 
-const volumeSpec = z.strictObject({ name: dockerName });
+const volumeSpec = z.strictObject({
+  name: dockerName,
+  external: z.boolean().optional(),
+  driver: z.string().optional(),
+  driverOptions: texts.optional(),
+  labels: texts.optional(),
+});
+
 const version = z.literal(1);
 
 const deploySpec = z.strictObject({
@@ -72,15 +201,30 @@ const deploySpec = z.strictObject({
   container: containerSpec,
   networks: z.array(networkSpec),
   volumes: z.array(volumeSpec),
+  /** The new one runs before the old one is stopped. */
+  order: z.literal('start-first').optional(),
+  /** How long it must stay up to be good. */
+  monitorMs: ms.optional(),
+  /** Good only once it has ended with exit code 0. */
+  awaitExit: z.literal(true).optional(),
 });
 
 export type ContainerSpec = z.infer<typeof containerSpec>;
+export type MountSpec = z.infer<typeof mountSpec>;
+export type FileSpec = z.infer<typeof fileSpec>;
+export type AttachmentSpec = z.infer<typeof attachmentSpec>;
 export type RestartSpec = ContainerSpec['restart'];
 export type NetworkSpec = z.infer<typeof networkSpec>;
+export type VolumeSpec = z.infer<typeof volumeSpec>;
 export type DeploySpec = z.infer<typeof deploySpec>;
 
 export const taskSpecs = {
-  PULL: z.strictObject({ version, image: z.string().min(1), policy: z.enum(['missing', 'always']) }),
+  PULL: z.strictObject({
+    version,
+    image: z.string().min(1),
+    policy: z.enum(['missing', 'always']),
+    platform: platform.optional(),
+  }),
   DEPLOY: deploySpec,
   START: deploySpec,
   RESTART: deploySpec,
@@ -88,128 +232,3 @@ export const taskSpecs = {
   DELETE: z.strictObject({ version }),
   CLEAN: z.strictObject({ version, networks: z.array(dockerName), volumes: z.array(dockerName) }),
 };
-
-// --- conversions ---
-
-export type Labels = Record<string, string>;
-export type Endpoint = { Aliases: string[] };
-
-/** Body of `POST /containers/create`; nothing but what this file can make. */
-export type ContainerBody = {
-  Image: string;
-  Cmd?: string[];
-  Env: string[];
-  Labels: Labels;
-  ExposedPorts: Record<string, Record<string, never>>;
-  Healthcheck?: { Test: string[]; Interval: number; Timeout: number; Retries: number; StartPeriod: number };
-  HostConfig: {
-    NetworkMode: string;
-    PortBindings: Record<string, { HostIp: string; HostPort: string }[]>;
-    Mounts: MountBody[];
-    RestartPolicy: { Name: string; MaximumRetryCount: number };
-    NanoCpus?: number;
-    Memory?: number;
-  };
-  NetworkingConfig?: { EndpointsConfig: Record<string, Endpoint> };
-};
-
-export type MountBody = {
-  Type: 'volume' | 'bind' | 'tmpfs';
-  Source?: string;
-  Target: string;
-  ReadOnly: boolean;
-  VolumeOptions?: { Labels: Labels };
-};
-
-export type Owner = Identity & { stack: string; taskId: string };
-
-/** What marks networks and volumes as ours; agents of one cluster may share them on one engine. */
-export const stackLabels = ({ clusterId, agentName, stack }: Omit<Owner, 'taskId'>): Labels => ({
-  'graphium.cluster': clusterId,
-  'graphium.agent': agentName,
-  'graphium.stack': stack,
-  'com.docker.compose.project': stack,
-});
-
-const nsPerMs = 1e6;
-
-export function toContainerBody({ container, revision, specHash }: DeploySpec, owner: Owner): ContainerBody {
-  const [first] = toEndpoints(container);
-  const check = container.healthCheck;
-  return {
-    Image: container.image,
-    ...(container.command && { Cmd: container.command }),
-    Env: Object.entries(container.environment).map(([name, value]) => `${name}=${value}`),
-    Labels: {
-      ...container.labels,
-      ...stackLabels(owner),
-      'graphium.service': container.service,
-      'graphium.replica': String(container.replica),
-      'graphium.revision': String(revision),
-      'graphium.spec': specHash,
-      'graphium.task': owner.taskId,
-      'com.docker.compose.service': container.service,
-      'com.docker.compose.container-number': String(container.replica),
-    },
-    ExposedPorts: Object.fromEntries(container.ports.map((p) => [`${p.containerPort}/${p.protocol}`, {}])),
-    ...(check && {
-      Healthcheck: {
-        Test: check.test,
-        Interval: check.intervalMs * nsPerMs,
-        Timeout: check.timeoutMs * nsPerMs,
-        Retries: check.retries,
-        StartPeriod: check.startPeriodMs * nsPerMs,
-      },
-    }),
-    HostConfig: {
-      NetworkMode: first?.[0] ?? container.networkMode,
-      PortBindings: toPortBindings(container.ports),
-      Mounts: container.mounts.map((mount) => toMount(mount, stackLabels(owner))),
-      RestartPolicy: {
-        Name: container.restart.name,
-        MaximumRetryCount: container.restart.name === 'on-failure' ? container.restart.maximumRetryCount : 0,
-      },
-      ...(container.nanoCpus !== null && { NanoCpus: container.nanoCpus }),
-      ...(container.memoryBytes !== null && { Memory: container.memoryBytes }),
-    },
-    ...(first && { NetworkingConfig: { EndpointsConfig: Object.fromEntries([first]) } }),
-  };
-}
-
-/** The networks to join, by name. Before API 1.44 only one can be named at creation; the others are joined before the start. */
-export const toEndpoints = ({ networkMode, networks }: ContainerSpec): [string, Endpoint][] =>
-  networkMode === 'bridge' ? networks.map(({ name, aliases }) => [name, { Aliases: aliases }]) : [];
-
-function toPortBindings(ports: ContainerSpec['ports']): ContainerBody['HostConfig']['PortBindings'] {
-  const bindings: ContainerBody['HostConfig']['PortBindings'] = {};
-  for (const { containerPort, protocol, hostIp, hostPort } of ports) {
-    const key = `${containerPort}/${protocol}`;
-    bindings[key] = [...(bindings[key] ?? []), { HostIp: hostIp ?? '', HostPort: hostPort ? String(hostPort) : '' }];
-  }
-  return bindings;
-}
-
-/** A volume that vanished in between is made again by Docker, with these labels. */
-function toMount({ type, source, target, readOnly }: ContainerSpec['mounts'][number], labels: Labels): MountBody {
-  const mount: MountBody = { Type: type, Target: target, ReadOnly: readOnly };
-  if (source !== null && type !== 'tmpfs') mount.Source = source;
-  if (source !== null && type === 'volume') mount.VolumeOptions = { Labels: labels };
-  return mount;
-}
-
-/** Body of `POST /networks/create`. */
-export function toNetworkBody(network: NetworkSpec, owner: Owner) {
-  const { subnet, gateway, ipRange } = network;
-  const config = {
-    ...(subnet && { Subnet: subnet }),
-    ...(gateway && { Gateway: gateway }),
-    ...(ipRange && { IPRange: ipRange }),
-  };
-  return {
-    Name: network.name,
-    Driver: network.driver,
-    CheckDuplicate: true,
-    Labels: { ...network.labels, ...stackLabels(owner) },
-    ...(Object.keys(config).length > 0 && { IPAM: { Config: [config] } }),
-  };
-}

@@ -18,11 +18,13 @@ import { chooseApiVersion } from './version.ts';
 export type Request = {
   /** For messages: "Creating web-1". */
   what: string;
-  method: 'GET' | 'POST' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   path: string;
   /** Objects are sent as JSON. */
   query?: Record<string, unknown>;
   body?: object;
+  /** Sent as it is, in place of a body. */
+  tar?: Buffer;
   /** Answer with the response's stream; the time-out then ends with the response's head. */
   stream?: boolean;
   timeoutMs?: number;
@@ -34,15 +36,22 @@ export type Send = (request: Request) => Promise<unknown>;
 
 export type EngineVersion = { Version: string; ApiVersion: string; MinAPIVersion?: string; Os: string; Arch: string };
 
-export type Transport = { send: Send; connect(): Promise<EngineVersion> };
+export type Transport = {
+  send: Send;
+  connect(): Promise<EngineVersion>;
+  /** As last agreed; undefined before the first answer. */
+  apiVersion(): string | undefined;
+};
 
 export function createTransport(socketPath: string, callMs: number): Transport {
   let agreed: Promise<{ version: EngineVersion; modem: Modem }> | undefined;
+  let apiVersion: string | undefined;
 
   const ask = async () => {
     const request: Request = { what: 'Asking for the version', method: 'GET', path: '/version' };
     const version = (await roundTrip(modemOf(socketPath), request, callMs)) as EngineVersion;
-    return { version, modem: modemOf(socketPath, `v${chooseApiVersion(version)}`) };
+    apiVersion = chooseApiVersion(version);
+    return { version, modem: modemOf(socketPath, `v${apiVersion}`) };
   };
 
   const agree = () => {
@@ -67,7 +76,7 @@ export function createTransport(socketPath: string, callMs: number): Transport {
     }
   };
 
-  return { send, connect: async () => (await agree()).version };
+  return { send, connect: async () => (await agree()).version, apiVersion: () => apiVersion };
 }
 
 /** What of dockerode's modem is used; its own types leave it out. */
@@ -82,7 +91,7 @@ function modemOf(socketPath: string, version?: string): Modem {
 const statusCodes = { 200: true, 201: true, 202: true, 204: true, 304: true };
 
 function roundTrip(modem: Modem, request: Request, timeoutMs: number): Promise<unknown> {
-  const { what, method, path, query, body, stream = false, signal } = request;
+  const { what, method, path, query, body, tar, stream = false, signal } = request;
   return new Promise((resolve, reject) => {
     const settle = (finish: () => void) => {
       clearTimeout(timer);
@@ -100,6 +109,7 @@ function roundTrip(modem: Modem, request: Request, timeoutMs: number): Promise<u
       options: { _query: toQuery(query), _body: body ?? {} },
       isStream: stream,
       statusCodes,
+      ...(tar && { file: tar }),
       ...(signal && { abortSignal: signal }),
     };
     modem.dial(options, (error, answer) => {

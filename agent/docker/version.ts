@@ -2,14 +2,14 @@
  * Pure: which version of Docker's API to speak. 1.44 is the lowest that engine 29 still takes and brings all we use;
  * older engines (20.10 has 1.41) are spoken to in their own.
  */
-const ours = '1.44';
+export const newestApiVersion = '1.44';
 
 export function chooseApiVersion(engine: { ApiVersion: string; MinAPIVersion?: string }): string {
-  const wanted = isLower(engine.ApiVersion, ours) ? engine.ApiVersion : ours;
+  const wanted = isLower(engine.ApiVersion, newestApiVersion) ? engine.ApiVersion : newestApiVersion;
   return engine.MinAPIVersion && isLower(wanted, engine.MinAPIVersion) ? engine.MinAPIVersion : wanted;
 }
 
-function isLower(a: string, b: string): boolean {
+export function isLower(a: string, b: string): boolean {
   const [aMajor = 0, aMinor = 0] = a.split('.').map(Number);
   const [bMajor = 0, bMinor = 0] = b.split('.').map(Number);
   return aMajor !== bMajor ? aMajor < bMajor : aMinor < bMinor;

@@ -116,5 +116,6 @@ export const ContainerReport = builder.inputType('ContainerReport', {
     exitCode: t.int({ description: 'With what its process ended; null while it runs.' }),
     ports: t.field({ type: [PortInput], required: true, description: 'Its ports.' }),
     startedAt: t.field({ type: 'DateTime', description: 'When it was started.' }),
+    taskId: t.string({ description: 'Label `graphium.task`: the task that made it.' }),
   }),
 });

@@ -237,6 +237,7 @@ builder.mutationFields((t) => ({
         containerId: id,
         exitCode: rest.exitCode ?? null,
         startedAt: rest.startedAt ?? null,
+        taskId: rest.taskId ?? null,
       }));
       await reportContainers(db, agentOf(caller).agentId, epoch, rows);
       return true;

@@ -101,6 +101,14 @@ export function listContainersOfAgents(tx: Queryable, agentIds: readonly string[
     .orderBy(asc(containers.name));
 }
 
+/** Which images containers of any stack use there, as they name them. */
+export function listImages(tx: Queryable, agentIds: readonly string[]): Promise<{ agentId: string; image: string }[]> {
+  return tx
+    .selectDistinct({ agentId: containers.agentId, image: containers.image })
+    .from(containers)
+    .where(inArray(containers.agentId, [...agentIds]));
+}
+
 export async function listContainersOfStacks(tx: Queryable, stackNames: readonly string[]): Promise<ContainerRow[]> {
   const rows = await tx
     .select({ container: containers })

@@ -12,6 +12,8 @@ export const topic = {
   /** A token was revoked. */
   token: (tokenId: string) => `token:${tokenId}`,
   deployment: (id: string) => `deployment:${id}`,
+  /** Something is to be done at a time that is nearer than it was, or at once: a pause ends, a rollback is to be planned. */
+  due: 'due',
   stacks: 'stacks',
   agents: 'agents',
   tasks: 'tasks',

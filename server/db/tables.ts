@@ -15,7 +15,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { StackSpec } from '../stacks/spec.ts';
-import type { EngineFacts, Labels, TaskFailure, TaskProgress, TaskResult, TaskSpec } from './values.ts';
+import type { EngineFacts, Labels, TaskFailure, TaskProgress, TaskResult, TaskSpec, Warning } from './values.ts';
 
 /**
  * Invariants that the database keeps by itself (see also the triggers in drizzle/0001_guards.sql): at most one RUNNING
@@ -28,14 +28,25 @@ const createdAt = at('created_at').notNull().defaultNow();
 
 export const stackFormat = pgEnum('stack_format', ['COMPOSE', 'JSONLD']);
 export const desiredState = pgEnum('desired_state', ['RUNNING', 'STOPPED', 'DELETED']);
-export const deploymentKind = pgEnum('deployment_kind', ['DEPLOY', 'STOP', 'START', 'RESTART', 'DELETE']);
+export const deploymentKind = pgEnum('deployment_kind', [
+  'DEPLOY',
+  'STOP',
+  'START',
+  'RESTART',
+  'DELETE',
+  'ROLLBACK',
+  'REPAIR',
+]);
 export const deploymentStatus = pgEnum('deployment_status', [
   'RUNNING',
   'SUCCEEDED',
   'FAILED',
   'CANCELLED',
   'SUPERSEDED',
+  'ROLLED_BACK',
 ]);
+export const onFailure = pgEnum('on_failure', ['ROLLBACK', 'KEEP']);
+export const blockerCondition = pgEnum('blocker_condition', ['STARTED', 'COMPLETED']);
 export const taskKind = pgEnum('task_kind', ['PULL', 'DEPLOY', 'STOP', 'START', 'RESTART', 'DELETE', 'CLEAN']);
 export const taskStatus = pgEnum('task_status', ['PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED']);
 export const taskPhase = pgEnum('task_phase', [
@@ -106,6 +117,12 @@ export const stacks = pgTable(
     name: text('name').notNull(),
     desired: desiredState('desired').notNull(),
     revision: integer('revision').notNull(),
+    /** The newest revision that a deployment brought up as a whole: what a failure goes back to. */
+    goodRevision: integer('good_revision'),
+    autoRepair: boolean('auto_repair').notNull().default(false),
+    /** Repairs by itself since the stack was last without drift for a while; each waits longer than the one before. */
+    repairs: integer('repairs').notNull().default(0),
+    repairNotBefore: at('repair_not_before'),
     createdAt,
     updatedAt: at('updated_at').notNull().defaultNow(),
     /** Set when every host confirmed the deletion. */
@@ -124,6 +141,10 @@ export const stackRevisions = pgTable(
     format: stackFormat('format').notNull(),
     source: text('source').notNull(),
     spec: jsonb('spec').$type<StackSpec>().notNull(),
+    /** Names of the variables that the file uses; their values are not kept but in the spec. */
+    variableNames: jsonb('variable_names').$type<string[]>().notNull().default([]),
+    /** Where it does not come from the file alone: "web scaled to 3", "as revision 4". */
+    note: text('note'),
     createdBy: text('created_by').notNull(),
     createdAt,
   },
@@ -158,6 +179,19 @@ export const deployments = pgTable(
     revision: integer('revision').notNull(),
     status: deploymentStatus('status').notNull().default('RUNNING'),
     removeVolumes: boolean('remove_volumes').notNull().default(false),
+    /** RESTART: only these services; null: all. */
+    services: jsonb('services').$type<string[]>(),
+    onFailure: onFailure('on_failure').notNull().default('KEEP'),
+    /** The revision that a failure made it go back to, as a new one; its tasks have `rollback` set. */
+    rollbackRevision: integer('rollback_revision'),
+    /** It failed and its tasks have ended: the way back is to be planned. */
+    rollbackDueAt: at('rollback_due_at'),
+    priority: integer('priority').notNull().default(0),
+    maxRetries: integer('max_retries').notNull().default(2),
+    /** It fails if it has no verdict by then. */
+    deadline: at('deadline'),
+    taskTimeoutSeconds: integer('task_timeout_seconds'),
+    warnings: jsonb('warnings').$type<Warning[]>().notNull().default([]),
     idempotencyKey: text('idempotency_key'),
     inputHash: text('input_hash').notNull(),
     retryOf: uuid('retry_of'),
@@ -211,6 +245,19 @@ export const tasks = pgTable(
     error: jsonb('error').$type<TaskFailure>(),
     result: jsonb('result').$type<TaskResult>(),
     cancelRequestedAt: at('cancel_requested_at'),
+    /** Set on becoming startable: the pause between the groups of a rollout. */
+    delayMs: integer('delay_ms').notNull().default(0),
+    /** Counted from its first start; past it, it is cancelled at a safe point and counts as failed. */
+    timeoutSeconds: integer('timeout_seconds'),
+    timedOutAt: at('timed_out_at'),
+    /** Waits for the images: until every PULL of its deployment that `gates` has completed. */
+    barred: boolean('barred').notNull().default(false),
+    /** PULL: the others' containers wait for it too; false where its host is offline. */
+    gates: boolean('gates').notNull().default(false),
+    /** Part of the way back after a failure. */
+    rollback: boolean('rollback').notNull().default(false),
+    /** Its failure neither ends the others nor begins a rollback. */
+    mayFail: boolean('may_fail').notNull().default(false),
     createdAt,
     startedAt: at('started_at'),
     finishedAt: at('finished_at'),
@@ -218,6 +265,8 @@ export const tasks = pgTable(
   (t) => [
     index('tasks_deployment').on(t.deploymentId, t.position),
     index('tasks_created').on(t.createdAt, t.id),
+    index('tasks_gates').on(t.deploymentId).where(sql`gates`),
+    index('tasks_due').on(t.notBefore).where(sql`status = 'PENDING' and not_before is not null`),
     index('tasks_pending').on(t.agentId, t.priority, t.createdAt).where(sql`status = 'PENDING'`),
     index('tasks_stack').on(t.stackId, t.createdAt),
     index('tasks_unfinished').on(t.agentId).where(sql`status in ('PENDING', 'RUNNING')`),
@@ -237,6 +286,10 @@ export const taskBlockers = pgTable(
     blockedBy: uuid('blocked_by')
       .notNull()
       .references(() => tasks.id),
+    /** STARTED: satisfied as soon as the container's process runs. A satisfied one is deleted. */
+    condition: blockerCondition('condition').notNull().default('COMPLETED'),
+    /** false: satisfied also when the other fails. */
+    required: boolean('required').notNull().default(true),
   },
   (t) => [primaryKey({ columns: [t.taskId, t.blockedBy] }), index('task_blockers_blocked_by').on(t.blockedBy)],
 );
@@ -278,6 +331,8 @@ export const containers = pgTable(
     exitCode: integer('exit_code'),
     ports: jsonb('ports').$type<ObservedPort[]>().notNull().default([]),
     startedAt: at('started_at'),
+    /** The task that made it, by its label; one that this database does not know was made in another life of it. */
+    taskId: text('task_id'),
     observedAt: at('observed_at').notNull().defaultNow(),
   },
   (t) => [primaryKey({ columns: [t.agentId, t.containerId] }), index('containers_stack').on(t.stack)],

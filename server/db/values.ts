@@ -37,11 +37,19 @@ export type TaskFailure = {
   oomKilled?: boolean | null | undefined;
   healthLog?: readonly string[] | null | undefined;
   logs?: readonly string[] | null | undefined;
+  left?: ContainerLeft | null | undefined;
 };
+
+/** What a stack file says that is accepted and yet worth a look, and where. */
+export type Warning = { code: string; message: string; path: string; line: number; column: number };
+
+/** What stands under the container's name when its task has ended: the one from before, the wanted one, nothing. */
+export type ContainerLeft = 'OLD' | 'NEW' | 'NONE';
 
 export type TaskResult = {
   containerId?: string | null | undefined;
   action: string;
+  left?: ContainerLeft | null | undefined;
   message?: string | null | undefined;
 };
 
@@ -64,9 +72,15 @@ export type ContainerTaskSpec = {
   container: ContainerSpec;
   networks: NetworkSpec[];
   volumes: VolumeSpec[];
+  /** The old container runs until the new one is good. Absent: it is stopped first. */
+  order?: 'start-first';
+  /** How long it must stay up to count as good. Absent: the agent's default. */
+  monitorMs?: number;
+  /** Good only when it ended with exit code 0: others wait for what it does. */
+  awaitExit?: true;
 };
 export type TaskSpec =
-  | { version: 1; image: string; policy: 'missing' | 'always' }
+  | { version: 1; image: string; policy: 'missing' | 'always'; platform?: string }
   | ContainerTaskSpec
   | { version: 1 }
   | { version: 1; networks: string[]; volumes: string[] };

@@ -32,7 +32,7 @@ export async function supersede(tx: Tx, oldId: string, newId: string): Promise<v
 }
 
 /** Waiting tasks are cancelled at once; the agents of running ones are asked to stop at a safe point. */
-async function endUnfinishedTasks(tx: Tx, deploymentId: string, reason: string): Promise<void> {
+export async function endUnfinishedTasks(tx: Tx, deploymentId: string, reason: string): Promise<void> {
   await lockTasks(tx, and(eq(tasks.deploymentId, deploymentId), inArray(tasks.status, ['PENDING', 'RUNNING'])));
   const cancelled = await cancelPending(tx, eq(tasks.deploymentId, deploymentId), reason);
   const asked = await requestCancel(tx, eq(tasks.deploymentId, deploymentId));

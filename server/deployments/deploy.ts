@@ -1,28 +1,39 @@
 import type { Actor } from '../audit.ts';
 import { type Db, type Tx, transact } from '../db/connect.ts';
 import { GraphiumError, notFound } from '../errors.ts';
+import type { Vault } from '../secrets/seal.ts';
 import { hashOf } from '../stacks/hash.ts';
-import { type StackFile, saveRevision } from '../stacks/revise.ts';
-import { getStack, type StackRow } from '../stacks/store.ts';
-import { launch } from './launch.ts';
+import { storeDraft } from '../stacks/revise.ts';
+import { getStack, type StackRow, updateStack } from '../stacks/store.ts';
+import { currentAim, DEFAULTS, type Launch, type LaunchOptions, launch } from './launch.ts';
+import { type Operation, resolve } from './operation.ts';
+import { plan } from './plan.ts';
+import { type Preview, toPreview } from './preview.ts';
+import { readSituation } from './situation.ts';
 import {
   type DeploymentRow,
   findByIdempotencyKey,
   findDeployment,
   findLatestDeployment,
-  findLockedStack,
   getDeployment,
   lockPlanning,
 } from './store.ts';
 
 /** One operation on a stack, in one transaction: its revision, its deployment, the tasks and what blocks them. */
-export type Operation =
-  | { kind: 'DEPLOY'; file: StackFile }
-  | { kind: 'STOP' | 'START' | 'RESTART'; stack: string }
-  | { kind: 'DELETE'; stack: string; removeVolumes: boolean };
+export type OperateOptions = Partial<LaunchOptions> & {
+  idempotencyKey?: string | null;
+  /** Of the plan that was agreed to. */
+  planHash?: string | null;
+  /** Refused if a container that is there would be replaced, restarted or removed. */
+  adoptOnly?: boolean;
+  /** null: as it is. */
+  autoRepair?: boolean | null;
+};
 
 const DESIRED = {
   DEPLOY: 'RUNNING',
+  ROLLBACK: 'RUNNING',
+  REPAIR: 'RUNNING',
   START: 'RUNNING',
   RESTART: 'RUNNING',
   STOP: 'STOPPED',
@@ -30,33 +41,70 @@ const DESIRED = {
 } as const;
 
 /**
- * @throws GraphiumError IDEMPOTENCY_KEY_REUSED, NOT_FOUND, CONFLICT and what `saveRevision` throws; then nothing changed
+ * @throws GraphiumError IDEMPOTENCY_KEY_REUSED, PLAN_CHANGED and what `resolve` throws; then nothing changed
  */
 export function operate(
-  db: Db,
+  { db, vault }: { db: Db; vault: Vault },
   actor: Actor,
   operation: Operation,
-  idempotencyKey: string | null = null,
+  { idempotencyKey = null, planHash = null, adoptOnly = false, autoRepair = null, ...given }: OperateOptions = {},
 ): Promise<DeploymentRow> {
-  const inputHash = hashOf(operation);
+  const options = { ...DEFAULTS, ...given };
+  const isPlain = hasOnlyDefaults(options) && autoRepair === null;
+  // Keyed: the input may hold secrets that could be guessed.
+  const inputHash = vault.digest(hashOf(isPlain ? operation : { operation, options, autoRepair }));
   return transact(db, async (tx) => {
     await lockPlanning(tx);
     const earlier = idempotencyKey === null ? undefined : await findByIdempotencyKey(tx, idempotencyKey);
     if (earlier) return sameInput(earlier, inputHash);
-    const stack = await subject(tx, actor, operation);
-    const { kind } = operation;
-    const desired = DESIRED[kind];
-    const removeVolumes = kind === 'DELETE' && operation.removeVolumes;
-    const id = await launch(tx, actor, stack, {
-      kind,
-      desired,
-      removeVolumes,
-      idempotencyKey,
-      inputHash,
-      retryOf: null,
-    });
-    return getDeployment(tx, id);
+    const resolved = await resolve(tx, operation, vault);
+    const { draft, aim, kind, desired, removeVolumes, services } = resolved;
+    if (planHash !== null) checkPlan(planHash, await preview(tx, resolved));
+    if (adoptOnly) checkAdoption(await preview(tx, resolved));
+    const stack = draft ? await storeDraft(tx, actor, draft) : resolved.stack;
+    if (!stack) throw new Error('an operation without a stack');
+    if (autoRepair !== null) await updateStack(tx, stack.id, { autoRepair });
+    const warnings = draft?.warnings ?? [];
+    const more = { desired, removeVolumes, services, options, idempotencyKey, inputHash, retryOf: null, warnings };
+    return getDeployment(tx, await launch(tx, actor, stack, aim, { kind, ...more }));
   });
+}
+
+const hasOnlyDefaults = (options: LaunchOptions) => hashOf(options) === hashOf(DEFAULTS);
+
+function checkPlan(agreed: string, now: Preview): void {
+  if (agreed === now.planHash) return;
+  throw new GraphiumError(
+    'PLAN_CHANGED',
+    'What would be done is not what the plan said any more: the file, the hosts or the containers changed. Look at the new plan.',
+    { planHash: now.planHash },
+  );
+}
+
+function checkAdoption({ stack, items }: Preview): void {
+  const there = items.filter(({ action }) => action !== 'CREATE');
+  if (there.length === 0) throw notFound('container to adopt of the stack', stack);
+  const touched = there.filter(({ action }) => action !== 'NOOP' && action !== 'START');
+  if (touched.length === 0) return;
+  const what = touched.map(({ agent, containerName, action }) => `${containerName} on ${agent}: ${action}`);
+  throw new GraphiumError(
+    'CONFLICT',
+    `The file is not what runs there: ${what.join('; ')}. Use deployStack to change it.`,
+  );
+}
+
+/** What the operation would do. Changes nothing. @throws as `operate` does */
+export function planOperation({ db, vault }: { db: Db; vault: Vault }, operation: Operation): Promise<Preview> {
+  return transact(db, async (tx) => {
+    await lockPlanning(tx);
+    return preview(tx, await resolve(tx, operation, vault));
+  });
+}
+
+async function preview(tx: Tx, resolved: Awaited<ReturnType<typeof resolve>>): Promise<Preview> {
+  const { stack, aim, draft } = resolved;
+  const planned = plan(await readSituation(tx, stack, aim, resolved));
+  return toPreview(tx, resolved, planned, draft?.warnings ?? []);
 }
 
 function sameInput(earlier: DeploymentRow, inputHash: string): DeploymentRow {
@@ -66,16 +114,6 @@ function sameInput(earlier: DeploymentRow, inputHash: string): DeploymentRow {
     'This idempotency key was used before, with another input. Use a new key for a new operation.',
     { deploymentId: earlier.id },
   );
-}
-
-async function subject(tx: Tx, actor: Actor, operation: Operation): Promise<StackRow> {
-  if (operation.kind === 'DEPLOY') return saveRevision(tx, actor, operation.file);
-  const stack = await findLockedStack(tx, operation.stack);
-  if (!stack) throw notFound('stack', operation.stack);
-  if (stack.desired === 'DELETED' && operation.kind !== 'DELETE') {
-    throw new GraphiumError('CONFLICT', `The stack "${stack.name}" is being deleted; deploy it again to keep it.`);
-  }
-  return stack;
 }
 
 /** The same operation once more, as a new deployment. */
@@ -91,17 +129,32 @@ export function retryDeployment(
     const earlier = idempotencyKey === null ? undefined : await findByIdempotencyKey(tx, idempotencyKey);
     if (earlier) return sameInput(earlier, inputHash);
     const { deployment, stack } = await retryable(tx, id);
-    const { kind, removeVolumes } = deployment;
-    const desired = DESIRED[kind];
-    const options = { kind, desired, removeVolumes, idempotencyKey, inputHash, retryOf: id };
-    const newId = await launch(tx, actor, stack, options);
-    return getDeployment(tx, newId);
+    const { kind, removeVolumes, services, priority, maxRetries, onFailure, taskTimeoutSeconds } = deployment;
+    const options = { ...DEFAULTS, priority, maxRetries, onFailure, taskTimeoutSeconds };
+    const again: Launch = {
+      kind,
+      desired: DESIRED[kind],
+      removeVolumes,
+      services,
+      options,
+      idempotencyKey,
+      inputHash,
+      retryOf: id,
+      warnings: deployment.warnings,
+    };
+    return getDeployment(tx, await launch(tx, actor, stack, await currentAim(tx, stack), again));
   });
 }
 
 async function retryable(tx: Tx, id: string): Promise<{ deployment: DeploymentRow; stack: StackRow }> {
   const deployment = await findDeployment(tx, id);
   if (!deployment) throw notFound('deployment', id);
+  if (deployment.status === 'ROLLED_BACK') {
+    throw new GraphiumError(
+      'CONFLICT',
+      'The deployment was rolled back; deploy the file again, or roll back to its revision.',
+    );
+  }
   if (deployment.status !== 'FAILED' && deployment.status !== 'CANCELLED') {
     throw new GraphiumError(
       'CONFLICT',

@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import { topic } from '../db/notify.ts';
+import type { Warning } from '../db/values.ts';
 import { GraphiumError, notFound } from '../errors.ts';
 import { builder, checkId, checkPage, describedEnum } from '../schema/builder.ts';
 import { PageInfo, toPage } from '../schema/common.ts';
@@ -9,12 +10,14 @@ import { cancelDeployment } from './cancel.ts';
 import { retryDeployment } from './deploy.ts';
 import { type DeploymentRow, findDeployment, getDeployment, listDeployments } from './store.ts';
 
-const DeploymentKind = describedEnum('DeploymentKind', 'What a deployment does with its stack.', {
+export const DeploymentKind = describedEnum('DeploymentKind', 'What a deployment does with its stack.', {
   DEPLOY: 'Makes it what its current revision says.',
   STOP: 'Stops its containers.',
   START: 'Starts them.',
   RESTART: 'Restarts them.',
   DELETE: 'Removes everything it has on any host.',
+  ROLLBACK: 'Makes it what an earlier revision said.',
+  REPAIR: 'Makes it again what its current revision says, where it is not.',
 });
 
 const DeploymentStatus = describedEnum('DeploymentStatus', 'Where a deployment stands; all but RUNNING are final.', {
@@ -23,6 +26,24 @@ const DeploymentStatus = describedEnum('DeploymentStatus', 'Where a deployment s
   FAILED: 'A task failed; `cause` says which and why.',
   CANCELLED: 'It was ended before it was done.',
   SUPERSEDED: 'A newer deployment of the stack took its place.',
+  ROLLED_BACK: 'It failed, and the stack is again as its last good revision; `cause` says what failed.',
+});
+
+export const OnFailure = describedEnum('OnFailure', 'What becomes of a stack whose deployment fails.', {
+  ROLLBACK: 'As a whole it returns to its last good revision, if it has one.',
+  KEEP: 'What was done stays; each container that failed is as it was before.',
+});
+
+export const StackWarning = builder.objectRef<Warning>('StackWarning').implement({
+  description: 'Something that is accepted and is worth a look.',
+  authScopes: { viewer: true },
+  fields: (t) => ({
+    code: t.exposeString('code', { description: 'A stable code.' }),
+    message: t.exposeString('message', { description: 'What it is, in words.' }),
+    path: t.exposeString('path', { description: 'Where in the stack file; empty if it is not about the file.' }),
+    line: t.exposeInt('line', { description: 'Its line, from 1.' }),
+    column: t.exposeInt('column', { description: 'Its column, from 1.' }),
+  }),
 });
 
 const TaskCounts = builder.objectRef<TaskRow[]>('TaskCounts').implement({
@@ -64,6 +85,28 @@ export const Deployment = builder.objectRef<DeploymentRow>('Deployment').impleme
       nullable: true,
       description: 'Why it did not succeed.',
       resolve: (row) => row.cause,
+    }),
+    onFailure: t.field({ type: OnFailure, description: 'What a failure leads to.', resolve: (row) => row.onFailure }),
+    rollbackRevision: t.exposeInt('rollbackRevision', {
+      nullable: true,
+      description: 'The revision that the way back after a failure makes: a copy of the last good one.',
+    }),
+    priority: t.exposeInt('priority', { description: 'Its priority, 0 unless it was asked for with another.' }),
+    deadline: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'It fails if it has no verdict by then.',
+      resolve: (row) => row.deadline,
+    }),
+    services: t.stringList({
+      nullable: true,
+      description: 'For RESTART: the services it is about; null means all.',
+      resolve: (row) => row.services,
+    }),
+    warnings: t.field({
+      type: [StackWarning],
+      description: 'What in the stack file was accepted and is worth a look.',
+      resolve: (row) => row.warnings,
     }),
     removeVolumes: t.exposeBoolean('removeVolumes', { description: 'For DELETE: whether named volumes go too.' }),
     createdBy: t.exposeString('createdBy', {

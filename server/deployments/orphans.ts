@@ -1,59 +1,146 @@
-import { sql } from 'drizzle-orm';
+import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { Logger } from 'pino';
-import { GRAPHIUM } from '../audit.ts';
-import { type Db, transact } from '../db/connect.ts';
+import type { ContainerRow } from '../agents/store.ts';
+import { type Actor, GRAPHIUM } from '../audit.ts';
+import { type Db, type Queryable, type Tx, transact } from '../db/connect.ts';
+import { agents, containers } from '../db/tables.ts';
+import { notFound } from '../errors.ts';
 import { hashOf } from '../stacks/hash.ts';
-import { getStack } from '../stacks/store.ts';
-import { launch } from './launch.ts';
-import { findLatestDeployment, lockPlanning } from './store.ts';
+import { findStack, getStack, insertRevision, insertStack, type StackRow, updateStack } from '../stacks/store.ts';
+import { currentAim, DEFAULTS, launch } from './launch.ts';
+import { type DeploymentRow, findLatestDeployment, getDeployment, lockPlanning } from './store.ts';
 
 /**
- * Containers that carry our labels and that nothing wants: of a stack that Graphium deleted (its host came back from a
- * snapshot, say), or of a service that left its stack. They are removed by a deployment like any other. Those of a stack
- * that this database never knew are left alone: a restored backup must not empty a host.
+ * Containers that carry our labels and that nothing wants. Those whose removal was Graphium's own to do (it made them and
+ * ended their stack or their service; their host came back from a snapshot, say) are removed by a deployment like any
+ * other. All others are only listed: a restored backup of the database must not empty a host.
  */
-export async function removeOrphans(db: Db, log: Logger): Promise<void> {
-  for (const { id } of await findOrphaned(db)) {
+export type Orphan = { container: ContainerRow; reason: 'UNKNOWN_STACK' | 'NOT_WANTED'; isOurs: boolean };
+
+/** By name, for an agent that was removed and enrolled again finds its containers as it left them. */
+const WANTED = sql`exists (
+  select 1 from placements p join stacks w on w.id = p.stack_id and w.revision = p.revision
+  join agents placed on placed.id = p.agent_id
+  where w.name = ${containers.stack} and w.deleted_at is null and w.desired <> 'DELETED' and placed.name = ${agents.name}
+    and p.container_name = regexp_replace(${containers.name}, '\\.graphium-previous$', ''))`;
+
+/** The newest stack of its name, deleted or not. */
+const STACK = sql`(select s.id from stacks s where s.name = ${containers.stack}
+  order by s.deleted_at is null desc, s.deleted_at desc limit 1)`;
+
+/** This database knows the task that made it, and has ended the stack or what the container was for. */
+const OURS = sql`exists (select 1 from tasks t where t.id::text = ${containers.taskId}) and exists (
+  select 1 from stacks s where s.id = ${STACK} and ${containers.revision} <= s.revision and (
+    s.deleted_at is not null or s.desired = 'DELETED' or exists (
+      select 1 from placements p join agents placed on placed.id = p.agent_id
+      where p.stack_id = s.id and placed.name = ${agents.name}
+        and p.container_name = regexp_replace(${containers.name}, '\\.graphium-previous$', ''))))`;
+
+export async function listOrphans(tx: Queryable): Promise<Orphan[]> {
+  const rows = await tx
+    .select({
+      container: containers,
+      isKnown: sql<boolean>`exists (select 1 from stacks s where s.name = ${containers.stack} and s.deleted_at is null)`,
+      isOurs: sql<boolean>`${OURS}`,
+    })
+    .from(containers)
+    .innerJoin(agents, and(eq(agents.id, containers.agentId), isNull(agents.removedAt)))
+    .where(sql`not ${WANTED}`)
+    .orderBy(containers.stack, agents.name, containers.name);
+  return rows.map(({ container, isKnown, isOurs }) => ({
+    container,
+    isOurs,
+    reason: isKnown ? ('NOT_WANTED' as const) : ('UNKNOWN_STACK' as const),
+  }));
+}
+
+/** Those that are Graphium's own to remove. */
+export async function removeDeserted(db: Db, log: Logger): Promise<void> {
+  for (const { id } of await findDeserted(db)) {
     await transact(db, async (tx) => {
       await lockPlanning(tx);
-      if (!(await findOrphaned(tx)).some((stack) => stack.id === id)) return;
+      if (!(await findDeserted(tx)).some((stack) => stack.id === id)) return;
       const stack = await getStack(tx, id);
-      const { desired } = stack;
-      const kind = desired === 'DELETED' ? 'DELETE' : 'DEPLOY';
+      const kind = stack.desired === 'DELETED' ? 'DELETE' : 'REPAIR';
       // A deletion that failed still owes the volumes; one that succeeded, or kept them, does not.
       const latest = await findLatestDeployment(tx, id);
       const removeVolumes = latest?.kind === 'DELETE' && latest.status !== 'SUCCEEDED' && latest.removeVolumes;
-      const deploymentId = await launch(tx, GRAPHIUM, stack, {
-        kind,
-        desired,
-        onlyUnwanted: kind === 'DEPLOY',
-        removeVolumes: kind === 'DELETE' && removeVolumes === true,
-        idempotencyKey: null,
-        inputHash: hashOf({ orphansOf: id }),
-        retryOf: null,
-      });
+      const deploymentId = await launchRemoval(tx, GRAPHIUM, stack, { kind, removeVolumes, onlyOurs: true });
       log.info({ stack: stack.name, deploymentId }, 'removing containers that nothing wants');
     });
   }
 }
 
+type Removal = { kind: 'DELETE' | 'REPAIR'; removeVolumes?: boolean; onlyOurs?: boolean; onlyAgent?: string | null };
+
+async function launchRemoval(
+  tx: Tx,
+  actor: Actor,
+  stack: StackRow,
+  { onlyOurs, ...removal }: Removal,
+): Promise<string> {
+  const known = onlyOurs ? new Set((await listOrphans(tx)).filter(({ isOurs }) => isOurs).map(keyOf)) : undefined;
+  return launch(tx, actor, stack, await currentAim(tx, stack), {
+    ...removal,
+    onlyUnwanted: removal.kind === 'REPAIR',
+    ...(known && { onlyContainers: known }),
+    desired: stack.desired,
+    options: DEFAULTS,
+    idempotencyKey: null,
+    inputHash: hashOf({ orphansOf: stack.id }),
+    retryOf: null,
+    warnings: [],
+  });
+}
+
+const keyOf = ({ container }: Orphan) => `${container.agentId}:${container.name}`;
+
 /**
- * Stacks with an observed container that their current revision does not want on an agent of that name (one that was
- * removed and enrolled again finds its containers as it left them). Not while a deployment of
- * the stack is at work, and not again within a minute of one that did not help.
+ * Their stacks, where the agent is there to do it. Not while a deployment of the stack is at work, and not again within a
+ * minute of one that did not help.
  */
-function findOrphaned(db: Pick<Db, 'execute'>): Promise<{ id: string }[]> {
-  return db.execute<{ id: string }>(sql`
-    select distinct s.id from containers c
-    join agents a on a.id = c.agent_id and a.session_expires_at > now() and a.removed_at is null
-    join lateral (
-      select * from stacks where name = c.stack order by deleted_at is null desc, deleted_at desc limit 1) s on true
-    where (s.desired = 'DELETED' or not exists (
-        select 1 from placements p join agents placed on placed.id = p.agent_id
-        where p.stack_id = s.id and p.revision = s.revision and placed.name = a.name
-          and p.container_name = regexp_replace(c.name, '\\.graphium-previous$', '')))
-      and not exists (select 1 from deployments d where d.stack_id = s.id and (
-        d.finished_at is null
-        or (d.created_by = ${GRAPHIUM.name} and d.finished_at > now() - interval '1 minute')
-        or (d.finished_at > now() - interval '5 seconds')))`);
+async function findDeserted(tx: Queryable): Promise<{ id: string }[]> {
+  return tx
+    .selectDistinct({ id: sql<string>`${STACK}` })
+    .from(containers)
+    .innerJoin(agents, and(eq(agents.id, containers.agentId), isNull(agents.removedAt)))
+    .where(
+      and(
+        sql`${agents.sessionExpiresAt} > now()`,
+        sql`not ${WANTED}`,
+        sql`${OURS}`,
+        sql`not exists (select 1 from deployments d where d.stack_id = ${STACK} and (
+          d.finished_at is null
+          or (d.created_by = ${GRAPHIUM.name} and d.finished_at > now() - interval '1 minute')
+          or (d.finished_at > now() - interval '5 seconds')))`,
+      ),
+    );
+}
+
+/** As somebody asked for. A stack that is not known here becomes known, to be deleted. @throws GraphiumError NOT_FOUND */
+export function removeOrphans(db: Db, actor: Actor, name: string, onlyAgent: string | null): Promise<DeploymentRow> {
+  return transact(db, async (tx) => {
+    await lockPlanning(tx);
+    const orphans = (await listOrphans(tx)).filter(
+      ({ container }) => container.stack === name && (onlyAgent === null || container.agentId === onlyAgent),
+    );
+    if (orphans.length === 0) throw notFound('orphan of the stack', name);
+    const known = await findStack(tx, name);
+    const stack = known ?? (await insertUnknown(tx, actor, name));
+    const kind = stack.desired === 'DELETED' ? 'DELETE' : 'REPAIR';
+    return getDeployment(tx, await launchRemoval(tx, actor, stack, { kind, onlyAgent }));
+  });
+}
+
+async function insertUnknown(tx: Tx, actor: Actor, name: string): Promise<StackRow> {
+  const stack = await insertStack(tx, name);
+  const spec = { name, description: null, placement: 'manual' as const, services: [], networks: [], volumes: [] };
+  const note = 'made to remove containers of a stack that was not known';
+  await insertRevision(
+    tx,
+    { stackId: stack.id, number: 1, format: 'COMPOSE', source: '', spec, note, createdBy: actor.name },
+    [],
+  );
+  await updateStack(tx, stack.id, { desired: 'DELETED', revision: 1 });
+  return { ...stack, desired: 'DELETED', revision: 1 };
 }

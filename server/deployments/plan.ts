@@ -1,187 +1,192 @@
-import type { ContainerTaskSpec, TaskSpec } from '../db/values.ts';
-import { hashOf } from '../stacks/hash.ts';
+import { hashOf, specHashOf } from '../stacks/hash.ts';
 import type { StackSpec } from '../stacks/spec.ts';
+import { type Action, type Change, changeOf, containerKey, type Observed, type Scene, unwanted } from './changes.ts';
+import { type Downtime, downtimeOf } from './downtime.ts';
 import type { Placed } from './placement.ts';
+import {
+  type Aim,
+  afterwards,
+  type Blocker,
+  bare,
+  containerTask,
+  type PlannedTask,
+  PRIORITY,
+  removal,
+  stopTask,
+} from './planned-task.ts';
+import { inDependencyOrder, planRollout, restartDependants } from './rollout.ts';
 
 /** Pure: what has to be done where, and in which order, so that a stack becomes what its revision wants. */
-export type PlanKind = 'DEPLOY' | 'STOP' | 'START' | 'RESTART' | 'DELETE';
-
-export type PlannedTask = {
-  /** Unique within the plan. */
-  key: string;
-  agentId: string;
-  kind: 'PULL' | 'DEPLOY' | 'STOP' | 'START' | 'RESTART' | 'DELETE' | 'CLEAN';
-  containerName: string | null;
-  image: string | null;
-  spec: TaskSpec;
-  priority: number;
-  /** Keys of tasks that must complete first. */
-  blockedBy: string[];
-};
+export type PlanKind = 'DEPLOY' | 'STOP' | 'START' | 'RESTART' | 'DELETE' | 'ROLLBACK' | 'REPAIR';
 
 export type PlanInput = {
   kind: PlanKind;
   spec: StackSpec;
   revision: number;
   placed: readonly Placed[];
-  /** Containers of the stack that are or may be somewhere: observed, of earlier revisions, or being made right now. */
-  present: readonly { agentId: string; name: string }[];
+  /** The stack's containers on agents that exist. */
+  observed: readonly Observed[];
+  /** Those that an unfinished task has begun to change. */
+  inWork: readonly { agentId: string; name: string }[];
+  /** Images that containers of any stack use there, as they name them. */
+  images: readonly { agentId: string; image: string }[];
   /** Every agent that ever had something of the stack, and where networks and volumes may be left. */
   involved: readonly string[];
   online: ReadonlySet<string>;
   removeVolumes: boolean;
+  /** RESTART: only these. */
+  services: readonly string[] | null;
+  /** Only remove what the revision does not want. */
+  onlyUnwanted: boolean;
+  /** Of what is not wanted, only these are removed; null: all. By `containerKey`. */
+  onlyContainers: ReadonlySet<string> | null;
 };
 
-/** The agent keeps the old container under this name while it replaces it, and deals with it itself. */
-const KEPT_SUFFIX = /\.graphium-previous$/;
-/** What makes room goes before what takes it. */
-const PRIORITY = { removing: 20, stopping: 10, normal: 0 };
+export type Plan = {
+  changes: Change[];
+  tasks: PlannedTask[];
+  downtime: Downtime[];
+  /** The same for two plans that would do the same. */
+  hash: string;
+};
 
-export function plan(input: PlanInput): PlannedTask[] {
+export function plan(input: PlanInput): Plan {
+  const scene = toScene(input);
+  const changes = changesOf(input, scene);
+  const tasks = tasksOf(input, changes, scene);
+  return {
+    changes,
+    tasks,
+    downtime: downtimeOf(input.spec, changes, input.kind === 'ROLLBACK'),
+    hash: hashOfPlan(input, changes, tasks),
+  };
+}
+
+const toAim = ({ spec, revision, kind }: PlanInput): Aim => ({ spec, revision, back: kind === 'ROLLBACK' });
+
+function toScene({ observed, inWork, online, kind }: PlanInput): Scene {
+  return {
+    observed: new Map(observed.map((row) => [containerKey(row.agentId, row.name), row])),
+    inWork: new Set(inWork.map(({ agentId, name }) => containerKey(agentId, name))),
+    online,
+    repair: kind === 'REPAIR',
+  };
+}
+
+function changesOf(input: PlanInput, scene: Scene): Change[] {
+  const { kind, placed, spec, services } = input;
+  const removals = unwanted(placed, scene).filter(
+    ({ agentId, containerName }) => input.onlyContainers?.has(containerKey(agentId, containerName)) ?? true,
+  );
+  const wanted = () => placed.map((one) => changeOf(one, specHashOf(one.container), scene));
+  switch (kind) {
+    case 'DEPLOY':
+    case 'ROLLBACK':
+    case 'REPAIR':
+      return input.onlyUnwanted ? removals : [...restartDependants(spec, wanted()), ...removals];
+    case 'START':
+      return wanted().map((change) => (change.action === 'REPLACE' ? change : { ...change, watched: true }));
+    case 'STOP':
+      return wanted().map((change) => simply(change, isGone(change) ? 'NOOP' : 'STOP'));
+    case 'RESTART': {
+      const all = wanted();
+      const chosen = all.map((change) => {
+        const isChosen = services === null || services.includes(change.placed?.service.name ?? '');
+        return isChosen ? simply(change, 'RESTART') : { ...change, action: 'NOOP' as const, watched: false };
+      });
+      return restartDependants(spec, chosen);
+    }
+    case 'DELETE':
+      return [...wanted().map((change) => simply(change, 'REMOVE')), ...removals];
+  }
+}
+
+const isGone = ({ observed }: Change) => observed !== null && ['EXITED', 'CREATED', 'DEAD'].includes(observed.state);
+
+/** A task is made in any case: the agent knows best what is there. */
+function simply(change: Change, action: Action): Change {
+  const reason = action === 'NOOP' ? 'it does not run' : 'as asked';
+  return { ...change, action, reason, watched: true };
+}
+
+function tasksOf(input: PlanInput, changes: readonly Change[], scene: Scene): PlannedTask[] {
+  const work = changes.filter(({ action, watched }) => action !== 'NOOP' || watched);
   switch (input.kind) {
     case 'DEPLOY':
-      return planDeploy(input);
+    case 'ROLLBACK':
+    case 'REPAIR':
+      return planRollout(input, work, scene);
     case 'START':
+      return inDependencyOrder(
+        input,
+        work.map((change) => ({ change, task: containerTask(toAim(input), change, 'START') })),
+      );
     case 'RESTART':
-      return inDependencyOrder(input, (placed) => containerTask(input, placed, input.kind as 'START' | 'RESTART'));
+      return inDependencyOrder(
+        input,
+        work.map((change) => ({ change, task: containerTask(toAim(input), change, 'RESTART') })),
+      );
     case 'STOP':
-      return planStop(input);
+      return reversed(
+        inDependencyOrder(
+          input,
+          work.map((change) => ({ change, task: stopTask(change) })),
+        ),
+      );
     case 'DELETE':
-      return planDelete(input);
+      return planDelete(input, work);
   }
 }
 
-/**
- * No container is touched before every image is on every host that can be reached now. A host that is offline gates
- * only its own containers: one dead machine must not hold up all the others.
- */
-function planDeploy(input: PlanInput): PlannedTask[] {
-  const pulls = planPulls(input);
-  const barrier = (agentId: string) =>
-    pulls.filter((pull) => input.online.has(pull.agentId) || pull.agentId === agentId).map((pull) => pull.key);
-  const removals = planUnwanted(input).map((task) => ({ ...task, blockedBy: barrier(task.agentId) }));
-  const deploys = inDependencyOrder(input, (placed) => containerTask(input, placed, 'DEPLOY')).map((task) => {
-    // A container that goes may hold the port or the name that this one takes.
-    const makesRoom = removals.filter((removal) => removal.agentId === task.agentId).map((removal) => removal.key);
-    return { ...task, blockedBy: [...task.blockedBy, ...barrier(task.agentId), ...makesRoom] };
-  });
-  return [...pulls, ...removals, ...deploys];
-}
-
-function planPulls({ placed }: PlanInput): PlannedTask[] {
-  const pulls = new Map<string, PlannedTask>();
-  for (const { service, agentId } of placed) {
-    const { image } = service.container;
-    const key = `pull:${agentId}:${image}`;
-    const spec: TaskSpec = { version: 1, image, policy: 'missing' };
-    pulls.set(key, { ...bare(key, agentId), kind: 'PULL', image, spec });
-  }
-  return [...pulls.values()];
-}
-
-/** DELETE for the containers of the stack that its revision does not want, or not on that host. */
-export function planUnwanted({ placed, present }: Pick<PlanInput, 'placed' | 'present'>): PlannedTask[] {
-  const wanted = new Set(placed.map(({ service, agentId }) => containerKey(agentId, service.container.name)));
-  return unique(present)
-    .filter(({ agentId, name }) => !wanted.has(containerKey(agentId, name.replace(KEPT_SUFFIX, ''))))
-    .map(({ agentId, name }) => removal(agentId, name));
-}
-
-function planStop(input: PlanInput): PlannedTask[] {
-  const tasks = inDependencyOrder(input, ({ service, agentId }) => ({
-    ...bare(`stop:${containerKey(agentId, service.container.name)}`, agentId),
-    kind: 'STOP',
-    containerName: service.container.name,
-    image: service.container.image,
-    spec: { version: 1 },
-    priority: PRIORITY.stopping,
-  }));
-  return reversed(tasks);
-}
-
-function planDelete(input: PlanInput): PlannedTask[] {
-  const ordered = reversed(
-    inDependencyOrder(input, ({ service, agentId }) => ({
-      ...removal(agentId, service.container.name),
-      image: service.container.image,
-    })),
+function planDelete(input: PlanInput, work: readonly Change[]): PlannedTask[] {
+  const ordered = inDependencyOrder(
+    input,
+    work.flatMap((change) => (change.placed ? [{ change, task: removal(change) }] : [])),
   );
-  const removals = [...ordered, ...planUnwanted(input)];
-  const agentIds = [...new Set([...input.involved, ...removals.map((task) => task.agentId)])];
-  const cleans = agentIds.map((agentId): PlannedTask => {
-    const volumes = input.removeVolumes ? input.spec.volumes.map((volume) => volume.name) : [];
-    const networks = input.spec.networks.map((network) => network.name);
-    return {
+  const known = new Set(ordered.map(({ key }) => key));
+  const others = new Map(
+    work.filter(({ placed }) => placed === null).map((change) => [removal(change).key, removal(change)]),
+  );
+  const removals = [...reversed(ordered), ...others.values().filter(({ key }) => !known.has(key))];
+  const byAgent = Map.groupBy(removals, ({ agentId }) => agentId);
+  const agentIds = [...new Set([...input.involved, ...byAgent.keys()])];
+  const volumes = input.removeVolumes ? input.spec.volumes.filter(isOwn).map(({ name }) => name) : [];
+  const networks = input.spec.networks.filter(isOwn).map(({ name }) => name);
+  const cleans = agentIds.map(
+    (agentId): PlannedTask => ({
       ...bare(`clean:${agentId}`, agentId),
       kind: 'CLEAN',
       spec: { version: 1, networks, volumes },
       priority: PRIORITY.removing,
-      blockedBy: removals.filter((task) => task.agentId === agentId).map((task) => task.key),
-    };
-  });
+      blockedBy: (byAgent.get(agentId) ?? []).map(({ key }) => afterwards(key)),
+    }),
+  );
   return [...removals, ...cleans];
 }
 
-function containerTask(
-  { spec, revision }: PlanInput,
-  { service, agentId }: Placed,
-  kind: 'DEPLOY' | 'START' | 'RESTART',
-): PlannedTask {
-  const { container } = service;
-  const networkNames = new Set(container.networks.map((network) => network.name));
-  const volumeNames = new Set(container.mounts.map((mount) => mount.source));
-  const taskSpec: ContainerTaskSpec = {
-    version: 1,
-    revision,
-    specHash: hashOf(container),
-    container,
-    networks: spec.networks.filter((network) => networkNames.has(network.name)),
-    volumes: spec.volumes.filter((volume) => volumeNames.has(volume.name)),
-  };
-  const key = `${kind.toLowerCase()}:${containerKey(agentId, container.name)}`;
-  return { ...bare(key, agentId), kind, containerName: container.name, image: container.image, spec: taskSpec };
-}
-
-function removal(agentId: string, name: string): PlannedTask {
-  return {
-    ...bare(`delete:${containerKey(agentId, name)}`, agentId),
-    kind: 'DELETE',
-    containerName: name,
-    spec: { version: 1 },
-    priority: PRIORITY.removing,
-  };
-}
-
-/** One task a service, each blocked by those of the services that it depends on. */
-function inDependencyOrder({ placed }: PlanInput, toTask: (placed: Placed) => PlannedTask): PlannedTask[] {
-  const tasks = placed.map((one) => ({ service: one.service, task: toTask(one) }));
-  const keysOf = Map.groupBy(tasks, ({ service }) => service.name);
-  return tasks.map(({ service, task }) => {
-    const dependencies = service.dependsOn.flatMap((name) => keysOf.get(name) ?? []);
-    return { ...task, blockedBy: dependencies.map((dependency) => dependency.task.key) };
-  });
-}
+const isOwn = ({ external }: { external?: boolean }) => !external;
 
 /** Stopping goes the other way: who depends on a service stops before it. */
 function reversed(tasks: readonly PlannedTask[]): PlannedTask[] {
-  const dependants = new Map<string, string[]>();
+  const dependants = new Map<string, Blocker[]>();
   for (const task of tasks) {
-    for (const key of task.blockedBy) dependants.set(key, [...(dependants.get(key) ?? []), task.key]);
+    for (const { key } of task.blockedBy) dependants.set(key, [...(dependants.get(key) ?? []), afterwards(task.key)]);
   }
   return tasks.map((task) => ({ ...task, blockedBy: dependants.get(task.key) ?? [] }));
 }
 
-const containerKey = (agentId: string, name: string) => `${agentId}:${name}`;
-
-const unique = (containers: PlanInput['present']) => [
-  ...new Map(containers.map((container) => [containerKey(container.agentId, container.name), container])).values(),
-];
-
-const bare = (key: string, agentId: string) => ({
-  key,
-  agentId,
-  containerName: null,
-  image: null,
-  priority: PRIORITY.normal,
-  blockedBy: [],
-});
+function hashOfPlan({ kind, spec }: PlanInput, changes: readonly Change[], tasks: readonly PlannedTask[]): string {
+  const { services: _services, ...rest } = spec;
+  return hashOf({
+    kind,
+    rest,
+    changes: changes.map(({ agentId, containerName, action, specHash, observed }) => [
+      agentId,
+      containerName,
+      action,
+      specHash,
+      observed?.specHash ?? null,
+    ]),
+    tasks: tasks.map(({ key, image, blockedBy, delayMs }) => [key, image, blockedBy.map((one) => one.key), delayMs]),
+  });
+}

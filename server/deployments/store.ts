@@ -1,6 +1,7 @@
-import { and, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNull, lt, max, sql } from 'drizzle-orm';
 import type { Queryable, Tx } from '../db/connect.ts';
 import { deployments, stacks, tasks } from '../db/tables.ts';
+import { GraphiumError } from '../errors.ts';
 import { findStack, type StackRow } from '../stacks/store.ts';
 
 export type DeploymentRow = typeof deployments.$inferSelect;
@@ -77,6 +78,15 @@ export async function findLockedStack(tx: Tx, name: string): Promise<StackRow | 
   return findStack(tx, name);
 }
 
+export async function findUnfinished(tx: Queryable, stackId: string): Promise<DeploymentRow | undefined> {
+  const [row] = await tx
+    .select()
+    .from(deployments)
+    .where(and(eq(deployments.stackId, stackId), isNull(deployments.finishedAt)))
+    .limit(1);
+  return row;
+}
+
 /** Locked, for whoever is going to end them. */
 export function lockUnfinished(tx: Tx, stackId: string): Promise<DeploymentRow[]> {
   return tx
@@ -87,16 +97,40 @@ export function lockUnfinished(tx: Tx, stackId: string): Promise<DeploymentRow[]
     .for('update');
 }
 
-export async function insertDeployment(tx: Tx, row: NewDeployment): Promise<void> {
+/** @param timeoutSeconds after which it fails; null: never */
+export async function insertDeployment(tx: Tx, row: NewDeployment, timeoutSeconds: number | null): Promise<void> {
   // `clock_timestamp()`: the transaction may have waited for a lock, and a later deployment must be newer.
-  await tx.insert(deployments).values({ ...row, createdAt: sql`clock_timestamp()` as never });
+  const times = {
+    createdAt: sql`clock_timestamp()` as never,
+    deadline: (timeoutSeconds === null
+      ? null
+      : sql`clock_timestamp() + make_interval(secs => ${timeoutSeconds})`) as never,
+  };
+  await tx.insert(deployments).values({ ...row, ...times });
 }
 
-/** Unfinished tasks of a stack that handle a container: it may exist although nobody observed it yet. */
+/** @throws GraphiumError NOT_FOUND */
+export async function findGoodRevisionBefore(tx: Queryable, stack: StackRow): Promise<number> {
+  const [row] = await tx
+    .select({ revision: max(deployments.revision) })
+    .from(deployments)
+    .where(
+      and(
+        eq(deployments.stackId, stack.id),
+        eq(deployments.status, 'SUCCEEDED'),
+        inArray(deployments.kind, ['DEPLOY', 'ROLLBACK', 'REPAIR']),
+        lt(deployments.revision, stack.revision),
+      ),
+    );
+  if (row?.revision != null) return row.revision;
+  throw new GraphiumError('NOT_FOUND', `The stack "${stack.name}" has no good revision before ${stack.revision}.`);
+}
+
+/** Containers that an unfinished task has begun to change: what was observed of them may not be so any more. */
 export async function listContainersInWork(tx: Tx, stackId: string): Promise<{ agentId: string; name: string }[]> {
   const rows = await tx
     .selectDistinct({ agentId: tasks.agentId, name: tasks.containerName })
     .from(tasks)
-    .where(and(eq(tasks.stackId, stackId), inArray(tasks.status, ['PENDING', 'RUNNING'])));
+    .where(and(eq(tasks.stackId, stackId), inArray(tasks.status, ['PENDING', 'RUNNING']), gt(tasks.attempt, 0)));
   return rows.flatMap(({ agentId, name }) => (name === null ? [] : [{ agentId, name }]));
 }

@@ -1,62 +1,62 @@
-import { toAddress } from './addresses.ts';
-import type { PortSpec, ServiceSpec, StackSpec } from './spec.ts';
+import { createPortIndex, type PortIndex } from './ports.ts';
+import type { ContainerSpec, ServiceSpec } from './spec.ts';
 
-/** Pure: what a stack wants on a host and another stack already has there. */
-export type Neighbour = { stack: string; agentId: string; containerName: string; spec: StackSpec };
+/** Pure: what a stack wants on a host and another stack, or another of its own containers, already has there. */
+export type Neighbour = { stack: string; agentId: string; container: Pick<ContainerSpec, 'name' | 'ports'> };
 
 export type Clash = { code: 'NAME_IN_USE' | 'PORT_IN_USE'; service: string; message: string };
 
-export function findClashes(
-  placed: readonly { service: ServiceSpec; agentId: string }[],
-  neighbours: readonly Neighbour[],
-): Clash[] {
-  const byAgent = Map.groupBy(neighbours, (neighbour) => neighbour.agentId);
-  const others = placed.flatMap(({ service, agentId }) =>
-    (byAgent.get(agentId) ?? []).flatMap((neighbour) => clashesBetween(service, neighbour)),
-  );
-  return [...others, ...clashesWithin(placed)];
+type Placed = { service: ServiceSpec; container: ContainerSpec; agentId: string };
+
+export function findClashes(placed: readonly Placed[], neighbours: readonly Neighbour[]): Clash[] {
+  const hosts = new Map<string, Host>();
+  const hostOf = (agentId: string): Host => {
+    const host = hosts.get(agentId) ?? { names: new Map(), theirs: createPortIndex(), ours: createPortIndex() };
+    hosts.set(agentId, host);
+    return host;
+  };
+  for (const neighbour of neighbours) {
+    const { names, theirs } = hostOf(neighbour.agentId);
+    names.set(neighbour.container.name, neighbour.stack);
+    theirs.addAll(neighbour.container.ports, neighbour);
+  }
+  const others = placed.flatMap((one) => clashesWithOthers(one, hostOf(one.agentId)));
+  return [...others, ...placed.flatMap((one) => clashesWithin(one, hostOf(one.agentId)))];
 }
 
-/** The parser compares containers that name their host; where the others went is known only now. */
-function clashesWithin(placed: readonly { service: ServiceSpec; agentId: string }[]): Clash[] {
-  const publishing = placed.filter(({ service }) => service.container.ports.some((port) => port.hostPort !== null));
-  return [...Map.groupBy(publishing, ({ agentId }) => agentId).values()].flatMap((together) =>
-    together.flatMap(({ service }, index) =>
-      together.slice(0, index).flatMap(({ service: earlier }) => {
-        const port = service.container.ports.find((one) =>
-          earlier.container.ports.some((other) => isSamePort(one, other)),
-        );
-        if (!port) return [];
-        const message = `port ${port.hostPort}/${port.protocol} is already published by "${earlier.name}" on the same host`;
-        return [{ code: 'PORT_IN_USE' as const, service: service.name, message }];
-      }),
-    ),
-  );
-}
+type Host = {
+  /** Stacks by the names of their containers. */
+  names: Map<string, string>;
+  theirs: PortIndex<Neighbour>;
+  /** What earlier containers of the list publish. */
+  ours: PortIndex<ContainerSpec>;
+};
 
-function clashesBetween(service: ServiceSpec, neighbour: Neighbour): Clash[] {
-  const { stack, containerName } = neighbour;
+function clashesWithOthers({ service, container }: Placed, { names, theirs }: Host): Clash[] {
   const clashes: Clash[] = [];
-  if (service.container.name === containerName) {
-    const message = `the stack "${stack}" already has a container "${containerName}" on that host`;
+  const stack = names.get(container.name);
+  if (stack !== undefined) {
+    const message = `the stack "${stack}" already has a container "${container.name}" on that host`;
     clashes.push({ code: 'NAME_IN_USE', service: service.name, message });
   }
-  const theirs = neighbour.spec.services.find((other) => other.container.name === containerName)?.container.ports ?? [];
-  for (const port of service.container.ports) {
-    if (!theirs.some((other) => isSamePort(port, other))) continue;
-    const message = `port ${port.hostPort}/${port.protocol} of that host is already published by "${containerName}" of the stack "${stack}"`;
+  for (const port of container.ports) {
+    const taken = theirs.find([port]);
+    if (!taken) continue;
+    const { by } = taken;
+    const message = `port ${taken.port} of that host is already published by "${by.container.name}" of the stack "${by.stack}"`;
     clashes.push({ code: 'PORT_IN_USE', service: service.name, message });
   }
   return clashes;
 }
 
-function isSamePort(a: PortSpec, b: PortSpec): boolean {
-  return a.hostPort !== null && a.hostPort === b.hostPort && a.protocol === b.protocol && overlap(a.hostIp, b.hostIp);
-}
-
-/** No address means all of both families, 0.0.0.0 and :: all of their own. */
-function overlap(a: string | null, b: string | null): boolean {
-  const [left, right] = [a, b].map((ip) => (ip === null ? undefined : toAddress(ip)));
-  if (!left || !right) return true;
-  return left.family === right.family && (left.bits === right.bits || left.bits === 0n || right.bits === 0n);
+/** The parser compares services that name their host; where the others went, and how many of each, is known only now. */
+function clashesWithin({ service, container }: Placed, { ours }: Host): Clash[] {
+  const taken = ours.find(container.ports);
+  ours.addAll(container.ports, container);
+  if (!taken) return [];
+  const message =
+    taken.by.service === service.name
+      ? `"${container.name}" cannot publish port ${taken.port} of the host that "${taken.by.name}" publishes it on: spread the replicas over more hosts, or publish no fixed port`
+      : `port ${taken.port} is already published by "${taken.by.name}" on the same host`;
+  return [{ code: 'PORT_IN_USE', service: service.name, message }];
 }

@@ -9,19 +9,20 @@ const MAX_HINTS = 20;
 export type Dependency = { spot: Spot; name: string };
 export type Dependant = { name: string; dependsOn: Dependency[] };
 
-export function checkDependencies(report: Report, dependants: Dependant[]): void {
+/** `noun`: what the file calls those that depend on one another. */
+export function checkDependencies(report: Report, dependants: Dependant[], noun = 'container'): void {
   const byName = new Map(dependants.map((dependant) => [dependant.name, dependant]));
   const unknown = dependants.flatMap(({ dependsOn }) => dependsOn).filter(({ name }) => !byName.has(name));
   for (const [index, { name, spot }] of unknown.entries()) {
     const near = index < MAX_HINTS ? findNearest(name, byName.keys()) : undefined;
     const hint = near ? `: did you mean ${quote(near)}?` : '';
-    report('UNKNOWN_DEPENDENCY', spot, `expected the name of a container of this stack, found ${quote(name)}${hint}`);
+    report('UNKNOWN_DEPENDENCY', spot, `expected the name of a ${noun} of this stack, found ${quote(name)}${hint}`);
   }
-  checkCycles(report, byName);
+  checkCycles(report, byName, noun);
 }
 
 /** One problem per dependency that closes a circle. */
-function checkCycles(report: Report, byName: Map<string, Dependant>): void {
+function checkCycles(report: Report, byName: Map<string, Dependant>, noun: string): void {
   const finished = new Set<string>();
   const trail: string[] = [];
   const visit = (dependant: Dependant): void => {
@@ -31,7 +32,7 @@ function checkCycles(report: Report, byName: Map<string, Dependant>): void {
       const start = trail.indexOf(name);
       if (start >= 0) {
         const cycle = [...trail.slice(start), name].join(' -> ');
-        report('DEPENDENCY_CYCLE', spot, `expected no container to wait for itself: ${cycle}`);
+        report('DEPENDENCY_CYCLE', spot, `expected no ${noun} to wait for itself: ${cycle}`);
       } else if (next && !finished.has(name)) visit(next);
     }
     trail.pop();

@@ -1,15 +1,15 @@
 import { Container, Port } from '../agents/containers.graphql.ts';
 import type { Context } from '../context.ts';
 import { topic } from '../db/notify.ts';
-import { operate } from '../deployments/deploy.ts';
-import { checkKey, Deployment, DeploymentConnection, readDeployments } from '../deployments/graphql.ts';
+import { Deployment, DeploymentConnection, readDeployments } from '../deployments/graphql.ts';
+import { placedOf } from '../deployments/situation.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
 import { WaitingOnType, waitingOnOf } from '../tasks/graphql.ts';
-import type { ServiceSpec } from './spec.ts';
+import type { ContainerSpec, ServiceSpec } from './spec.ts';
 import { stateOf } from './state.ts';
 import { findStack, listStacks, type StackRow } from './store.ts';
 
-const StackFormat = describedEnum('StackFormat', 'In which format a stack file is written.', {
+export const StackFormat = describedEnum('StackFormat', 'In which format a stack file is written.', {
   COMPOSE: 'The Compose Specification.',
   JSONLD: 'Graphium JSON-LD.',
 });
@@ -29,28 +29,30 @@ const StackStateType = describedEnum('StackState', 'What a stack is doing.', {
   DELETED: 'Every host confirmed that nothing is left.',
   RUNNING: 'All its containers run and none is unhealthy.',
   STOPPED: 'None of its containers runs, as wanted.',
+  ROLLING_BACK: 'It is being made again what an earlier revision said.',
+  REPAIRING: 'It is being made again what its current revision says.',
   DEGRADED: 'It is not what is wanted of it, and nothing is at work on it.',
 });
 
-type WantedRow = { agent: string; agentId: string; service: ServiceSpec };
+export type WantedRow = { agent: string; agentId: string; service: ServiceSpec; container: ContainerSpec };
 
 const WantedContainer = builder.objectRef<WantedRow>('WantedContainer').implement({
   description: 'A container that the current revision of a stack wants.',
   authScopes: { viewer: true },
   fields: (t) => ({
-    name: t.string({ description: 'Its name on the host.', resolve: ({ service }) => service.container.name }),
+    name: t.string({ description: 'Its name on the host.', resolve: ({ container }) => container.name }),
     service: t.string({ description: 'Its service.', resolve: ({ service }) => service.name }),
     replica: t.int({
       description: 'Its number within the service, from 1.',
-      resolve: ({ service }) => service.container.replica,
+      resolve: ({ container }) => container.replica,
     }),
     agent: t.exposeString('agent', { description: 'Where it belongs.' }),
-    image: t.string({ description: 'Its image.', resolve: ({ service }) => service.container.image }),
+    image: t.string({ description: 'Its image.', resolve: ({ container }) => container.image }),
     ports: t.field({
       type: [Port],
       description: 'The ports it is to publish.',
-      resolve: ({ service }) =>
-        service.container.ports.map((port) => ({
+      resolve: ({ container }) =>
+        container.ports.map((port) => ({
           ...port,
           protocol: port.protocol.toUpperCase() as 'TCP' | 'UDP' | 'SCTP',
         })),
@@ -58,17 +60,14 @@ const WantedContainer = builder.objectRef<WantedRow>('WantedContainer').implemen
   }),
 });
 
-async function wantedOf(stack: StackRow, { load }: Context): Promise<WantedRow[]> {
+export async function wantedOf(stack: StackRow, { load }: Context): Promise<WantedRow[]> {
   const [{ spec }, placements] = await Promise.all([load.revision.load(stack.id), load.placements.load(stack.id)]);
-  return spec.services.flatMap((service) =>
-    placements
-      .filter((placement) => placement.containerName === service.container.name)
-      .map(({ agent, agentId }) => ({ agent, agentId, service })),
-  );
+  const names = new Map(placements.map(({ agentId, agent }) => [agentId, agent]));
+  return placedOf(spec, placements).map((placed) => ({ ...placed, agent: names.get(placed.agentId) ?? '' }));
 }
 
 /** A deleted stack has none, although another one may have taken its name. */
-const containersOf = async (stack: StackRow, { load }: Context) =>
+export const observedOf = async (stack: StackRow, { load }: Context) =>
   stack.deletedAt ? [] : load.containersOfStack.load(stack.name);
 
 export const Stack = builder.objectRef<StackRow>('Stack').implement({
@@ -82,7 +81,7 @@ export const Stack = builder.objectRef<StackRow>('Stack').implement({
       description: 'What it is doing.',
       resolve: async (stack, _args, context) => {
         const latest = context.load.latestDeployment.load(stack.id);
-        return stateOf(stack, await latest, await wantedOf(stack, context), await containersOf(stack, context));
+        return stateOf(stack, await latest, await wantedOf(stack, context), await observedOf(stack, context));
       },
     }),
     desired: t.field({
@@ -91,6 +90,13 @@ export const Stack = builder.objectRef<StackRow>('Stack').implement({
       resolve: (stack) => stack.desired,
     }),
     revision: t.exposeInt('revision', { description: 'The number of its current revision, from 1.' }),
+    goodRevision: t.exposeInt('goodRevision', {
+      nullable: true,
+      description: 'The newest revision that came up as a whole: what a failed deployment goes back to.',
+    }),
+    autoRepair: t.exposeBoolean('autoRepair', {
+      description: 'Whether drift is repaired without anybody asking; see `setAutoRepair`.',
+    }),
     source: t.string({
       description: 'The file of its current revision, as it was sent.',
       resolve: async (stack, _args, { load }) => (await load.revision.load(stack.id)).source,
@@ -108,7 +114,7 @@ export const Stack = builder.objectRef<StackRow>('Stack').implement({
     containers: t.field({
       type: [Container],
       description: 'The containers it has, on all hosts.',
-      resolve: (stack, _args, context) => containersOf(stack, context),
+      resolve: (stack, _args, context) => observedOf(stack, context),
     }),
     waitingOn: t.field({
       type: [WaitingOnType],
@@ -195,71 +201,5 @@ builder.subscriptionFields((t) => ({
     subscribe: (_root, { name }, { db, live }) =>
       live(topics, async () => ({ stack: (await findStack(db, name)) ?? null }), { minIntervalMs: 200 }),
     resolve: ({ stack }: { stack: StackRow | null }) => stack,
-  }),
-}));
-
-const StackSource = builder.inputType('StackSource', {
-  description: 'A stack file as text, in exactly one of the formats.',
-  isOneOf: true,
-  fields: (t) => ({ jsonld: t.string({ description: 'Graphium JSON-LD.' }) }),
-});
-
-const keyArg = {
-  description:
-    'The same key with the same input gives the same deployment, however often it is sent; with another input it is an error.',
-} as const;
-
-builder.mutationFields((t) => ({
-  deployStack: t.field({
-    type: Deployment,
-    authScopes: { operator: true },
-    description:
-      'Makes hosts run what the file says: a new stack, or a new revision of the one with its name. Returns at once.',
-    args: {
-      source: t.arg({ type: StackSource, required: true, description: 'The stack file.' }),
-      idempotencyKey: t.arg.string(keyArg),
-    },
-    resolve: (_root, { source, idempotencyKey }, { db, actor }) =>
-      operate(
-        db,
-        actor,
-        { kind: 'DEPLOY', file: { format: 'JSONLD', source: source.jsonld } },
-        checkKey(idempotencyKey),
-      ),
-  }),
-  ...Object.fromEntries(
-    (
-      [
-        ['stopStack', 'STOP', 'Stops the containers of a stack; nothing is removed.'],
-        ['startStack', 'START', 'Starts the containers of a stack; makes again what is gone.'],
-        ['restartStack', 'RESTART', 'Restarts the containers of a stack, in the order of their dependencies.'],
-      ] as const
-    ).map(([name, kind, description]) => [
-      name,
-      t.field({
-        type: Deployment,
-        authScopes: { operator: true },
-        description,
-        args: { name: t.arg.string(nameArg), idempotencyKey: t.arg.string(keyArg) },
-        resolve: (_root, args, { db, actor }) =>
-          operate(db, actor, { kind, stack: args.name }, checkKey(args.idempotencyKey)),
-      }),
-    ]),
-  ),
-  deleteStack: t.field({
-    type: Deployment,
-    authScopes: { operator: true },
-    description: 'Removes everything a stack has on any host. It leaves the lists when every host has confirmed.',
-    args: {
-      name: t.arg.string(nameArg),
-      removeVolumes: t.arg.boolean({
-        required: true,
-        defaultValue: false,
-        description: 'Also its named volumes and what is in them.',
-      }),
-      idempotencyKey: t.arg.string(keyArg),
-    },
-    resolve: (_root, { name, removeVolumes, idempotencyKey }, { db, actor }) =>
-      operate(db, actor, { kind: 'DELETE', stack: name, removeVolumes }, checkKey(idempotencyKey)),
   }),
 }));

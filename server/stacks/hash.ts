@@ -1,10 +1,17 @@
 import { createHash } from 'node:crypto';
+import type { ContainerSpec } from './spec.ts';
 
 /** The same for equal values, whatever the order of their keys. */
 export function hashOf(value: unknown): string {
   return createHash('sha256')
     .update(JSON.stringify(sorted(value)))
     .digest('hex');
+}
+
+/** Of what a container is to be. A file counts by its digest: a secret sealed again is another text for the same file. */
+export function specHashOf(container: ContainerSpec): string {
+  if (!container.files) return hashOf(container);
+  return hashOf({ ...container, files: container.files.map(({ content: _, ...file }) => file) });
 }
 
 function sorted(value: unknown): unknown {

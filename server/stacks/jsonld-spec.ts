@@ -56,7 +56,12 @@ function toService(stack: StackDraft, draft: ContainerDraft, toName: (text: stri
   return {
     name,
     host: hostOf(stack, draft),
-    dependsOn: [...new Set(draft.dependsOn.map((item) => toName(item.text)))],
+    dependsOn: [...new Set(draft.dependsOn.map((item) => toName(item.text)))].map((service) => ({
+      service,
+      condition: 'HEALTHY',
+      required: true,
+      restart: false,
+    })),
     container: {
       name,
       service: name,

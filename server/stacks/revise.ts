@@ -1,13 +1,18 @@
 import { listAgents, listContainersOfAgents } from '../agents/store.ts';
 import type { Actor } from '../audit.ts';
 import type { Tx } from '../db/connect.ts';
-import { place } from '../deployments/placement.ts';
+import type { Warning } from '../db/values.ts';
+import { type Candidate, type Placed, place } from '../deployments/placement.ts';
+import { findUnreached } from '../deployments/reach.ts';
+import { placedOf } from '../deployments/situation.ts';
 import { findLockedStack } from '../deployments/store.ts';
 import { GraphiumError } from '../errors.ts';
+import { sealFiles, type Vault } from '../secrets/seal.ts';
 import { findClashes, type Neighbour } from './clash.ts';
+import { parseCompose, redactSecrets } from './compose.ts';
 import { hashOf } from './hash.ts';
 import { parseJsonld } from './jsonld.ts';
-import { locateHost } from './locate.ts';
+import { locateService } from './locate.ts';
 import type { Problem } from './source.ts';
 import type { StackSpec } from './spec.ts';
 import {
@@ -16,100 +21,212 @@ import {
   insertStack,
   listNeighbours,
   listPlacements,
+  nextRevisionNumber,
+  type RevisionRow,
   type StackRow,
   updateStack,
 } from './store.ts';
 
 /** A stack file as the user sent it. */
-export type StackFile = { format: 'JSONLD'; source: string };
+export type StackFile = {
+  format: 'JSONLD' | 'COMPOSE';
+  source: string;
+  /** For a Compose file that has none. */
+  name: string | null;
+  variables: Record<string, string>;
+  profiles: readonly string[];
+};
+
+/** A revision that may become the stack's next one, with a place for each of its containers. Nothing is written yet. */
+export type Draft = {
+  stack: StackRow | undefined;
+  spec: StackSpec;
+  placed: Placed[];
+  number: number;
+  /** The stack's current revision is the same in every respect. */
+  isCurrent: boolean;
+  text: Pick<RevisionRow, 'format' | 'source' | 'variableNames' | 'note'>;
+  warnings: Warning[];
+};
 
 /**
- * Makes the file the stack's current revision, with a place for each of its containers. The same file again is the same
- * revision. The caller holds the planning lock.
- * @throws GraphiumError STACK_INVALID, STACK_FORMAT_CONFLICT, UNKNOWN_HOST, NO_AGENT_AVAILABLE, NAME_IN_USE, PORT_IN_USE
+ * The caller holds the planning lock.
+ * @throws GraphiumError STACK_INVALID, STACK_FORMAT_CONFLICT, UNKNOWN_HOST, NO_AGENT_FITS, NO_AGENT_AVAILABLE,
+ *   NAME_IN_USE, PORT_IN_USE
  */
-export async function saveRevision(tx: Tx, actor: Actor, file: StackFile): Promise<StackRow> {
-  const spec = parse(file);
-  const existing = await findLockedStack(tx, spec.name);
-  const current = existing && (await findRevision(tx, existing.id, existing.revision));
-  if (current && existing.desired !== 'DELETED' && current.format !== file.format) {
+export async function draftFromFile(tx: Tx, file: StackFile, vault: Vault): Promise<Draft> {
+  const { spec: plain, warnings, variableNames } = parse(file);
+  const stack = await findLockedStack(tx, plain.name);
+  const current = stack && (await findRevision(tx, stack.id, stack.revision));
+  if (current && stack.desired !== 'DELETED' && current.format !== file.format) {
     throw new GraphiumError(
       'STACK_FORMAT_CONFLICT',
-      `The stack "${spec.name}" came from a ${current.format} file. Delete it first, or give this one another name.`,
+      `The stack "${plain.name}" came from a ${current.format} file. Delete it first, or give this one another name.`,
     );
   }
-  const placed = await placeOnAgents(tx, file, spec, existing);
-  const placement = placed.map(({ service, agentId }) => ({ agentId, containerName: service.container.name }));
-  if (existing && current?.source === file.source && hashOf(current.spec) === hashOf(spec)) {
-    const before = (await listPlacements(tx, existing.id)).filter(({ revision }) => revision === existing.revision);
-    const same = before.map(({ agentId, name }) => ({ agentId, containerName: name }));
-    if (isSamePlacement(same, placement)) return existing;
+  const source = file.format === 'COMPOSE' ? redactSecrets(file.source) : file.source;
+  const text = { format: file.format, source, variableNames, note: null };
+  const spec = sealFiles(plain, vault, plain.name);
+  return draft(tx, stack, current, { spec, text, warnings, file });
+}
+
+/** The stack as another of its revisions has it, or with something changed that no file says. */
+export async function draftFromRevision(
+  tx: Tx,
+  stack: StackRow,
+  number: number,
+  change: { note: string; spec?: (spec: StackSpec) => StackSpec },
+): Promise<Draft> {
+  const revision = await findRevision(tx, stack.id, number);
+  if (!revision) {
+    throw new GraphiumError('NOT_FOUND', `The stack "${stack.name}" has no revision ${number}.`);
   }
-  const stack = existing ?? (await insertStack(tx, spec.name));
-  const number = stack.revision + 1;
-  const { format, source } = file;
-  await insertRevision(tx, { stackId: stack.id, number, format, source, spec, createdBy: actor.name }, placement);
+  const current = await findRevision(tx, stack.id, stack.revision);
+  const { format, source, variableNames } = revision;
+  const spec = change.spec ? change.spec(revision.spec) : revision.spec;
+  return draft(tx, stack, current, {
+    spec,
+    text: { format, source, variableNames, note: change.note },
+    warnings: [],
+    file: { format, source },
+  });
+}
+
+async function draft(
+  tx: Tx,
+  stack: StackRow | undefined,
+  current: RevisionRow | undefined,
+  {
+    spec,
+    text,
+    warnings,
+    file,
+  }: Pick<Draft, 'spec' | 'text' | 'warnings'> & { file: Pick<StackFile, 'format' | 'source'> },
+): Promise<Draft> {
+  const before = stack ? await listPlacements(tx, stack.id) : [];
+  const now = before.filter(({ revision }) => revision === stack?.revision);
+  const previous = new Map(now.map(({ name, agentId }) => [name, agentId]));
+  const { placed, warnings: about } = await placeOnAgents(tx, file, spec, previous);
+  const isSame =
+    current !== undefined &&
+    stack?.desired !== 'DELETED' &&
+    hashOf(withoutSeals(current.spec)) === hashOf(withoutSeals(spec)) &&
+    isSamePlacement(now, placed) &&
+    (text.note !== null || current.source === text.source);
+  const number = isSame ? current.number : stack ? await nextRevisionNumber(tx, stack) : 1;
+  return { stack, spec, placed, number, isCurrent: isSame, text, warnings: [...warnings, ...about] };
+}
+
+/** Makes the draft the stack's current revision. */
+export async function storeDraft(tx: Tx, actor: Actor, draft: Draft): Promise<StackRow> {
+  if (draft.isCurrent && draft.stack) return draft.stack;
+  const stack = draft.stack ?? (await insertStack(tx, draft.spec.name));
+  const { number, spec, text, placed } = draft;
+  await insertRevision(
+    tx,
+    { ...text, stackId: stack.id, number, spec, createdBy: actor.name },
+    placed.map(({ agentId, container }) => ({ agentId, containerName: container.name })),
+  );
   await updateStack(tx, stack.id, { desired: 'RUNNING', revision: number });
   return { ...stack, revision: number };
 }
 
-function parse(file: StackFile): StackSpec {
-  const parsed = parseJsonld(file.source);
-  if (parsed.ok) return parsed.spec;
+function parse(file: StackFile): { spec: StackSpec; warnings: Warning[]; variableNames: string[] } {
+  if (file.format === 'JSONLD') {
+    const parsed = parseJsonld(file.source);
+    if (parsed.ok) return { spec: parsed.spec, warnings: [], variableNames: [] };
+    throw invalid('STACK_INVALID', parsed.problems);
+  }
+  const { name, variables, profiles } = file;
+  const parsed = parseCompose(file.source, { ...(name !== null && { name }), variables, profiles });
+  if (parsed.ok) return parsed;
   throw invalid('STACK_INVALID', parsed.problems);
 }
 
+type PlaceCode = 'UNKNOWN_HOST' | 'NO_AGENT_FITS' | 'NO_AGENT_AVAILABLE' | 'NAME_IN_USE' | 'PORT_IN_USE';
+
 /** One message for people who read one line; all of them, with their places, for programs. */
-function invalid(
-  code: 'STACK_INVALID' | 'UNKNOWN_HOST' | 'NO_AGENT_AVAILABLE' | 'NAME_IN_USE' | 'PORT_IN_USE',
-  problems: Problem[],
-) {
+function invalid(code: 'STACK_INVALID' | PlaceCode, problems: Problem[]) {
   const [first] = problems;
   const place = first ? `${first.path} (line ${first.line}, column ${first.column}): ${first.message}` : '';
   const more = problems.length > 1 ? `; and ${problems.length - 1} more` : '';
   return new GraphiumError(code, `${place}${more}`, { problems });
 }
 
-async function placeOnAgents(tx: Tx, file: StackFile, spec: StackSpec, stack: StackRow | undefined) {
+async function placeOnAgents(
+  tx: Tx,
+  file: Pick<StackFile, 'format' | 'source'>,
+  spec: StackSpec,
+  previous: ReadonlyMap<string, string>,
+): Promise<{ placed: Placed[]; warnings: Warning[] }> {
+  const neighbours = (await listNeighbours(tx, spec.name)).flatMap(({ stack, spec: theirs, placements }) =>
+    placedOf(theirs, placements).map(({ agentId, container }): Neighbour => ({ stack, agentId, container })),
+  );
+  const candidates = await listCandidates(tx, spec, neighbours);
+  const { placed, problems, skipped } = place(spec, candidates, previous);
+  const all = problems.length > 0 ? problems : findClashes(placed, neighbours);
+  const at = (service: string) => locateService(file, service);
+  const [first] = all;
+  if (first) {
+    throw invalid(
+      first.code,
+      all.map(({ service, ...problem }) => ({ ...problem, ...at(service) })),
+    );
+  }
+  const names = new Map(candidates.map(({ id, name }) => [id, name]));
+  const unreached = findUnreached(spec, placed, (id) => names.get(id) ?? id);
+  const warnings = [
+    ...skipped.map(({ service, agent, reason }) => {
+      const message = `"${service}" is global and has no container on ${agent}: ${reason}`;
+      return { code: 'AGENT_SKIPPED', message, ...at(service) };
+    }),
+    ...unreached.map(({ service, message }) => ({ code: 'NETWORK_SPLIT', message, ...at(service) })),
+  ];
+  return { placed, warnings };
+}
+
+async function listCandidates(tx: Tx, spec: StackSpec, neighbours: readonly Neighbour[]): Promise<Candidate[]> {
   const agents = await listAgents(tx);
   const containers = await listContainersOfAgents(
     tx,
     agents.map((agent) => agent.id),
   );
-  const load = Map.groupBy(containers, (container) => container.agentId);
-  const before = stack ? await listPlacements(tx, stack.id) : [];
-  const previous = new Map(
-    before.filter(({ revision }) => revision === stack?.revision).map(({ name, agentId }) => [name, agentId]),
+  const others = Map.groupBy(
+    containers.filter((container) => container.stack !== spec.name),
+    (container) => container.agentId,
   );
-  const candidates = agents.map(({ id, name, online }) => ({ id, name, online, load: load.get(id)?.length ?? 0 }));
-  const { placed, problems } = place(spec, candidates, previous);
-  const at = (service: string) => locateHost(file.source, service);
-  const [problem] = problems;
-  if (problem) {
-    throw invalid(
-      problem.code,
-      problems.map(({ code, message, service }) => ({ code, message, ...at(service) })),
-    );
-  }
-  const neighbours: Neighbour[] = await listNeighbours(tx, spec.name);
-  const [clash, ...others] = findClashes(placed, neighbours);
-  if (clash) {
-    throw invalid(
-      clash.code,
-      [clash, ...others].map(({ code, message, service }) => ({ code, message, ...at(service) })),
-    );
-  }
-  return placed;
+  const wanted = Map.groupBy(neighbours, (neighbour) => neighbour.agentId);
+  return agents.map(({ id, name, labels, engine, online }) => ({
+    id,
+    name,
+    labels,
+    os: engine?.os ?? null,
+    arch: engine?.arch ?? null,
+    online,
+    load: others.get(id)?.length ?? 0,
+    taken: (wanted.get(id) ?? []).flatMap(takenBy),
+  }));
 }
 
-function isSamePlacement(
-  a: readonly { agentId: string; containerName: string }[],
-  b: readonly { agentId: string; containerName: string }[],
-): boolean {
-  const keys = (list: typeof a) =>
-    list
-      .map(({ agentId, containerName }) => `${agentId}:${containerName}`)
-      .toSorted()
-      .join();
-  return keys(a) === keys(b);
+function takenBy({ container, stack }: Neighbour): Candidate['taken'] {
+  return container.ports.flatMap(({ hostPort, hostIp, protocol }) =>
+    hostPort === null
+      ? []
+      : [{ port: hostPort, ip: hostIp, protocol, by: `"${container.name}" of the stack "${stack}"` }],
+  );
+}
+
+function isSamePlacement(before: readonly { agentId: string; name: string }[], placed: readonly Placed[]): boolean {
+  const key = (agentId: string, name: string) => `${agentId}:${name}`;
+  const old = new Set(before.map(({ agentId, name }) => key(agentId, name)));
+  return old.size === placed.length && placed.every(({ agentId, container }) => old.has(key(agentId, container.name)));
+}
+
+/** Sealed twice, a secret looks different; its digest does not. */
+function withoutSeals(spec: StackSpec): StackSpec {
+  const services = spec.services.map((service) => {
+    const files = service.container.files?.map((file) => ({ ...file, content: '' }));
+    return files ? { ...service, container: { ...service.container, files } } : service;
+  });
+  return { ...spec, services };
 }

@@ -35,7 +35,21 @@ export type ProblemCode =
   | 'DEPENDENCY_CYCLE'
   | 'HOST_MISSING'
   | 'PORT_CONFLICT'
-  | 'NETWORK_REDEFINED';
+  | 'NETWORK_REDEFINED'
+  | 'SOURCE_NOT_YAML'
+  | 'UNSUPPORTED_FIELD'
+  | 'INVALID_INTERPOLATION'
+  | 'VARIABLE_MISSING'
+  | 'UNKNOWN_ALIAS'
+  | 'UNKNOWN_NETWORK'
+  | 'UNKNOWN_VOLUME'
+  | 'UNKNOWN_CONFIG'
+  | 'UNKNOWN_SECRET'
+  | 'INACTIVE_DEPENDENCY'
+  | 'SECRET_HIDDEN'
+  // Only in warnings.
+  | 'DEPRECATED_FIELD'
+  | 'VARIABLE_NOT_SET';
 
 /** Where a problem is: a value, or a field's key. */
 export type Spot = { path: string; offset: number };
@@ -63,16 +77,19 @@ export type Source = {
 };
 export type Place = Pick<Problem, 'path' | 'line' | 'column'>;
 
-const MAX_BYTES = 512 * 1024;
-const MAX_DEPTH = 32;
+export const MAX_BYTES = 512 * 1024;
+export const MAX_DEPTH = 32;
 /** A hostile file could otherwise make an answer many times its own size. */
 const MAX_PROBLEMS = 1_000;
-const TEXT: Spot = { path: '', offset: 0 };
+export const TEXT: Spot = { path: '', offset: 0 };
 
 export function readSource(text: string): Source {
   const notes = collectProblems(text);
-  const place = ({ path, offset }: Spot) => ({ path, ...createPlaces(text)(offset) });
-  return { root: readRoot(text, notes.report), place, ...notes };
+  return { root: readRoot(text, notes.report), place: (spot) => placeOf(text, spot), ...notes };
+}
+
+export function placeOf(text: string, { path, offset }: Spot): Place {
+  return { path, ...createPlaces(text)(offset) };
 }
 
 function readRoot(text: string, report: Report): Value | null {
@@ -155,7 +172,7 @@ function toFields(properties: Node[], parentPath: string, json: string, report: 
 }
 
 /** Postgres' jsonb and Docker's C strings take neither. */
-function checkText(text: string, spot: Spot, report: Report): void {
+export function checkText(text: string, spot: Spot, report: Report): void {
   if (text.includes('\0')) report('INVALID_VALUE', spot, 'expected text without NUL characters');
   if (!text.isWellFormed()) report('INVALID_VALUE', spot, 'expected text without half surrogate pairs');
 }
@@ -170,7 +187,7 @@ export function quote(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60).toWellFormed()}…` : text);
 }
 
-function collectProblems(text: string): { report: Report; problems(): Problem[] } {
+export function collectProblems(text: string): { report: Report; problems(): Problem[] } {
   const found: { offset: number; code: ProblemCode; message: string; path: string }[] = [];
   return {
     report(code, spot, message) {

@@ -1,6 +1,6 @@
 import type { ContainerRow } from '../agents/store.ts';
 import type { DeploymentRow } from '../deployments/store.ts';
-import type { ServiceSpec } from './spec.ts';
+import type { ContainerSpec } from './spec.ts';
 
 /** Pure: what a stack is doing, from what is wanted and what is observed. */
 export type StackState =
@@ -12,6 +12,8 @@ export type StackState =
   | 'DELETED'
   | 'RUNNING'
   | 'STOPPED'
+  | 'ROLLING_BACK'
+  | 'REPAIRING'
   | 'DEGRADED';
 
 const WORKING = {
@@ -20,26 +22,31 @@ const WORKING = {
   STOP: 'STOPPING',
   RESTART: 'RESTARTING',
   DELETE: 'DELETING',
+  ROLLBACK: 'ROLLING_BACK',
+  REPAIR: 'REPAIRING',
 } as const;
 
-export type Wanted = { agentId: string; service: ServiceSpec };
+export type Wanted = { agentId: string; container: ContainerSpec };
 
 export function stateOf(
   stack: { desired: 'RUNNING' | 'STOPPED' | 'DELETED'; deletedAt: Date | null },
-  latest: Pick<DeploymentRow, 'kind' | 'finishedAt'> | undefined,
+  latest: Pick<DeploymentRow, 'kind' | 'finishedAt' | 'rollbackRevision' | 'rollbackDueAt'> | undefined,
   wanted: readonly Wanted[],
   containers: readonly Pick<ContainerRow, 'agentId' | 'name' | 'state' | 'health' | 'exitCode'>[],
 ): StackState {
   if (stack.deletedAt) return 'DELETED';
-  if (latest && !latest.finishedAt) return WORKING[latest.kind];
+  if (latest && !latest.finishedAt) {
+    return latest.rollbackRevision !== null || latest.rollbackDueAt ? 'ROLLING_BACK' : WORKING[latest.kind];
+  }
   if (stack.desired === 'DELETED') return 'DEGRADED';
   if (stack.desired === 'STOPPED') {
     return containers.some((container) => container.state === 'RUNNING') ? 'DEGRADED' : 'STOPPED';
   }
-  const good = wanted.every(({ agentId, service }) => {
-    const container = containers.find((one) => one.agentId === agentId && one.name === service.container.name);
+  const seen = new Map(containers.map((container) => [`${container.agentId}:${container.name}`, container]));
+  const good = wanted.every(({ agentId, container: { name, restart } }) => {
+    const container = seen.get(`${agentId}:${name}`);
     if (!container) return false;
-    const finished = service.container.restart.name === 'no' || service.container.restart.name === 'on-failure';
+    const finished = restart.name === 'no' || restart.name === 'on-failure';
     if (container.state === 'EXITED') return finished && container.exitCode === 0;
     return container.state === 'RUNNING' && container.health !== 'UNHEALTHY';
   });

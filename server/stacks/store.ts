@@ -1,6 +1,6 @@
-import { and, asc, desc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, inArray, isNull, max, ne, sql } from 'drizzle-orm';
 import type { Queryable, Tx } from '../db/connect.ts';
-import { agents, placements, stackRevisions, stacks } from '../db/tables.ts';
+import { agents, containers, placements, stackRevisions, stacks } from '../db/tables.ts';
 import type { StackSpec } from './spec.ts';
 
 export type StackRow = typeof stacks.$inferSelect;
@@ -71,19 +71,24 @@ export function listCurrentPlacements(tx: Queryable, stackIds: readonly string[]
     .where(inArray(stacks.id, [...stackIds]));
 }
 
-/** What every stack but `exceptId` wants on its hosts now, to find names and ports that are taken. */
-export async function listNeighbours(tx: Queryable, exceptName: string) {
-  return tx
-    .select({
-      stack: stacks.name,
-      agentId: placements.agentId,
-      containerName: placements.containerName,
-      spec: stackRevisions.spec,
-    })
-    .from(placements)
-    .innerJoin(stacks, and(eq(stacks.id, placements.stackId), eq(stacks.revision, placements.revision)))
+export type Neighbours = { stack: string; spec: StackSpec; placements: Placement[] };
+
+/** What every stack but that one wants on its hosts now, to find names and ports that are taken. */
+export async function listNeighbours(tx: Queryable, exceptName: string): Promise<Neighbours[]> {
+  const isOther = and(isNull(stacks.deletedAt), ne(stacks.name, exceptName));
+  const ofCurrent = and(eq(placements.stackId, stacks.id), eq(placements.revision, stacks.revision));
+  const revisions = await tx
+    .select({ id: stacks.id, stack: stacks.name, spec: stackRevisions.spec })
+    .from(stacks)
     .innerJoin(stackRevisions, and(eq(stackRevisions.stackId, stacks.id), eq(stackRevisions.number, stacks.revision)))
-    .where(and(isNull(stacks.deletedAt), sql`${stacks.name} <> ${exceptName}`));
+    .where(isOther);
+  const placed = await tx
+    .select({ id: stacks.id, agentId: placements.agentId, containerName: placements.containerName })
+    .from(placements)
+    .innerJoin(stacks, ofCurrent)
+    .where(isOther);
+  const byStack = Map.groupBy(placed, ({ id }) => id);
+  return revisions.map(({ id, stack, spec }) => ({ stack, spec, placements: byStack.get(id) ?? [] }));
 }
 
 /** Every placement of every revision, on agents that exist. */
@@ -97,6 +102,31 @@ export function listPlacements(
     .where(eq(placements.stackId, stackId));
 }
 
+/**
+ * Above every number that a container bears, too: after an older backup of the database was restored, hosts may have
+ * revisions that it knows nothing of, and agents refuse to go back.
+ */
+export async function nextRevisionNumber(tx: Queryable, stack: StackRow): Promise<number> {
+  const [row] = await tx
+    .select({ revision: max(containers.revision) })
+    .from(containers)
+    .where(eq(containers.stack, stack.name));
+  return Math.max(stack.revision, row?.revision ?? 0) + 1;
+}
+
+export type RevisionSummary = Omit<RevisionRow, 'spec' | 'source'>;
+
+/** Newest first. */
+export function listRevisions(tx: Queryable, stackId: string, limit: number): Promise<RevisionSummary[]> {
+  const { spec: _spec, source: _source, ...summary } = getTableColumns(stackRevisions);
+  return tx
+    .select(summary)
+    .from(stackRevisions)
+    .where(eq(stackRevisions.stackId, stackId))
+    .orderBy(desc(stackRevisions.number))
+    .limit(limit);
+}
+
 export async function insertStack(tx: Tx, name: string): Promise<StackRow> {
   const [row] = await tx.insert(stacks).values({ name, desired: 'RUNNING', revision: 0 }).returning();
   if (!row) throw new Error('insert returned no row');
@@ -106,7 +136,7 @@ export async function insertStack(tx: Tx, name: string): Promise<StackRow> {
 export async function updateStack(
   tx: Tx,
   id: string,
-  change: { desired: StackRow['desired']; revision?: number },
+  change: Partial<Pick<StackRow, 'desired' | 'revision' | 'autoRepair' | 'repairs' | 'repairNotBefore'>>,
 ): Promise<void> {
   await tx
     .update(stacks)
@@ -116,14 +146,7 @@ export async function updateStack(
 
 export async function insertRevision(
   tx: Tx,
-  revision: {
-    stackId: string;
-    number: number;
-    format: 'COMPOSE' | 'JSONLD';
-    source: string;
-    spec: StackSpec;
-    createdBy: string;
-  },
+  revision: typeof stackRevisions.$inferInsert,
   placed: readonly Placement[],
 ): Promise<void> {
   await tx.insert(stackRevisions).values(revision);

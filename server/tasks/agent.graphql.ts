@@ -5,7 +5,7 @@ import { topic } from '../db/notify.ts';
 import { toStorable } from '../db/values.ts';
 import { GraphiumError } from '../errors.ts';
 import { builder, checkId, describedEnum } from '../schema/builder.ts';
-import { TaskKind, TaskPhase, TaskStatus } from './graphql.ts';
+import { ContainerLeft, TaskKind, TaskPhase, TaskStatus } from './graphql.ts';
 import { listPending, type PendingTask } from './store.ts';
 import { type ReportResult, reportTasks, startTasks } from './work.ts';
 
@@ -82,6 +82,7 @@ const TaskErrorInput = builder.inputType('TaskErrorInput', {
     oomKilled: t.boolean({ description: 'Whether it ran out of memory.' }),
     healthLog: t.stringList({ description: 'The last outputs of the health check.' }),
     logs: t.stringList({ description: 'The last log lines.' }),
+    left: t.field({ type: ContainerLeft, description: "What stands under the container's name now." }),
   }),
 });
 
@@ -91,6 +92,7 @@ const TaskResultInput = builder.inputType('TaskResultInput', {
     containerId: t.id({ description: "Docker's id of the container." }),
     action: t.string({ required: true, description: 'What was done.' }),
     message: t.string({ description: 'More in words.' }),
+    left: t.field({ type: ContainerLeft, description: "What stands under the container's name now." }),
   }),
 });
 
@@ -171,9 +173,9 @@ builder.mutationFields((t) => ({
       epoch: t.arg.int({ required: true, description: "The session's number." }),
       ids: t.arg.idList({ required: true, description: 'The tasks.' }),
     },
-    resolve: (_root, { epoch, ids }, { db, caller }) =>
+    resolve: (_root, { epoch, ids }, { db, vault, caller }) =>
       startTasks(
-        db,
+        { db, vault },
         agentOf(caller).agentId,
         epoch,
         ids.map((id) => checkId('task', id)),

@@ -4,7 +4,8 @@ import { topic } from '../db/notify.ts';
 import type { LayerProgress, TaskFailure, TaskProgress, TaskResult } from '../db/values.ts';
 import { builder, checkId, checkPage, describedEnum } from '../schema/builder.ts';
 import { PageInfo, toPage } from '../schema/common.ts';
-import { findTask, listTasks, type TaskEventRow, type TaskFilter, type TaskRow } from './store.ts';
+import { findTask, listTasks, type TaskEventRow, type TaskFilter } from './queries.ts';
+import type { TaskRow } from './store.ts';
 import { type WaitingOn, waitingOn } from './waiting.ts';
 
 export const TaskKind = describedEnum('TaskKind', 'What a task does on its host.', {
@@ -41,6 +42,8 @@ const WaitingReason = describedEnum('WaitingReason', 'Why something has not fini
   AGENT_OFFLINE: 'Its agent is offline; it goes on when the agent returns.',
   BLOCKED: 'Another task comes first.',
   RETRY: 'It failed and is tried again later.',
+  DELAY: 'The pause between two groups of a rollout.',
+  IMAGES: 'Images come first, on every host that takes part.',
   SLOT: 'It is ready and its agent takes it next.',
   CANCEL_REQUESTED: 'It is to be cancelled and stops at a safe point.',
 });
@@ -92,6 +95,16 @@ const TaskProgressType = builder.objectRef<TaskProgress>('TaskProgress').impleme
   }),
 });
 
+export const ContainerLeft = describedEnum(
+  'ContainerLeft',
+  "What stands under a container's name when its task has ended.",
+  {
+    OLD: 'The container from before.',
+    NEW: 'The wanted one.',
+    NONE: 'Nothing.',
+  },
+);
+
 export const TaskErrorType = builder.objectRef<TaskFailure>('TaskError').implement({
   description: 'Why a task or a deployment failed.',
   authScopes: { viewer: true },
@@ -115,6 +128,12 @@ export const TaskErrorType = builder.objectRef<TaskFailure>('TaskError').impleme
       description: 'The last outputs of the health check.',
       resolve: (row) => [...(row.healthLog ?? [])],
     }),
+    left: t.field({
+      type: ContainerLeft,
+      nullable: true,
+      description: "What stands under the container's name now; null if that is not known.",
+      resolve: (row) => row.left,
+    }),
     logs: t.stringList({
       description: 'The last log lines of the container, at most 100.',
       resolve: (row) => [...(row.logs ?? [])],
@@ -133,6 +152,12 @@ const TaskResultType = builder.objectRef<TaskResult>('TaskResult').implement({
     }),
     action: t.exposeString('action', { description: 'What was done, such as `created`, `replaced` or `unchanged`.' }),
     message: t.string({ nullable: true, description: 'More in words.', resolve: (row) => row.message }),
+    left: t.field({
+      type: ContainerLeft,
+      nullable: true,
+      description: "What stands under the container's name now; null if that is not known.",
+      resolve: (row) => row.left,
+    }),
   }),
 });
 
@@ -174,6 +199,20 @@ export const AgentTask = builder.objectRef<TaskRow>('AgentTask').implement({
     attempt: t.exposeInt('attempt', { description: 'How often it was started.' }),
     failures: t.exposeInt('failures', { description: 'How often it failed.' }),
     maxFailures: t.exposeInt('maxFailures', { description: 'After so many failures it is not tried again.' }),
+    priority: t.exposeInt('priority', {
+      description: 'Of the tasks that wait for the same host the one with the highest goes first.',
+    }),
+    rollback: t.exposeBoolean('rollback', { description: 'Whether it is part of the way back after a failure.' }),
+    timeoutSeconds: t.exposeInt('timeoutSeconds', {
+      nullable: true,
+      description: 'It fails when it takes longer than so many seconds from its first start; null: no limit.',
+    }),
+    notBefore: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it is tried again, or when the pause before it ends.',
+      resolve: (task) => task.notBefore,
+    }),
     phase: t.field({
       type: TaskPhase,
       nullable: true,
@@ -237,12 +276,13 @@ export const AgentTask = builder.objectRef<TaskRow>('AgentTask').implement({
 
 export async function waitingOnOf(task: TaskRow, { load }: Pick<Context, 'load'>): Promise<WaitingOn[]> {
   if (task.finishedAt) return [];
-  const [agent, openBlockers] = await Promise.all([
+  const [agent, openBlockers, missingImages] = await Promise.all([
     load.agent.load(task.agentId),
     task.openBlockers > 0 ? load.openBlockers.load(task.id) : [],
+    task.barred ? load.missingImages.load(task.deploymentId) : [],
   ]);
   const { name, online, sessionExpiresAt } = agent;
-  return waitingOn({ ...task, agent: { name, online, offlineSince: sessionExpiresAt }, openBlockers });
+  return waitingOn({ ...task, agent: { name, online, offlineSince: sessionExpiresAt }, openBlockers, missingImages });
 }
 
 const TaskFilterInput = builder.inputType('TaskFilter', {

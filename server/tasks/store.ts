@@ -1,6 +1,6 @@
-import { and, asc, desc, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import type { Queryable, Tx } from '../db/connect.ts';
-import { agents, deployments, stacks, taskBlockers, taskEvents, tasks } from '../db/tables.ts';
+import { deployments, taskBlockers, taskEvents, tasks } from '../db/tables.ts';
 
 /**
  * The SQL of tasks. Every move is one statement whose WHERE checks everything again; zero rows mean "stale", never an
@@ -11,13 +11,15 @@ export type NewTask = typeof tasks.$inferInsert;
 /** What the caller needs to know of a task that moved. */
 export type Moved = Pick<TaskRow, 'id' | 'deploymentId' | 'agentId' | 'status' | 'attempt'>;
 
-const moved = {
+export const moved = {
   id: tasks.id,
   deploymentId: tasks.deploymentId,
   agentId: tasks.agentId,
   status: tasks.status,
   attempt: tasks.attempt,
 };
+
+export const TIMED_OUT = { code: 'DEADLINE_EXCEEDED', message: 'it took longer than its time limit' };
 
 /** A task without a report for so long is taken for stuck. */
 const DEADLINE = sql`now() + interval '10 minutes'`;
@@ -32,7 +34,7 @@ const NOTHING_IN_THE_WAY = sql`not exists (
     and (r.container_name = t.container_name
       or (r.stack_id = t.stack_id and r.kind <> 'PULL' and t.kind <> 'PULL' and (r.kind = 'CLEAN' or t.kind = 'CLEAN'))))`;
 
-const STARTABLE = sql`t.status = 'PENDING' and t.open_blockers = 0 and t.cancel_requested_at is null
+const STARTABLE = sql`t.status = 'PENDING' and t.open_blockers = 0 and not t.barred and t.cancel_requested_at is null
   and (t.not_before is null or t.not_before <= now()) and ${NOTHING_IN_THE_WAY}`;
 
 export type PendingTask = Pick<
@@ -56,7 +58,7 @@ export async function listPending(tx: Queryable, agentId: string, limit: number)
 export async function start(tx: Tx, agentId: string, epoch: number, ids: readonly string[]): Promise<PendingTask[]> {
   return tx.execute<PendingTask>(sql`
     with locked as materialized (
-      select id from tasks where id = any(${uuids(ids)}) and agent_id = ${agentId} and status = 'PENDING' and open_blockers = 0
+      select id from tasks where id = any(${uuids(ids)}) and agent_id = ${agentId} and status = 'PENDING' and open_blockers = 0 and not barred
       order by id for no key update),
     ready as (
       select id, stack_id, kind, row_number() over (partition by coalesce(container_name, id::text) order by priority desc, created_at, position) as turn
@@ -132,26 +134,6 @@ export async function applyReport(
   return row;
 }
 
-/** What a finished task held back may go on. @returns the agents that got something to do */
-export async function unblockDependants(tx: Tx, taskIds: readonly string[]): Promise<string[]> {
-  if (taskIds.length === 0) return [];
-  const rows = await tx.execute<{ agent_id: string }>(sql`
-    update tasks t set open_blockers = t.open_blockers - b.n
-    from (select task_id, count(*)::int as n from task_blockers where blocked_by = any(${uuids(taskIds)}) group by task_id) b
-    where t.id = b.task_id and t.status = 'PENDING' returning t.agent_id`);
-  return rows.map((row) => row.agent_id);
-}
-
-/** PENDING -> CANCELLED for everything that waited, directly or not, for tasks that will never complete. */
-export async function cancelDependants(tx: Tx, taskIds: readonly string[], reason: string): Promise<Moved[]> {
-  if (taskIds.length === 0) return [];
-  const dependants = sql`(with recursive waiting as (
-      select task_id from task_blockers where blocked_by = any(${uuids(taskIds)})
-      union select b.task_id from task_blockers b join waiting w on b.blocked_by = w.task_id)
-    select task_id from waiting)`;
-  return cancelPending(tx, sql`${tasks.id} in ${dependants}`, reason);
-}
-
 export async function cancelPending(tx: Tx, where: SQL | undefined, reason: string): Promise<Moved[]> {
   return tx
     .update(tasks)
@@ -182,7 +164,8 @@ export async function giveBack(tx: Tx, where: SQL): Promise<Moved[]> {
   return tx
     .update(tasks)
     .set({
-      status: sql`case when ${tasks.cancelRequestedAt} is null then 'PENDING' else 'CANCELLED' end::task_status`,
+      status: sql`case when ${tasks.timedOutAt} is not null then 'FAILED' when ${tasks.cancelRequestedAt} is null then 'PENDING' else 'CANCELLED' end::task_status`,
+      error: sql`case when ${tasks.timedOutAt} is null then ${tasks.error} else ${JSON.stringify(TIMED_OUT)}::jsonb end`,
       finishedAt: sql`case when ${tasks.cancelRequestedAt} is null then null else now() end`,
       sessionEpoch: null,
       deadline: null,
@@ -203,92 +186,10 @@ export const toEvents = (rows: readonly Moved[], message: string | null = null) 
 export async function insertTasks(
   tx: Tx,
   rows: readonly NewTask[],
-  blockers: readonly { taskId: string; blockedBy: string }[],
+  blockers: readonly (typeof taskBlockers.$inferInsert)[],
 ): Promise<void> {
   for (const part of chunks(rows, 1_000)) await tx.insert(tasks).values(part);
   for (const part of chunks(blockers, 10_000)) await tx.insert(taskBlockers).values(part);
-}
-
-export type TaskFilter = {
-  agentId?: string | undefined;
-  stack?: string | undefined;
-  deploymentId?: string | undefined;
-  status?: readonly TaskRow['status'][] | undefined;
-  kind?: readonly TaskRow['kind'][] | undefined;
-};
-
-/** Newest first. @param after the id of the last row of the page before */
-export async function listTasks(tx: Queryable, filter: TaskFilter, limit: number, after?: string): Promise<TaskRow[]> {
-  return tx
-    .select({ task: tasks })
-    .from(tasks)
-    .innerJoin(stacks, eq(stacks.id, tasks.stackId))
-    .where(
-      and(
-        filter.agentId === undefined ? undefined : eq(tasks.agentId, filter.agentId),
-        filter.stack === undefined ? undefined : eq(stacks.name, filter.stack),
-        filter.deploymentId === undefined ? undefined : eq(tasks.deploymentId, filter.deploymentId),
-        filter.status ? inArray(tasks.status, [...filter.status]) : undefined,
-        filter.kind ? inArray(tasks.kind, [...filter.kind]) : undefined,
-        after === undefined
-          ? undefined
-          : sql`(${tasks.createdAt}, ${tasks.id}) < (select c.created_at, c.id from tasks c where c.id = ${after}::uuid)`,
-      ),
-    )
-    .orderBy(desc(tasks.createdAt), desc(tasks.id))
-    .limit(limit)
-    .then((rows) => rows.map((row) => row.task));
-}
-
-export async function findTask(tx: Queryable, id: string): Promise<TaskRow | undefined> {
-  const [row] = await tx.select().from(tasks).where(eq(tasks.id, id));
-  return row;
-}
-
-/** Those of the tasks that belong to the agent. */
-export function listOwnTasks(tx: Queryable, agentId: string, ids: readonly string[]): Promise<TaskRow[]> {
-  return tx
-    .select()
-    .from(tasks)
-    .where(and(eq(tasks.agentId, agentId), inArray(tasks.id, [...ids])));
-}
-
-export function listTasksOfDeployments(tx: Queryable, deploymentIds: readonly string[]): Promise<TaskRow[]> {
-  return tx
-    .select()
-    .from(tasks)
-    .where(inArray(tasks.deploymentId, [...deploymentIds]))
-    .orderBy(asc(tasks.position));
-}
-
-export type OpenBlocker = Pick<TaskRow, 'id' | 'kind' | 'containerName' | 'image'> & { taskId: string; agent: string };
-
-/** What each of the tasks still waits for. */
-export function listOpenBlockers(tx: Queryable, taskIds: readonly string[]): Promise<OpenBlocker[]> {
-  return tx
-    .select({
-      taskId: taskBlockers.taskId,
-      id: tasks.id,
-      kind: tasks.kind,
-      containerName: tasks.containerName,
-      image: tasks.image,
-      agent: agents.name,
-    })
-    .from(taskBlockers)
-    .innerJoin(tasks, eq(tasks.id, taskBlockers.blockedBy))
-    .innerJoin(agents, eq(agents.id, tasks.agentId))
-    .where(and(inArray(taskBlockers.taskId, [...taskIds]), inArray(tasks.status, ['PENDING', 'RUNNING'])))
-    .orderBy(asc(tasks.position));
-}
-
-export type TaskEventRow = typeof taskEvents.$inferSelect;
-
-export function listEvents(tx: Queryable, taskIds: readonly string[]): Promise<TaskEventRow[]> {
-  return tx
-    .select()
-    .from(taskEvents)
-    .where(inArray(taskEvents.taskId, [...taskIds]))
-    .orderBy(asc(taskEvents.id));
 }
 
 /** Locks the deployments that such tasks belong to and then the tasks, for whoever changes several: in one order for everybody. */

@@ -4,11 +4,18 @@ import type { AgentSockets } from '../agents/sockets.ts';
 import { type Db, isDatabaseUnavailable, type Tx, transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { agents, servers, tasks } from '../db/tables.ts';
+import { repairByItself } from '../deployments/autorepair.ts';
 import { releaseBarriers } from '../deployments/barrier.ts';
-import { removeOrphans } from '../deployments/orphans.ts';
+import { failOverdue } from '../deployments/deadline.ts';
+import { removeDeserted } from '../deployments/orphans.ts';
+import { beginRollbacks } from '../deployments/rollback.ts';
 import { endTasks } from '../deployments/settle.ts';
 import type { Bus } from '../live.ts';
+import type { Vault } from '../secrets/seal.ts';
+import { startClock } from './clock.ts';
 import { addEvents, giveBack, lockTasks, toEvents } from './store.ts';
+import { stopTimedOut } from './timeout.ts';
+import { releaseStarted } from './work.ts';
 
 /**
  * What time does to tasks: leases end, deadlines pass, retries become due. Every server sweeps; a lock lets one at a
@@ -23,7 +30,7 @@ export type Sweeper = { close(): Promise<void> };
 
 /** Sweeps once before it returns: a hole is mended before the first agent is judged. */
 export async function startSweeper(
-  services: { db: Db; bus: Bus; sockets: AgentSockets },
+  services: { db: Db; bus: Bus; sockets: AgentSockets; vault: Vault },
   serverId: string,
   log: Logger,
 ): Promise<Sweeper> {
@@ -33,7 +40,10 @@ export async function startSweeper(
   async function once() {
     try {
       await transact(db, (tx) => sweep(tx, serverId));
-      await removeOrphans(db, log);
+      await releaseStarted(db, null);
+      await beginRollbacks(db);
+      await removeDeserted(db, log);
+      await repairByItself(services, log);
       for (const id of sockets.agentIds()) bus.poke(topic.pending(id));
     } catch (error) {
       log.warn(
@@ -48,10 +58,12 @@ export async function startSweeper(
   };
 
   await once();
+  const clock = startClock(services, log);
   const timers = [setInterval(queue(once), SWEEP_MS), setInterval(queue(renew), RENEW_MS)];
   return {
     async close() {
       timers.forEach(clearInterval);
+      await clock.close();
       await running;
     },
   };
@@ -64,6 +76,8 @@ export async function sweep(tx: Tx, serverId: string): Promise<void> {
     await expireLeases(tx);
     await passBy(tx);
     await failStuck(tx);
+    await stopTimedOut(tx);
+    await failOverdue(tx);
     await announceOffline(tx);
     // Only whoever sweeps, or another server's sign of life would hide a hole that is not mended yet.
     await tx
@@ -116,7 +130,7 @@ const hasRunning = sql`exists (select 1 from ${tasks} where ${tasks.agentId} = $
 /** Hosts that went offline hold up no others. */
 async function passBy(tx: Tx): Promise<void> {
   const { agentIds, deploymentIds } = await releaseBarriers(tx);
-  await notify(tx, [...agentIds.map(topic.pending), ...deploymentIds.map(topic.deployment)]);
+  await notify(tx, [...agentIds.map(topic.pending), ...deploymentIds.map(topic.deployment), topic.due]);
 }
 
 async function failStuck(tx: Tx): Promise<void> {

@@ -2,7 +2,7 @@ import type { TaskStatus } from './state.ts';
 
 /** Pure: why a task that is not finished has not finished. */
 export type WaitingOn = {
-  reason: 'AGENT_OFFLINE' | 'BLOCKED' | 'RETRY' | 'SLOT' | 'CANCEL_REQUESTED';
+  reason: 'AGENT_OFFLINE' | 'BLOCKED' | 'IMAGES' | 'RETRY' | 'DELAY' | 'SLOT' | 'CANCEL_REQUESTED';
   message: string;
   agent?: string | null;
   taskId?: string | null;
@@ -20,7 +20,10 @@ export type Waiting = {
     containerName: string | null;
     image: string | null;
   }[];
+  /** Images that the whole deployment waits for. */
+  missingImages: readonly { id: string; agent: string; image: string | null }[];
   notBefore: Date | null;
+  failures: number;
   cancelRequestedAt: Date | null;
 };
 
@@ -45,8 +48,14 @@ export function waitingOn(task: Waiting): WaitingOn[] {
     const message = `${blocker.kind.toLowerCase()} of ${what} on ${blocker.agent} comes first`;
     reasons.push({ reason: 'BLOCKED', message, taskId: blocker.id, agent: blocker.agent });
   }
+  for (const { id, agent, image } of task.missingImages.slice(0, BLOCKERS_SHOWN)) {
+    reasons.push({ reason: 'IMAGES', message: `${agent} is to have ${image ?? 'an image'} first`, taskId: id, agent });
+  }
   if (task.notBefore) {
-    reasons.push({ reason: 'RETRY', message: `tried again at ${task.notBefore.toISOString()}`, until: task.notBefore });
+    const at = task.notBefore.toISOString();
+    const [reason, message] =
+      task.failures > 0 ? (['RETRY', `tried again at ${at}`] as const) : (['DELAY', `a pause until ${at}`] as const);
+    reasons.push({ reason, message, until: task.notBefore });
   }
   if (reasons.length === 0) {
     reasons.push({ reason: 'SLOT', message: `${agent.name} starts it when it has a free slot`, agent: agent.name });

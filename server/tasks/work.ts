@@ -4,25 +4,69 @@ import { type Db, type Tx, transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { tasks } from '../db/tables.ts';
 import type { TaskFailure, TaskProgress, TaskResult } from '../db/values.ts';
-import { endTasks } from '../deployments/settle.ts';
+import { announce, endTasks } from '../deployments/settle.ts';
 import { GraphiumError, notFound } from '../errors.ts';
+import { openFiles, type Vault } from '../secrets/seal.ts';
+import { listStartedBlockers, unblockStarted } from './blockers.ts';
+import { listOwnTasks } from './queries.ts';
 import { effectOf, type TaskStatus } from './state.ts';
 import {
   addEvents,
   applyProgress,
   applyReport,
-  listOwnTasks,
   lockTasks,
   type Moved,
   type PendingTask,
   start,
   type TaskRow,
+  TIMED_OUT,
   toEvents,
+  uuids,
 } from './store.ts';
 
 /** What an agent does with its tasks: lease them and report on them. */
 
-export function startTasks(db: Db, agentId: string, epoch: number, ids: readonly string[]): Promise<PendingTask[]> {
+/**
+ * Leases tasks and opens their secrets, which are in the database sealed. A task whose secrets cannot be opened is not given
+ * out: it fails and says so, or every agent that asks for it with others would get none of them.
+ */
+export async function startTasks(
+  { db, vault }: { db: Db; vault: Vault },
+  agentId: string,
+  epoch: number,
+  ids: readonly string[],
+): Promise<PendingTask[]> {
+  const started = await lease(db, agentId, epoch, ids);
+  const opened = started.map((task) => open(task, vault));
+  const failures = opened.filter((one) => 'error' in one);
+  if (failures.length > 0) await reportTasks(db, agentId, epoch, failures.map(toReport));
+  return opened.filter((one) => 'spec' in one);
+}
+
+function open(task: PendingTask, vault: Vault): PendingTask | { task: PendingTask; error: TaskFailure } {
+  if (!('container' in task.spec)) return task;
+  try {
+    const container = openFiles(task.spec.container, vault, task.stack);
+    return { ...task, spec: { ...task.spec, container } };
+  } catch (error) {
+    if (!(error instanceof GraphiumError)) throw error;
+    return { task, error: { code: error.code, message: error.message } };
+  }
+}
+
+const toReport = ({ task, error }: { task: PendingTask; error: TaskFailure }): AgentReport => ({
+  taskId: task.id,
+  attempt: task.attempt,
+  sequence: 1,
+  status: 'FAILED',
+  phase: null,
+  progress: null,
+  error,
+  retryable: false,
+  result: null,
+});
+
+function lease(db: Db, agentId: string, epoch: number, ids: readonly string[]): Promise<PendingTask[]> {
   return transact(db, async (tx) => {
     await lockSession(tx, agentId, epoch);
     const started = await start(tx, agentId, epoch, ids);
@@ -50,7 +94,7 @@ export type AgentReport = {
 export type ReportResult = { taskId: string; outcome: 'ACCEPTED' | 'STALE' };
 
 /** @throws GraphiumError NOT_FOUND when one of the tasks is not this agent's; then nothing is changed */
-export function reportTasks(
+export async function reportTasks(
   db: Db,
   agentId: string,
   epoch: number,
@@ -58,9 +102,32 @@ export function reportTasks(
 ): Promise<ReportResult[]> {
   const ongoing = reports.filter((report) => report.status === 'RUNNING');
   const ending = reports.filter((report) => report.status !== 'RUNNING');
-  return transact(db, async (tx) => {
+  const results = await transact(db, async (tx) => {
     await (ending.length > 0 ? lockSession(tx, agentId, epoch) : checkSession(tx, agentId, epoch));
     return [...(await goOn(tx, agentId, epoch, ongoing)), ...(await end(tx, agentId, epoch, ending))];
+  });
+  await releaseStarted(
+    db,
+    ongoing.filter(({ phase }) => phase === 'VERIFYING').map(({ taskId }) => taskId),
+  );
+  return results;
+}
+
+/**
+ * Lets go on what waits only for a container's process to run. A transaction of its own, for it locks other tasks than
+ * those reported on; what a crash in between leaves, the sweep does.
+ * @param taskIds null: all that there are
+ */
+export async function releaseStarted(db: Db, taskIds: readonly string[] | null): Promise<void> {
+  if (taskIds?.length === 0) return;
+  const started = await listStartedBlockers(db, taskIds);
+  if (started.length === 0) return;
+  await transact(db, async (tx) => {
+    const waiting = sql`(select b.task_id from task_blockers b where b.blocked_by = any(${uuids(started)}))`;
+    await lockTasks(tx, sql`${tasks.id} in ${waiting}`);
+    const released = await unblockStarted(tx, started);
+    await announce(tx, [released]);
+    await notify(tx, released.deploymentIds.map(topic.deployment));
   });
 }
 
@@ -106,7 +173,8 @@ async function end(tx: Tx, agentId: string, epoch: number, reports: readonly Age
   );
   if (moved.length > 0) {
     const deploymentTopics = moved.map((row) => topic.deployment(row.deploymentId));
-    await notify(tx, [topic.pending(agentId), ...deploymentTopics, topic.tasks]);
+    const isRetried = moved.some((row) => row.status === 'PENDING');
+    await notify(tx, [topic.pending(agentId), ...deploymentTopics, topic.tasks, ...(isRetried ? [topic.due] : [])]);
   }
   return results;
 }
@@ -121,11 +189,14 @@ async function getOwnTasks(tx: Tx, agentId: string, ids: readonly string[]): Pro
 
 async function apply(tx: Tx, agentId: string, epoch: number, report: AgentReport, task: TaskRow) {
   const cancelRequested = task.cancelRequestedAt !== null;
-  const effect = effectOf(report, { ...task, cancelRequested }, Math.random());
+  const isLate = task.timedOutAt !== null && report.status === 'CANCELLED';
+  const status = isLate ? 'FAILED' : report.status;
+  const effect = effectOf({ ...report, status }, { ...task, cancelRequested }, Math.random());
   if (!effect) {
     throw new GraphiumError('BAD_INPUT', `An agent cannot report a task as ${report.status}.`, { taskId: task.id });
   }
-  const { attempt, sequence, error, result } = report;
+  const { attempt, sequence, result } = report;
+  const error = isLate ? { ...TIMED_OUT, left: result?.left } : report.error;
   const guard = { id: task.id, agentId, epoch, attempt, sequence };
   // The last word on phase and progress comes with the result: what was under way may not have been reported at all.
   const { phase, progress } = report;

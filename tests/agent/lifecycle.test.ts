@@ -103,7 +103,7 @@ describe('DELETE and CLEAN', () => {
 
   it("never touch what is not the stack's", async () => {
     const id = await engine.createNetwork({ Name: `${stack}_net` });
-    await engine.createVolume(`${stack}_data`, {});
+    await engine.createVolume({ Name: `${stack}_data`, Labels: {} });
     await up('CLEAN', clean([`${stack}_data`]));
     expect((await engine.networksNamed(`${stack}_net`)).map(({ Id }) => Id)).toEqual([id]);
     expect(await engine.findVolume(`${stack}_data`)).not.toBeNull();

@@ -157,7 +157,9 @@ describe('deployStack refuses a file with', () => {
 test('two containers that may go anywhere may not end up on one port of one host', async () => {
   const spread = { deployment: { placementStrategy: 'spread' } };
   const three = ['a1', 'b1', 'c1'].map((name) => ({ name, ...port(9100) }));
-  expect((await refused(DEPLOY, { s: text(three, spread) })).code).toBe('PORT_IN_USE');
+  const { code, problems } = await refused(DEPLOY, { s: text(three, spread) });
+  expect(code).toBe('NO_AGENT_FITS');
+  expect(JSON.stringify(problems)).toContain('9100/tcp');
 });
 
 test('with no agent online there is no place for a container that may go anywhere', async () => {

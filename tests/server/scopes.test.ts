@@ -50,7 +50,8 @@ function literalOf(type: GraphQLInputType): string {
   if (isNonNullType(type) && 'ofType' in type.ofType) return '[]';
   if (isEnumType(named)) return named.getValues()[0]?.name ?? '';
   if (isInputObjectType(named)) {
-    const fields = Object.values(named.getFields()).filter((field) => named.isOneOf || isNonNullType(field.type));
+    const all = Object.values(named.getFields());
+    const fields = named.isOneOf ? all.slice(0, 1) : all.filter((field) => isNonNullType(field.type));
     return `{ ${fields.map((field) => `${field.name}: ${literalOf(field.type)}`).join(', ')} }`;
   }
   return { Int: '1', Float: '1.5', Boolean: 'true' }[named.name] ?? '"11111111-1111-4111-8111-111111111111"';

@@ -155,14 +155,18 @@ describe('a container that nothing wants', () => {
   test('of a service that left the stack while its host was away is removed; the others are not touched', async () => {
     const { name, agent } = await story();
     await agent.open();
+    await seed.deploy(stackFile(name, [container(`${name}-a`, name), container(`${name}-old`, name)]));
+    await agent.work();
+    await seed.deploy(stackFile(name, [container(`${name}-a`, name)]));
     await agent.work();
     await agent.observe([
       { name: `${name}-a`, stack: name },
       { name: `${name}-old`, stack: name },
+      { name: `${name}-stranger`, stack: name },
     ]);
     await later();
     await seed.sweep();
-    expect(await latestOf(name)).toMatchObject({ kind: 'DEPLOY', created_by: 'graphium' });
+    expect(await latestOf(name)).toMatchObject({ kind: 'REPAIR', created_by: 'graphium' });
     expect(await agent.work()).toEqual([`DELETE ${name}-old`]);
     await agent.observe([{ name: `${name}-a`, stack: name }]);
     await later();
@@ -206,7 +210,7 @@ describe('a container that nothing wants', () => {
     expect(await again.pending()).toEqual([]);
     // Deploying the same file again makes it part of the stack on the new agent, and deleting removes it there.
     await seed.deploy(stackFile(name, [container(`${name}-a`, name)]));
-    expect(await again.work()).toEqual(['PULL', `DEPLOY ${name}-a`]);
+    expect(await again.work()).toEqual([`DEPLOY ${name}-a`]);
     await seed.operate('deleteStack', name);
     expect(await again.work()).toEqual([`DELETE ${name}-a`, 'CLEAN']);
   });

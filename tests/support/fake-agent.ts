@@ -40,6 +40,9 @@ const PENDING = `query($epoch: Int!, $limit: Int!) { pendingTasks(epoch: $epoch,
 
 const ENGINE = { version: '28.2.2', apiVersion: '1.48', os: 'linux', arch: 'x86_64', cpus: 2, memoryBytes: 4e9 };
 
+/** The newest task that made a container, by its name: what its label says. */
+const makers = new Map<string, string>();
+
 export type FakeAgent = ReturnType<typeof createFakeAgent>;
 
 export function createFakeAgent(server: { url: string }, identity: { id: string; name: string; secret: string }) {
@@ -105,9 +108,10 @@ export function createFakeAgent(server: { url: string }, identity: { id: string;
     ): Promise<GraphqlResult<{ openSession: { epoch: number } }>> =>
       graphql(server, secret, OPEN, { input: sessionInput(options) }),
     /** Ends a started task. @returns ACCEPTED or STALE */
-    async finish(task: Pick<Task, 'id' | 'attempt'>, status = 'COMPLETED', more: Partial<Report> = {}) {
+    async finish(task: Pick<Task, 'id' | 'attempt'> & Partial<Pick<Task, 'containerName'>>, status = 'COMPLETED', more: Partial<Report> = {}) {
       const result = status === 'FAILED' ? {} : { result: { action: 'done' } };
       const report = { taskId: task.id, attempt: task.attempt, sequence: 100, status, ...result, ...more };
+      if (task.containerName) makers.set(task.containerName, task.id);
       return (await agent.report([report]))[0];
     },
     /** Does everything there is to do, until nothing is left. @returns kinds and containers in the order they ran */
@@ -133,6 +137,7 @@ export function createFakeAgent(server: { url: string }, identity: { id: string;
 
 function toReport(container: Observed) {
   return {
+    taskId: makers.get(container.name) ?? null,
     id: container.name.padEnd(12, '0'),
     service: container.name,
     replica: 1,

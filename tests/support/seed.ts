@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
@@ -7,8 +7,11 @@ import { createAgentSockets } from '../../server/agents/sockets.ts';
 import { createApp } from '../../server/app.ts';
 import { connect, getClusterId, transact } from '../../server/db/connect.ts';
 import { listen } from '../../server/db/listen.ts';
-import { removeOrphans } from '../../server/deployments/orphans.ts';
+import { repairByItself } from '../../server/deployments/autorepair.ts';
+import { removeDeserted } from '../../server/deployments/orphans.ts';
+import { beginRollbacks } from '../../server/deployments/rollback.ts';
 import { createBus } from '../../server/live.ts';
+import { createVault } from '../../server/secrets/seal.ts';
 import { startSweeper, sweep } from '../../server/tasks/sweep.ts';
 import { issueToken } from '../../server/tokens/issue.ts';
 import { createFakeAgent, type FakeAgent } from './fake-agent.ts';
@@ -31,7 +34,9 @@ export async function createSeed(postgresUrl: string, options: { sweeper?: boole
   const log = pino({ level: 'info' }, { write: (line: string) => logged.push(JSON.parse(line)) });
   const bus = createBus();
   const sockets = createAgentSockets(db, bus, log);
-  const services = { db, bus, sockets, clusterId: await getClusterId(db), publicUrl: 'http://graphium.test' };
+  const vault = createVault(randomBytes(32));
+  const clusterId = await getClusterId(db);
+  const services = { db, bus, sockets, vault, clusterId, publicUrl: 'http://graphium.test' };
   const listener = await listen(databaseUrl, bus, log);
   const sweeper = options.sweeper ? await startSweeper(services, SERVER_ID, log) : undefined;
   const app = createApp(services, { pageFolder: fileURLToPath(new URL('../../web/dist', import.meta.url)) }, log);
@@ -104,7 +109,9 @@ export async function createSeed(postgresUrl: string, options: { sweeper?: boole
       db.$client`update agents set session_expires_at = now() - interval '1 second' where id = ${agent.id}`,
     sweep: async () => {
       await transact(db, (tx) => sweep(tx, SERVER_ID));
-      await removeOrphans(db, log);
+      await beginRollbacks(db);
+      await removeDeserted(db, log);
+      await repairByItself(services, log);
     },
     async deploy(file: object, idempotencyKey?: string): Promise<DeploymentResult> {
       const { deployStack } = await seed.ask<{ deployStack: DeploymentResult }>(
@@ -129,9 +136,9 @@ export async function createSeed(postgresUrl: string, options: { sweeper?: boole
     /** Fails when something was left open. */
     async close() {
       await Promise.all([...agents.map((agent) => agent.close()), ...wires.map((wire) => wire.close())]);
+      await sweeper?.close();
       await settled(() => bus.size() === 0 && open.size === 0);
       const left = { listeners: bus.size(), connections: open.size };
-      await sweeper?.close();
       await app.close();
       const closed = new Promise((resolve) => http.close(resolve));
       http.closeAllConnections();

@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** A real server in a process of its own, as `npm start` runs it. */
@@ -17,6 +20,17 @@ export type TestServer = {
 };
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** One for all servers of a test, as for all of one database, and not the machine's own. */
+let keyFolder: string | undefined;
+function keyFile(): string {
+  if (keyFolder === undefined) {
+    const folder = mkdtempSync(join(tmpdir(), 'graphium-key-'));
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    keyFolder = folder;
+  }
+  return join(keyFolder, 'secret.key');
+}
 
 /** @param options.hosts addresses to listen on; the first is the one in `url` */
 export async function startServer(options: {
@@ -38,6 +52,7 @@ export async function startServer(options: {
       env: {
         PATH: process.env.PATH,
         DATABASE_URL: options.databaseUrl,
+        GRAPHIUM_SECRET_KEY_FILE: keyFile(),
         GRAPHIUM_HOST: hosts.join(','),
         GRAPHIUM_PORT: String(port),
         ...options.env,

@@ -32,6 +32,8 @@ describe('options', () => {
       credentialPath: '/home/me/.local/state/graphium/agent.json',
       policyPath: undefined,
       socketPath: '/var/run/docker.sock',
+      secretsPaths: ['/run/graphium', '/dev/shm/graphium'],
+      secretsAsked: false,
       log: 'json',
       logLevel: 'info',
       tasks: 32,

@@ -104,6 +104,48 @@ describe('progress', () => {
   });
 });
 
+describe('a start', () => {
+  const sent = (batches: TaskReport[][]) => batches.map((batch) => batch.map(({ status, phase }) => [status, phase]));
+
+  test('is told at once', async () => {
+    const { reporter, link, batches } = seed();
+    reporter.attach(link());
+    reporter.update(task('a'), { phase: 'STARTING' });
+    await turn();
+    reporter.update(task('a'), { phase: 'VERIFYING' });
+    await turn();
+    reporter.update(task('a'), { phase: 'VERIFYING', progress: { message: 'Watching' } });
+    await turn();
+    expect(sent(batches)).toEqual([[['RUNNING', 'STARTING']], [['RUNNING', 'VERIFYING']]]);
+  });
+
+  test('is told first, whatever came of it meanwhile, over as many sessions as it takes', async () => {
+    const never = Promise.withResolvers<TaskReportResult[]>();
+    let calls = 0;
+    const { reporter, link, batches, settled } = seed((reports) => {
+      calls += 1;
+      if (calls === 2) throw new Error('link broke');
+      return calls === 1 ? never.promise : accept(reports);
+    });
+    reporter.attach(link());
+    reporter.update(task('a'), { phase: 'STARTING' });
+    await turn();
+    reporter.update(task('a'), { phase: 'VERIFYING' });
+    reporter.update(task('a'), { phase: 'REMOVING' });
+    reporter.finish(task('a'), done);
+    await turn();
+    for (let session = 0; session < 2; session += 1) {
+      reporter.detach();
+      reporter.attach(link());
+      await turn();
+    }
+    const started = [['RUNNING', 'VERIFYING']];
+    expect(sent(batches)).toEqual([[['RUNNING', 'STARTING']], started, started, [['COMPLETED', 'REMOVING']]]);
+    expect(batches.flat().map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4]);
+    expect(settled).toEqual([['a', 1, 'ACCEPTED']]);
+  });
+});
+
 describe('outcomes', () => {
   test('the containers are reported first, but not for a pull', async () => {
     const { reporter, link, journal, settled } = seed();
@@ -195,7 +237,7 @@ describe('outcomes', () => {
 });
 
 test('a report keeps the last log lines and nothing that Postgres refuses', () => {
-  const error = { code: 'EXITED', message: 'a\0b', exitCode: 1, logs: ['first', 'x\ud800y', 'last\0'] };
+  const error = { code: 'EXITED', message: 'a\0b', exitCode: 1, logs: ['first', 'x\ud800y', 'last\0'], left: 'OLD' as const };
   const report = toTaskReport({
     taskId: 'a',
     attempt: 2,
@@ -208,7 +250,7 @@ test('a report keeps the last log lines and nothing that Postgres refuses', () =
     sequence: 3,
     status: 'FAILED',
     retryable: true,
-    error: { code: 'EXITED', message: 'ab', exitCode: 1, logs: ['first', 'x\ufffdy', 'last'] },
+    error: { code: 'EXITED', message: 'ab', exitCode: 1, logs: ['first', 'x\ufffdy', 'last'], left: 'OLD' },
   });
 });
 

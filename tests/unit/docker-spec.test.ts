@@ -1,17 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { toContainerBody } from '../../agent/docker/body.ts';
+import { toEndpoints } from '../../agent/docker/endpoints.ts';
 import { toImageName, toPullQuery } from '../../agent/docker/image.ts';
-import {
-  type ContainerSpec,
-  type DeploySpec,
-  taskSpecs,
-  toContainerBody,
-  toEndpoints,
-  toNetworkBody,
-} from '../../agent/docker/spec.ts';
+import { toNetworkBody } from '../../agent/docker/parts.ts';
+import { type ContainerSpec, type DeploySpec, taskSpecs } from '../../agent/docker/spec.ts';
 import { chooseApiVersion } from '../../agent/docker/version.ts';
 import { strictPolicy, violations } from '../../agent/policy.ts';
 
 const owner = { clusterId: 'k', agentName: 'vm1', stack: 's', taskId: 't1' };
+const host = { apiVersion: '1.44', files: [] };
 const bare: ContainerSpec = {
   name: 's-web-1',
   service: 'web',
@@ -37,7 +34,7 @@ const specOf = (container: Partial<ContainerSpec> = {}): DeploySpec => ({
   networks: [],
   volumes: [],
 });
-const bodyOf = (container: Partial<ContainerSpec>) => toContainerBody(specOf(container), owner);
+const bodyOf = (container: Partial<ContainerSpec>) => toContainerBody(specOf(container), owner, host);
 
 describe('the body Docker gets', () => {
   it('leaves out what was not asked for', () => {
@@ -154,7 +151,7 @@ describe('the body Docker gets', () => {
     const body = bodyOf({ networks });
     expect(body.HostConfig.NetworkMode).toBe('s_a');
     expect(body.NetworkingConfig).toEqual({ EndpointsConfig: { s_a: { Aliases: ['web'] } } });
-    expect(toEndpoints({ ...bare, networks }).map(([name]) => name)).toEqual(['s_a', 's_b']);
+    expect(toEndpoints({ ...bare, networks }, '1.44').map(([name]) => name)).toEqual(['s_a', 's_b']);
     expect(bodyOf({ networks, networkMode: 'host' }).HostConfig.NetworkMode).toBe('host');
     expect(bodyOf({ networks, networkMode: 'none' })).not.toHaveProperty('NetworkingConfig');
   });
@@ -202,7 +199,7 @@ describe('task specs', () => {
   it.each([
     ['another version', 'STOP', { version: 2 }],
     ['an unknown field', 'STOP', { version: 1, force: true }],
-    ['an unknown field of the container', 'DEPLOY', { ...specOf(), container: { ...bare, privileged: true } }],
+    ['an unknown field of the container', 'DEPLOY', { ...specOf(), container: { ...bare, mystery: true } }],
     ['a missing field', 'PULL', { version: 1, image: 'x' }],
     ['a name Docker would refuse', 'DEPLOY', specOf({ name: '../x' })],
     ['a volume that is a path', 'CLEAN', { version: 1, networks: [], volumes: ['/etc'] }],

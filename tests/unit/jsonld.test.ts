@@ -75,7 +75,10 @@ describe('the stack', () => {
     ['one without brackets', 'db'],
   ])('dependsOn with %s', (_title, dependsOn) => {
     const spec = parse(stack({}, [{ dependsOn }, { name: 'db', '@id': 'urn:x:db' }]));
-    expect(spec.services.map((service) => service.dependsOn)).toEqual([['db'], []]);
+    expect(spec.services.map((service) => service.dependsOn)).toEqual([
+      [{ service: 'db', condition: 'HEALTHY', required: true, restart: false }],
+      [],
+    ]);
   });
 
   test('networks: the default one and a named one, described once and used twice', () => {

@@ -13,6 +13,7 @@ const labels = {
 const inspect = (state: Partial<DockerInspect['State']> = {}, rest: Partial<DockerInspect> = {}): DockerInspect => ({
   Id: 'c1',
   Name: '/web',
+  Image: 'sha256:1',
   State: { Status: 'running', Running: true, ExitCode: 0, StartedAt: '2026-01-01T00:00:00Z', ...state },
   Config: { Labels: labels },
   HostConfig: {},
@@ -26,6 +27,7 @@ describe('an inspected container', () => {
       specHash: 'abc',
       revision: 4,
       taskId: 't',
+      imageId: 'sha256:1',
       running: true,
     });
     expect(toObserved(inspect(), { ...identity, agentName: 'vm2' }).ours).toBe(false);
@@ -116,6 +118,7 @@ describe('a listed container', () => {
         { hostIp: '0.0.0.0', hostPort: 8080, containerPort: 80, protocol: 'TCP' },
       ],
       startedAt: 'then',
+      taskId: 't',
     });
   });
 

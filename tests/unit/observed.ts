@@ -1,5 +1,6 @@
 import type { DeployJob } from '../../agent/decision.ts';
 import type { ObservedContainer } from '../../agent/docker/observe.ts';
+import type { DeploySpec } from '../../agent/docker/spec.ts';
 
 /** Ours, wanted and running, unless told otherwise. */
 export const container = (overrides: Partial<ObservedContainer> = {}): ObservedContainer => ({
@@ -8,6 +9,7 @@ export const container = (overrides: Partial<ObservedContainer> = {}): ObservedC
   specHash: 'wanted',
   revision: 2,
   taskId: 'earlier',
+  imageId: 'sha256:1',
   status: 'running',
   running: true,
   everStarted: true,
@@ -31,12 +33,12 @@ export const created = { status: 'created', running: false, everStarted: false, 
 export const old = (overrides: Partial<ObservedContainer> = {}) =>
   container({ id: 'old', specHash: 'before', revision: 1, ...overrides });
 
-export const deploy = (kind: DeployJob['kind'] = 'DEPLOY'): DeployJob => ({
+export const deploy = (kind: DeployJob['kind'] = 'DEPLOY', rest: Partial<DeploySpec> = {}): DeployJob => ({
   kind,
   taskId: 't1',
   stack: 's',
   name: 'web',
-  deploy: { version: 1, revision: 2, specHash: 'wanted', container: {} as never, networks: [], volumes: [] },
+  deploy: { version: 1, revision: 2, specHash: 'wanted', container: {} as never, networks: [], volumes: [], ...rest },
 });
 export const failure = {
   cause: 'failed',

@@ -17,6 +17,9 @@ class World {
   containers = new Map<string, ObservedContainer>();
   newIsGood = true;
   made = 0;
+  /** start-first: that of the latest job. */
+  bothMayRun = false;
+  good = new Set<string>();
 
   see = (name: string): SeenContainers => ({
     named: this.containers.get(name) ?? null,
@@ -49,17 +52,25 @@ class World {
       this.containers.delete(name);
       this.containers.set(step.to, found);
     } else if (step.do === 'start') {
-      if ([...this.containers.values()].some(({ running }) => running)) throw new Error('two would run at once');
+      const running = [...this.containers.values()].filter(({ running }) => running);
+      if (running.length > (this.bothMayRun ? 1 : 0)) throw new Error('too many would run at once');
       this.put(step.id, { status: 'running', running: true, everStarted: true });
-    } else if (step.do === 'stop') this.put(step.id, stopped);
-    else if (step.do === 'remove') this.containers.delete(this.get(step.id)[0]);
-    else if (step.do === 'verify' && !this.newIsGood && step.id.startsWith('new')) return null;
+    } else if (step.do === 'stop') {
+      const isLast = step.id === 'old' && ![...this.containers.values()].some(({ id }) => this.good.has(id));
+      if (this.bothMayRun && isLast) throw new Error('nothing good would run');
+      this.put(step.id, stopped);
+    } else if (step.do === 'remove') this.containers.delete(this.get(step.id)[0]);
+    else if (step.do === 'verify') {
+      if (!this.newIsGood && step.id.startsWith('new')) return null;
+      this.good.add(step.id);
+    }
     return {};
   }
 
   /** One attempt, cut off after `steps`; undefined: it was cut off. */
   attempt(job: DeployJob, steps: number): Extract<Decision, { do: 'end' }> | undefined {
     let memory = freshMemory;
+    this.bothMayRun = job.deploy.order === 'start-first';
     for (let count = 0; count < steps; count += 1) {
       const step = decide({ job, seen: this.see(job.name) }, memory);
       if (step.do === 'end') return step;
@@ -100,6 +111,34 @@ describe('cut off anywhere, twice, and run again', () => {
         expect(world.attempt(deploy(kind), whole)).toMatchObject(ends('COMPLETED'));
         expect([...world.containers.keys()]).toEqual(['web']);
         expect(world.see('web').named).toMatchObject({ specHash: 'wanted', running: true });
+      }
+    }
+  });
+
+  const orders = [{}, { order: 'start-first' as const }];
+  const changes = orders.flatMap((one) => orders.map((other) => [one, other] as const));
+
+  it.each(starts)('%s, in any order: ends the same, and start-first never without a good one', (_, start) => {
+    for (const [one, other] of changes) {
+      for (const newIsGood of [true, false]) {
+        for (const [first, second] of cuts) {
+          const world = worldOf(start);
+          world.newIsGood = newIsGood;
+          world.attempt(deploy('DEPLOY', one), first);
+          world.attempt(deploy('DEPLOY', other), second);
+          const end = world.attempt(deploy('DEPLOY', other), whole);
+          const before = start.previous ?? start.named;
+          const succeeds = newIsGood || start.named?.specHash === 'wanted';
+          const left = succeeds ? 'NEW' : before ? 'OLD' : 'NONE';
+          const outcome = succeeds
+            ? ends('COMPLETED', { result: { left } })
+            : ends('FAILED', { error: { code: 'X', left } });
+          expect(end).toMatchObject(outcome);
+          expect([...world.containers.keys()]).toEqual(before || succeeds ? ['web'] : []);
+          if (!succeeds && before) expect(world.see('web').named).toMatchObject({ id: before.id });
+          const ran = start.previous || start.named?.running;
+          if (succeeds || ran) expect(world.see('web').named?.running).toBe(true);
+        }
       }
     }
   });

@@ -1,0 +1,118 @@
+import type { Tx } from '../db/connect.ts';
+import { GraphiumError, notFound } from '../errors.ts';
+import type { Vault } from '../secrets/seal.ts';
+import { type Draft, draftFromFile, draftFromRevision, type StackFile } from '../stacks/revise.ts';
+import type { StackSpec } from '../stacks/spec.ts';
+import type { StackRow } from '../stacks/store.ts';
+import { currentAim } from './launch.ts';
+import type { PlanKind } from './plan.ts';
+import type { Aim } from './situation.ts';
+import { findGoodRevisionBefore, findLockedStack } from './store.ts';
+
+/** What a person may want of a stack. */
+export type Operation =
+  | { kind: 'DEPLOY'; file: StackFile }
+  | { kind: 'SCALE'; stack: string; service: string; replicas: number }
+  /** `toRevision` null: the last good one before the current. */
+  | { kind: 'ROLLBACK'; stack: string; toRevision: number | null }
+  | { kind: 'STOP' | 'START' | 'REPAIR'; stack: string }
+  /** `services` null: all. */
+  | { kind: 'RESTART'; stack: string; services: readonly string[] | null }
+  | { kind: 'DELETE'; stack: string; removeVolumes: boolean };
+
+/** An operation and what it comes to, before anything is written. */
+export type Resolved = {
+  kind: PlanKind;
+  desired: StackRow['desired'];
+  /** null: the stack keeps its revision. */
+  draft: Draft | null;
+  stack: StackRow | undefined;
+  aim: Aim;
+  removeVolumes: boolean;
+  services: readonly string[] | null;
+};
+
+const MAX_REPLICAS = 500;
+
+/** The caller holds the planning lock. @throws GraphiumError NOT_FOUND, CONFLICT, BAD_INPUT and what drafting throws */
+export async function resolve(tx: Tx, operation: Operation, vault: Vault): Promise<Resolved> {
+  const running = { desired: 'RUNNING' as const, removeVolumes: false, services: null };
+  if (operation.kind === 'DEPLOY') {
+    return { ...running, ...fromDraft(await draftFromFile(tx, operation.file, vault)), kind: 'DEPLOY' };
+  }
+  const stack = await findSubject(tx, operation);
+  switch (operation.kind) {
+    case 'SCALE': {
+      const draft = await scaled(tx, stack, operation.service, operation.replicas);
+      return { ...running, ...fromDraft(draft), kind: 'DEPLOY' };
+    }
+    case 'ROLLBACK': {
+      const to = operation.toRevision ?? (await findGoodRevisionBefore(tx, stack));
+      const draft = await draftFromRevision(tx, stack, to, { note: `as revision ${to}` });
+      return { ...running, ...fromDraft(draft), kind: 'ROLLBACK' };
+    }
+    case 'REPAIR': {
+      const desired = stack.desired;
+      if (desired !== 'RUNNING') return { ...running, ...(await unchanged(tx, stack)), kind: 'STOP', desired };
+      const draft = await draftFromRevision(tx, stack, stack.revision, {
+        note: `revision ${stack.revision}, placed again`,
+      });
+      return { ...running, ...fromDraft(draft), kind: 'REPAIR' };
+    }
+    case 'RESTART': {
+      const { services } = operation;
+      const current = await unchanged(tx, stack);
+      for (const service of services ?? []) checkService(current.aim.spec, service);
+      return { ...running, ...current, kind: 'RESTART', services };
+    }
+    case 'START':
+      return { ...running, ...(await unchanged(tx, stack)), kind: 'START' };
+    case 'STOP':
+      return { ...running, ...(await unchanged(tx, stack)), kind: 'STOP', desired: 'STOPPED' };
+    case 'DELETE': {
+      const { removeVolumes } = operation;
+      return { ...running, ...(await unchanged(tx, stack)), kind: 'DELETE', desired: 'DELETED', removeVolumes };
+    }
+  }
+}
+
+async function findSubject(tx: Tx, operation: Exclude<Operation, { kind: 'DEPLOY' }>): Promise<StackRow> {
+  const stack = await findLockedStack(tx, operation.stack);
+  if (!stack) throw notFound('stack', operation.stack);
+  if (stack.desired === 'DELETED' && operation.kind !== 'DELETE') {
+    throw new GraphiumError('CONFLICT', `The stack "${stack.name}" is being deleted; deploy it again to keep it.`);
+  }
+  return stack;
+}
+
+const fromDraft = (draft: Draft) => ({
+  draft,
+  stack: draft.stack,
+  aim: { name: draft.spec.name, spec: draft.spec, revision: draft.number, placed: draft.placed },
+});
+
+const unchanged = async (tx: Tx, stack: StackRow) => ({ draft: null, stack, aim: await currentAim(tx, stack) });
+
+function scaled(tx: Tx, stack: StackRow, name: string, replicas: number): Promise<Draft> {
+  if (!Number.isInteger(replicas) || replicas < 0 || replicas > MAX_REPLICAS) {
+    throw new GraphiumError('BAD_INPUT', `replicas: expected 0 to ${MAX_REPLICAS}, got ${replicas}.`);
+  }
+  const scale = (spec: StackSpec): StackSpec => {
+    const service = checkService(spec, name);
+    if (service.global)
+      throw new GraphiumError('BAD_INPUT', `"${name}" is global: it has one container on every agent that fits.`);
+    if (service.nameBase === undefined && replicas > 1) {
+      throw new GraphiumError('BAD_INPUT', `"${name}" has a container name of its own, so that there can be only one.`);
+    }
+    const services = spec.services.map((one) => (one.name === name ? { ...one, replicas } : one));
+    return { ...spec, services };
+  };
+  return draftFromRevision(tx, stack, stack.revision, { note: `${name} scaled to ${replicas}`, spec: scale });
+}
+
+function checkService({ name: stack, services }: StackSpec, name: string) {
+  const service = services.find((one) => one.name === name);
+  if (service) return service;
+  const known = services.map((one) => one.name).join(', ');
+  throw new GraphiumError('NOT_FOUND', `The stack "${stack}" has no service "${name}"; it has ${known}.`);
+}

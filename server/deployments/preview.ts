@@ -1,0 +1,110 @@
+import { listAgentsById } from '../agents/store.ts';
+import type { Tx } from '../db/connect.ts';
+import type { Warning } from '../db/values.ts';
+import { specHashOf } from '../stacks/hash.ts';
+import type { ContainerSpec } from '../stacks/spec.ts';
+import { findRevision } from '../stacks/store.ts';
+import type { Action, Change } from './changes.ts';
+import { containerDifferences, type FieldDifference } from './differences.ts';
+import type { Downtime } from './downtime.ts';
+import type { Resolved } from './operation.ts';
+import type { Plan } from './plan.ts';
+import { placedOf } from './situation.ts';
+
+/** A plan as a person reads it before agreeing to it. */
+export type PreviewItem = {
+  agent: string;
+  containerName: string;
+  service: string | null;
+  replica: number | null;
+  action: Action;
+  reason: string;
+  differences: FieldDifference[];
+};
+
+export type Preview = {
+  stack: string;
+  kind: Resolved['kind'];
+  revision: number;
+  isNewRevision: boolean;
+  items: PreviewItem[];
+  images: { agent: string; image: string }[];
+  downtime: Downtime[];
+  warnings: Warning[];
+  taskCount: number;
+  planHash: string;
+};
+
+export async function toPreview(
+  tx: Tx,
+  { aim, draft, kind, stack }: Resolved,
+  { changes, tasks, downtime, hash }: Plan,
+  warnings: readonly Warning[],
+): Promise<Preview> {
+  const agents = new Map(
+    (await listAgentsById(tx, [...new Set(changes.map(({ agentId }) => agentId))])).map((row) => [row.id, row]),
+  );
+  const nameOf = (agentId: string) => agents.get(agentId)?.name ?? agentId;
+  const before = await readSpecs(tx, stack?.id, changes);
+  const offline = [...agents.values()].filter((agent) => !agent.online);
+  return {
+    stack: aim.name,
+    kind,
+    revision: aim.revision,
+    isNewRevision: draft !== null && !draft.isCurrent,
+    items: changes.map((change) => ({
+      agent: nameOf(change.agentId),
+      containerName: change.containerName,
+      service: change.placed?.service.name ?? null,
+      replica: change.placed?.container.replica ?? null,
+      action: change.action,
+      reason: change.reason,
+      differences: change.action === 'REPLACE' ? differencesOf(change, before) : [],
+    })),
+    images: tasks.flatMap(({ kind: what, agentId, image }) =>
+      what === 'PULL' && image !== null ? [{ agent: nameOf(agentId), image }] : [],
+    ),
+    downtime,
+    warnings: [
+      ...warnings,
+      ...offline.map(({ name }) =>
+        toWarning('AGENT_OFFLINE', `agent ${name} is offline: what is to be done there waits for it`),
+      ),
+    ],
+    taskCount: tasks.length,
+    planHash: hash,
+  };
+}
+
+const toWarning = (code: string, message: string): Warning => ({ code, message, path: '', line: 1, column: 1 });
+
+type Specs = ReadonlyMap<number, ReadonlyMap<string, ContainerSpec>>;
+
+/** The containers as the revisions wanted them that made those which are to be replaced. */
+async function readSpecs(tx: Tx, stackId: string | undefined, changes: readonly Change[]): Promise<Specs> {
+  const specs = new Map<number, ReadonlyMap<string, ContainerSpec>>();
+  const numbers = changes.flatMap(({ action, observed }) =>
+    action === 'REPLACE' && observed ? [observed.revision] : [],
+  );
+  for (const number of stackId === undefined ? [] : new Set(numbers)) {
+    const spec = (await findRevision(tx, stackId ?? '', number))?.spec;
+    if (!spec) continue;
+    const names = changes.map(({ agentId, containerName }) => ({ agentId, containerName }));
+    specs.set(number, new Map(placedOf(spec, names).map(({ container }) => [container.name, container])));
+  }
+  return specs;
+}
+
+function differencesOf({ observed, containerName, placed, specHash }: Change, specs: Specs): FieldDifference[] {
+  const before = observed && specs.get(observed.revision)?.get(containerName);
+  if (before && placed && specHashOf(before) === observed.specHash)
+    return containerDifferences(before, placed.container);
+  const revision = observed ? ` of revision ${observed.revision}` : '';
+  return [
+    {
+      field: 'spec',
+      old: `${observed?.specHash.slice(0, 12)}${revision}, which is not known here`,
+      new: specHash?.slice(0, 12) ?? null,
+    },
+  ];
+}

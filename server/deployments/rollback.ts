@@ -1,0 +1,64 @@
+import { and, asc, eq, isNotNull, isNull } from 'drizzle-orm';
+import { GRAPHIUM } from '../audit.ts';
+import { type Db, type Tx, transact } from '../db/connect.ts';
+import { notify, topic } from '../db/notify.ts';
+import { deployments, tasks } from '../db/tables.ts';
+import { GraphiumError } from '../errors.ts';
+import { draftFromRevision, storeDraft } from '../stacks/revise.ts';
+import { getStack } from '../stacks/store.ts';
+import { insertPlan } from './launch.ts';
+import { plan } from './plan.ts';
+import { settle } from './settle.ts';
+import { readSituation } from './situation.ts';
+import { type DeploymentRow, lockPlanning } from './store.ts';
+
+/**
+ * Plans the way back of deployments that failed and whose tasks have all ended. The stack returns as a whole to the last
+ * revision that was good, as a new revision (numbers only rise, and hosts refuse older ones); the tasks belong to the same
+ * deployment, whose verdict is then ROLLED_BACK. A transaction of its own: planning takes its lock first of all.
+ */
+export async function beginRollbacks(db: Db): Promise<void> {
+  const due = await db.select({ id: deployments.id }).from(deployments).where(isDue).orderBy(asc(deployments.id));
+  for (const { id } of due) {
+    await transact(db, async (tx) => {
+      await lockPlanning(tx);
+      const [deployment] = await tx
+        .select()
+        .from(deployments)
+        .where(and(isDue, eq(deployments.id, id)))
+        .for('update');
+      if (deployment) await begin(tx, deployment);
+    });
+  }
+}
+
+const isDue = and(isNotNull(deployments.rollbackDueAt), isNull(deployments.finishedAt));
+
+async function begin(tx: Tx, deployment: DeploymentRow): Promise<void> {
+  const { id, stackId, priority, maxRetries, taskTimeoutSeconds } = deployment;
+  const stack = await getStack(tx, stackId);
+  const good = stack.goodRevision;
+  if (good === null) throw new Error(`stack ${stackId} has no good revision to go back to`);
+  try {
+    const draft = await draftFromRevision(tx, stack, good, { note: `as revision ${good}, after a failure` });
+    const { spec, number: revision, placed } = draft;
+    await storeDraft(tx, GRAPHIUM, draft);
+    const aim = { name: stack.name, spec, revision, placed };
+    const planned = plan(await readSituation(tx, stack, aim, { kind: 'ROLLBACK' }));
+    await tx.update(deployments).set({ rollbackRevision: revision, rollbackDueAt: null }).where(eq(deployments.id, id));
+    const position = await tx.$count(tasks, eq(tasks.deploymentId, id));
+    const options = { priority, maxRetries, taskTimeoutSeconds };
+    await insertPlan(tx, { stackId, deploymentId: id, rollback: true }, options, planned, position);
+  } catch (error) {
+    if (!(error instanceof GraphiumError)) throw error;
+    // An agent of that revision is gone, say: nothing can be planned, and trying again would not help.
+    const cause = deployment.cause ?? { code: error.code, message: '' };
+    const message = `${cause.message} It could not be rolled back to revision ${good}: ${error.message}`.trim();
+    await tx
+      .update(deployments)
+      .set({ onFailure: 'KEEP', cause: { ...cause, message }, rollbackDueAt: null })
+      .where(eq(deployments.id, id));
+  }
+  await settle(tx, [id]);
+  await notify(tx, [topic.deployment(id), topic.stacks]);
+}

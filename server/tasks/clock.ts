@@ -1,0 +1,57 @@
+import type { Logger } from 'pino';
+import type { AgentSockets } from '../agents/sockets.ts';
+import { type Db, isDatabaseUnavailable } from '../db/connect.ts';
+import { topic } from '../db/notify.ts';
+import { beginRollbacks } from '../deployments/rollback.ts';
+import type { Bus } from '../live.ts';
+import { findNextDue } from './queries.ts';
+
+/**
+ * Does at its time what would otherwise wait for the next sweep: pokes agents when a pause or a retry of theirs is over,
+ * and plans rollbacks. It looks again whenever `topic.due` says that the next time may have come nearer.
+ */
+export type Clock = { close(): Promise<void> };
+
+const LONGEST_MS = 5_000;
+
+export function startClock({ db, bus, sockets }: { db: Db; bus: Bus; sockets: AgentSockets }, log: Logger): Clock {
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | undefined;
+  let again = false;
+  let closed = false;
+
+  async function tick() {
+    do {
+      again = false;
+      clearTimeout(timer);
+      try {
+        await beginRollbacks(db);
+        const dueMs = await findNextDue(db);
+        for (const id of sockets.agentIds()) if (dueMs !== undefined && dueMs <= 0) bus.poke(topic.pending(id));
+        const waitMs = dueMs === undefined ? undefined : Math.min(LONGEST_MS, Math.max(dueMs, 20));
+        if (waitMs !== undefined && !closed) timer = setTimeout(look, waitMs);
+      } catch (error) {
+        // The sweep does it later.
+        log.warn({ err: error }, isDatabaseUnavailable(error) ? 'the database does not answer' : 'clock failed');
+      }
+    } while (again && !closed);
+    running = undefined;
+  }
+
+  function look() {
+    if (closed) return;
+    if (running) again = true;
+    else running = tick();
+  }
+
+  const off = bus.on([topic.due], look);
+  look();
+  return {
+    async close() {
+      closed = true;
+      off();
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}
