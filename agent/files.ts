@@ -13,7 +13,7 @@
  * when a container of that name is made or removed. Contents are never in a message or a log.
  */
 import { createHash } from 'node:crypto';
-import { chmod, lstat, mkdir, open, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TaskError, toTaskError } from './docker/errors.ts';
 import type { ContainerSpec, DeploySpec, FileSpec } from './docker/spec.ts';
@@ -26,7 +26,7 @@ export type PlacedFile = { file: FileSpec; path: string };
 const inMemory = [0x01021994, 0x858458f6];
 const groupAndOthers = 0o077;
 
-/** The first of these directories that can be made, is ours alone and lies on tmpfs. */
+/** The first of these directories that is there or can be made, is ours alone and lies on tmpfs. */
 export async function findSecretsPath(candidates: readonly string[]): Promise<string | undefined> {
   for (const path of candidates) {
     if ((await unfitness(path)) === undefined) return path;
@@ -37,14 +37,16 @@ export async function findSecretsPath(candidates: readonly string[]): Promise<st
 /** Why secrets cannot be kept in this directory, which is made if need be; undefined: they can. */
 export async function unfitness(path: string): Promise<string | undefined> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
     const { type } = await statfs(path);
     if (!inMemory.includes(type)) return 'it is not on a tmpfs';
     const found = await lstat(path);
     if (!found.isDirectory()) return 'it is not a directory';
     // /dev/shm belongs to everybody: somebody else may have been there first.
     if (found.uid !== process.getuid?.()) return 'it belongs to another user';
-    if ((found.mode & groupAndOthers) !== 0) await chmod(path, 0o700);
+    if ((found.mode & groupAndOthers) !== 0) return 'others may reach what is in it (mode 0700 is wanted)';
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -1,6 +1,21 @@
 /**
  * What can go wrong between us and Docker, told apart in one place, by predicate. Docker has hardly any error codes, so
  * some predicates read its messages; each was seen from an engine between 20.10 and 29.
+ *
+ * What ends a task, and whether the server tries it again by itself, with back-off. Yes where time alone may help; each try
+ * of a replacement may cost the old container a pause, so no where somebody has to do something first:
+ *
+ *     ENGINE_UNREACHABLE, NAME_NOT_FREE, TIMEOUT                            yes
+ *     PULL_FAILED    registry not reached, 5xx, cut off, too many requests  yes
+ *     IMAGE_NOT_FOUND, PULL_DENIED                                          no
+ *     PORT_IN_USE    what has a port mostly keeps it                        no
+ *     NAME_CONFLICT, NETWORK_CONFLICT, STALE_REVISION                       no
+ *     POLICY_DENIED, SPEC_UNSUPPORTED                                       no
+ *     HEALTH_CHECK_FAILED, HEALTH_CHECK_TIMEOUT, CONTAINER_EXITED           no
+ *     CONTAINER_MISSING    somebody removed it while it was watched         no
+ *     CREATE_FAILED, START_FAILED, STOP_FAILED, RENAME_FAILED, REMOVE_FAILED
+ *                    the engine's trouble of the moment (`isTransient`)     yes
+ *                    all else                                               no
  */
 import type { TaskFailure } from '../outcome.ts';
 
@@ -63,7 +78,7 @@ export const isTransient = (error: unknown): boolean =>
   says(
     error,
     [500],
-    /deadline exceeded|context canceled|connection (refused|reset)|transport is closing|unavailable|temporarily|i\/o timeout|shutting down|resource busy|EOF$/i,
+    /deadline exceeded|context canceled|connection (refused|reset)|transport is closing|unavailable|temporarily|i\/o timeout|shutting down|resource busy|did not receive an exit event|EOF$/i,
   );
 
 /** What was being done, in the words of the message, and the code if nothing more is known. */

@@ -15,7 +15,9 @@ export function redactSecrets(text: string): string {
   let before = text.length;
   for (const [start, end] of findContents(tree).toSorted((a, b) => b[0] - a[0])) {
     if (end > before || start === end) continue;
-    const breaks = text.slice(start, end).match(/\r\n|\n|\r/g) ?? [];
+    const lines = text.slice(start, end).match(/(?:\r\n|\n|\r)[ \t]*/g) ?? [];
+    // What follows on the last line, such as a closing brace, has to stay indented.
+    const breaks = lines.map((line, index) => (index < lines.length - 1 ? line.replace(/[ \t]+$/, '') : line));
     redacted = redacted.slice(0, start) + mark + breaks.join('') + redacted.slice(end);
     before = start;
   }

@@ -39,13 +39,25 @@ type Reader = {
   variableLength: number;
   /** Whether something is too large to go on. */
   isFull: boolean;
+  /** Where values are whose variables have not been put in. */
+  unread: Set<number>;
 };
 
-/** Null when the file becomes too large or too deep through its aliases; the report then says so. */
-export function toComposeValue(text: string, tree: Tree, report: Report, variables: Variables): Value | null {
-  const reader = { text, tree, report, variables, aliases: 0, aliasedNodes: 0, variableLength: 0, isFull: false };
-  const value = toValue(reader, tree.root, { path: '', offset: 0 }, 0);
-  return reader.isFull ? null : value;
+/**
+ * `root` is null when the file becomes too large or too deep through its aliases; the report then says so. It has said
+ * all there is to say about what is at the offsets in `unread`.
+ */
+export function toComposeValue(
+  text: string,
+  tree: Tree,
+  report: Report,
+  variables: Variables,
+): { root: Value | null; unread: ReadonlySet<number> } {
+  const unread = new Set<number>();
+  const counts = { aliases: 0, aliasedNodes: 0, variableLength: 0, isFull: false };
+  const reader: Reader = { text, tree, report, variables, unread, ...counts };
+  const root = toValue(reader, tree.root, { path: '', offset: 0 }, 0);
+  return { root: reader.isFull ? null : root, unread };
 }
 
 function giveUp(reader: Reader, code: 'SOURCE_TOO_LARGE' | 'SOURCE_TOO_DEEP', spot: Spot, message: string): void {
@@ -160,6 +172,7 @@ function toText(reader: Reader, written: string, scalar: Scalar, spot: Spot): st
   });
   if (!result.ok) {
     note(reader, result.trouble.code, toSpot(result.trouble.reference), result.trouble.message);
+    reader.unread.add(spot.offset);
     return written;
   }
   reader.variableLength += result.text.length;

@@ -140,9 +140,8 @@ function checkContainers(report: Report, stack: string, drafts: ServiceDraft[]):
 
 function checkReplicas(report: Report, { name, options, networking }: ServiceDraft): void {
   const { containerName, global, replicas = 1, maxReplicasPerNode, ports } = options;
-  if (containerName && (global || replicas > 1)) {
-    const found = global ? 'mode global' : `${replicas} replicas`;
-    const message = `expected no container_name for a service with ${found}: a name is that of one container`;
+  if (containerName && global) {
+    const message = 'expected no container_name for a service with mode global: a name is that of one container';
     report('CONFLICTING_FIELDS', containerName, message);
   }
   for (const { spot, what } of networking.fixed) {

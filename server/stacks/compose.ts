@@ -59,15 +59,19 @@ export function parseCompose(text: string, options: ComposeOptions): Parsed {
   if (!tree) return { ok: false, problems: problems() };
   const variables = createVariables(options.variables, warn);
   variables.setProject(options.name ?? findName(tree, options.variables) ?? '');
-  const root = toComposeValue(text, tree, report, variables);
-  const top = root && readKeys(report, root, WORDS, 'a Compose file {services, ...}');
-  const spec = top && readStack({ report, warn, stack: '', variables: variables.known }, top, options);
+  const { root, unread } = toComposeValue(text, tree, report, variables);
+  const reportRead: Report = (code, spot, message) => {
+    if (!unread.has(spot.offset)) report(code, spot, message);
+  };
+  const context = { report: reportRead, warn, variables: variables.known };
+  const top = root && readKeys(reportRead, root, WORDS, 'a Compose file {services, ...}');
+  const spec = top && readStack(context, top, options);
   const found = problems();
   if (!spec || found.length > 0) return { ok: false, problems: found };
   return { ok: true, spec, warnings: warnings(), variableNames: variables.names() };
 }
 
-function readStack(context: Omit<Context, 'stack'> & { stack: string }, top: Fields, options: ComposeOptions) {
+function readStack(context: Omit<Context, 'stack'>, top: Fields, options: ComposeOptions) {
   const { report, warn } = context;
   refuseKeys(report, top, REFUSED);
   if (top.get('version')) {

@@ -143,7 +143,9 @@ describe('secrets', () => {
 
   it('need a tmpfs', async () => {
     expect(await unfitness(process.cwd())).toContain('tmpfs');
-    expect(await findSecretsPath(['/proc/none', '/etc'])).toBeUndefined();
+    expect(await unfitness('/dev/shm')).toContain('0700');
+    expect((await stat('/dev/shm')).mode & 0o777).toBe(0o777);
+    expect(await findSecretsPath(['/proc/none', '/etc', '/none/none'])).toBeUndefined();
     const refused = await fail('DEPLOY', spec);
     expect(refused).toMatchObject({ code: 'SECRETS_UNSUPPORTED', message: expect.stringContaining('--secrets') });
     expect(refused.message).not.toContain('sesame');

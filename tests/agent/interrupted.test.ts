@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { abortAtStep } from './abort.ts';
 import { createHost } from './host.ts';
 
 const host = createHost();
@@ -10,17 +11,6 @@ const unhealthy = { test: ['CMD', 'false'], intervalMs: 60_000, timeoutMs: 1_000
 beforeAll(async () => {
   await up('PULL', { version: 1, image: host.images.busybox, policy: 'missing' });
 });
-
-/** Aborts when the n-th step begins; that step is still done, the next one is not. */
-function abortAtStep(count: number, reason: 'abandoned' | 'cancelled') {
-  const abort = new AbortController();
-  let steps = 0;
-  const update = ({ progress }: { progress?: object }) => {
-    if (!progress) steps += 1;
-    if (steps === count) abort.abort(reason);
-  };
-  return { cancel: abort.signal, update };
-}
 
 describe('a replacement that is cut off', () => {
   it.each([1, 2, 3, 4, 5, 6, 7])('after step %i is finished by the next attempt', async (count) => {

@@ -11,11 +11,12 @@ import { startEmbedded } from '../../server/db/embedded.ts';
 import { agentsOnline, startAgent } from '../support/agents.ts';
 import { createDatabase, TEMPLATE, toDatabase, withAdmin } from '../support/postgres.ts';
 import { freePort, startServer } from '../support/server.ts';
+import { benchChange } from './change.ts';
 import { benchDeploy } from './deploy.ts';
 import { benchDispatch } from './dispatch.ts';
 import { median, round } from './stats.ts';
 
-/** `npm run bench [dispatch|deploy|start]`: prints figures; the last line is one JSON object. */
+/** `npm run bench [dispatch|deploy|change|start]`: prints figures; the last line is one JSON object. */
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
@@ -42,10 +43,7 @@ async function main(parts: readonly string[]): Promise<Record<string, unknown>> 
     );
     figures.dispatch = dispatch;
   }
-  if (wants('deploy')) {
-    say('deploy: 30 containers on three hosts, Graphium against direct calls of the Docker API');
-    Object.assign(figures, await deployOnLab(embedded.url));
-  }
+  if (wants('deploy') || wants('change')) Object.assign(figures, await onLab(embedded.url, wants));
   if (wants('start')) {
     say('start: npm start on a warm data folder until it answers');
     figures.startMs = await benchStart();
@@ -54,7 +52,7 @@ async function main(parts: readonly string[]): Promise<Record<string, unknown>> 
   return figures;
 }
 
-async function deployOnLab(postgresUrl: string) {
+async function onLab(postgresUrl: string, wants: (part: string) => boolean) {
   await using started = new AsyncDisposableStack();
   const lab = await findLab();
   started.defer(() => lab.close());
@@ -67,6 +65,18 @@ async function deployOnLab(postgresUrl: string) {
     server,
     lab.hosts.map((host) => host.name),
   );
+  const figures: Record<string, unknown> = {};
+  if (wants('change')) {
+    say('change: a stack of 30 containers, deployed again unchanged and with one service changed');
+    const change = await benchChange(lab, server);
+    say(`  unchanged  verdict after ${change.unchangedMs} ms`);
+    say(
+      `  changed    ${change.changedMs} ms, direct ${change.directChangedMs} ms: ratio ${change.changedRatio} (verdict after ${change.changedVerdictMs} ms)`,
+    );
+    figures.change = change;
+  }
+  if (!wants('deploy')) return figures;
+  say('deploy: 30 containers on three hosts, Graphium against direct calls of the Docker API');
   const deploy = await benchDeploy(lab, server, say);
   say(
     `  up   ${deploy.upMs} ms, direct ${deploy.directUpMs} ms: ratio ${deploy.upRatio} (verdict after ${deploy.verdictMs} ms)`,
@@ -75,7 +85,7 @@ async function deployOnLab(postgresUrl: string) {
   await delay(5_000);
   const agentRssMb = round(median(agents.map((agent) => rssMb(agent.pid()))), 1);
   say(`agent: ${agentRssMb} MB resident when idle`);
-  return { deploy, agentRssMb };
+  return { ...figures, deploy, agentRssMb };
 }
 
 function rssMb(pid: number): number {

@@ -54,6 +54,13 @@ export async function createDatabase(postgresUrl: string): Promise<string> {
   return url;
 }
 
+/** @returns the URL of a new database without any table */
+export async function createEmptyDatabase(postgresUrl: string): Promise<string> {
+  const name = `test_${crypto.randomUUID().replaceAll('-', '')}`;
+  await withAdmin(postgresUrl, (sql) => sql.unsafe(`create database ${name}`));
+  return toDatabase(postgresUrl, name);
+}
+
 export async function dropDatabase(url: string): Promise<void> {
   const name = new URL(url.replace('@/', '@localhost/')).pathname.slice(1);
   await withAdmin(toDatabase(url, 'postgres'), (sql) => sql.unsafe(`drop database if exists ${name} with (force)`));

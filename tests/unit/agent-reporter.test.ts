@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { TaskReport, TaskReportResult } from '../../agent/api.ts';
-import { ContainerReporter } from '../../agent/containers.ts';
 import type { AgentTask, TaskOutcome } from '../../agent/outcome.ts';
 import { toTaskReport } from '../../agent/report.ts';
 import { Reporter } from '../../agent/reporter.ts';
@@ -237,7 +236,13 @@ describe('outcomes', () => {
 });
 
 test('a report keeps the last log lines and nothing that Postgres refuses', () => {
-  const error = { code: 'EXITED', message: 'a\0b', exitCode: 1, logs: ['first', 'x\ud800y', 'last\0'], left: 'OLD' as const };
+  const error = {
+    code: 'EXITED',
+    message: 'a\0b',
+    exitCode: 1,
+    logs: ['first', 'x\ud800y', 'last\0'],
+    left: 'OLD' as const,
+  };
   const report = toTaskReport({
     taskId: 'a',
     attempt: 2,
@@ -251,70 +256,5 @@ test('a report keeps the last log lines and nothing that Postgres refuses', () =
     status: 'FAILED',
     retryable: true,
     error: { code: 'EXITED', message: 'ab', exitCode: 1, logs: ['first', 'x\ufffdy', 'last'], left: 'OLD' },
-  });
-});
-
-describe('containers', () => {
-  test('one at a time; a report that was asked for lists after the asking', async () => {
-    let lists = 0;
-    const gate = Promise.withResolvers<void>();
-    const sent: number[] = [];
-    const containers = new ContainerReporter({
-      list: async () => {
-        lists += 1;
-        const name = `web-${lists}`;
-        return [
-          {
-            id: name,
-            name,
-            stack: 'web',
-            service: 'web',
-            replica: 1,
-            revision: 1,
-            specHash: 'h',
-            image: 'i',
-            state: 'RUNNING',
-            health: 'NONE',
-            ports: [],
-          },
-        ];
-      },
-      log: { warn: () => {} },
-    });
-    containers.attach({
-      reportContainers: async (list) => {
-        sent.push(list.length);
-        await gate.promise;
-      },
-    });
-    await turn();
-    const asked = [containers.report(), containers.report()];
-    expect(lists).toBe(1);
-    gate.resolve();
-    await Promise.all(asked);
-    expect(lists).toBe(2);
-    expect(sent).toHaveLength(2);
-    containers.changed();
-    containers.changed();
-    await vi.advanceTimersByTimeAsync(1_000);
-    expect(lists).toBe(3);
-    await vi.advanceTimersByTimeAsync(30_000);
-    expect(lists).toBe(4);
-    containers.detach();
-    expect(vi.getTimerCount()).toBe(0);
-  });
-
-  test('an engine that fails or hangs holds nothing back', async () => {
-    const warnings: object[] = [];
-    const containers = new ContainerReporter({
-      list: () => new Promise(() => {}),
-      log: { warn: (fields) => warnings.push(fields) },
-    });
-    containers.attach({ reportContainers: async () => {} });
-    const asked = containers.report();
-    await vi.advanceTimersByTimeAsync(10_000);
-    await asked;
-    expect(warnings).toHaveLength(2);
-    containers.detach();
   });
 });

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of a Compose file are written like this
 import { describe, expect, test } from 'vitest';
 import { type Case, check, parse, toService, toSpec } from './compose-marks.ts';
 
@@ -7,7 +8,10 @@ const environmentOf = (text: string) => toService(text, 'a').container.environme
 describe('anchors and merge keys', () => {
   test('the own keys go before the merged, the earlier map before the later', () => {
     const more = 'x-a: &a {A: a, S: a}\nx-b: &b {B: b, S: b, O: b}';
-    const text = withService('    environment:\n      O: own\n      <<: [*a, *b]\n      N: {}', more).replace('N: {}', 'N: n');
+    const text = withService('    environment:\n      O: own\n      <<: [*a, *b]\n      N: {}', more).replace(
+      'N: {}',
+      'N: n',
+    );
     expect(environmentOf(text)).toEqual({ A: 'a', B: 'b', S: 'a', O: 'own', N: 'n' });
   });
 
@@ -84,7 +88,10 @@ describe('scalars', () => {
   });
 
   test('keys that are numbers or booleans are text', () => {
-    expect(toService(withService('    labels: {1.0: a, true: b}'), 'a').container.labels).toEqual({ '1.0': 'a', true: 'b' });
+    expect(toService(withService('    labels: {1.0: a, true: b}'), 'a').container.labels).toEqual({
+      '1.0': 'a',
+      true: 'b',
+    });
   });
 });
 
@@ -117,7 +124,11 @@ describe('what is no Compose file', () => {
     ['an alias inside its anchor', 'x-a: &a\n  b: ^*a', 'UNKNOWN_ALIAS '],
     ['a map for a key', 'name: shop\nservices: {a: {image: app}}\nx-a: {? ^{a: b} : c}', 'WRONG_TYPE x-a'],
     ['a key twice', 'name: shop\n^name: b\nservices: {a: {image: app}}', 'DUPLICATE_FIELD name'],
-    ['<< twice', 'name: shop\nx-a: {<<: {a: b}, ^<<: {a: b}}\nservices: {a: {image: app}}', 'DUPLICATE_FIELD x-a["<<"]'],
+    [
+      '<< twice',
+      'name: shop\nx-a: {<<: {a: b}, ^<<: {a: b}}\nservices: {a: {image: app}}',
+      'DUPLICATE_FIELD x-a["<<"]',
+    ],
     ['<< of a scalar', 'name: shop\nx-a: {^<<: 1}\nservices: {a: {image: app}}', 'WRONG_TYPE x-a["<<"]'],
     ['NUL', 'name: shop^\0', 'SOURCE_NOT_YAML '],
     ['NUL in an escape', 'name: shop\nservices: {a: {image: app, user: ^"\\0"}}', 'INVALID_VALUE services.a.user'],

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of a Compose file are written like this
 import { describe, expect, test } from 'vitest';
 import { locateService } from '../../server/stacks/compose.ts';
 import { parse, plain, toService, toSpec } from './compose-marks.ts';
