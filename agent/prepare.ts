@@ -48,7 +48,7 @@ async function ensureImage(container: ContainerSpec, context: TaskContext): Prom
     if (!isNotFound(error)) throw error;
     if (pullPolicy !== 'never') return pull(image, context, platform);
     throw new TaskError({
-      code: 'IMAGE_NOT_FOUND',
+      code: 'IMAGE_MISSING',
       message: `${image} is not on this host, and its pull policy is never. Load it there, or let it be pulled.`,
     });
   }

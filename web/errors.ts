@@ -21,6 +21,8 @@ const TITLES: Record<string, string> = {
   STACK_FORMAT_CONFLICT: 'Another format owns this stack',
   UNKNOWN_HOST: 'There is no such host',
   NO_AGENT_AVAILABLE: 'No agent is available',
+  NO_AGENT_FITS: 'No agent fits',
+  PLAN_CHANGED: 'Something else would be done by now',
   NAME_IN_USE: 'A container name is taken',
   PORT_IN_USE: 'A host port is taken',
   IDEMPOTENCY_KEY_REUSED: 'This was already sent with other contents',

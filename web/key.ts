@@ -1,3 +1,5 @@
+import { useCallback, useRef } from 'react';
+
 /**
  * A new idempotency key (UUID v4). `crypto.randomUUID` exists only in a secure context, and the page may
  * well be opened over plain HTTP on a private network.
@@ -9,4 +11,14 @@ export function newKey(): string {
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
   const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** The same request has the same key: pressing the button again after a lost answer does the thing once. */
+export function useRequestKey(): (request: unknown) => string {
+  const sent = useRef({ request: '', key: '' });
+  return useCallback((request) => {
+    const text = JSON.stringify(request);
+    if (sent.current.request !== text) sent.current = { request: text, key: newKey() };
+    return sent.current.key;
+  }, []);
 }

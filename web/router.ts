@@ -4,6 +4,9 @@ import { createStore, useStore } from './store.ts';
 export type Route =
   | { screen: 'stacks' }
   | { screen: 'stack'; name: string }
+  /** `stack` null: a new one. `revision` null: its current one. */
+  | { screen: 'deploy'; stack: string | null; revision: number | null }
+  | { screen: 'adopt'; stack: string }
   | { screen: 'deployments' }
   | { screen: 'deployment'; id: string }
   | { screen: 'agents' }
@@ -18,8 +21,10 @@ export function startRouter(): void {
 
 export function toRoute(path: string): Route {
   const [first, second, ...rest] = path.split('/').filter(Boolean).map(decode);
+  if (first === 'stacks' && second !== undefined && rest.length > 0) return toStackRoute(second, rest, path);
   if (rest.length > 0) return { screen: 'unknown', path };
   if (first === undefined) return { screen: 'stacks' };
+  if (first === 'deploy' && second === undefined) return { screen: 'deploy', stack: null, revision: null };
   if (first === 'stacks') return second === undefined ? { screen: 'stacks' } : { screen: 'stack', name: second };
   if (first === 'deployments') {
     return second === undefined ? { screen: 'deployments' } : { screen: 'deployment', id: second };
@@ -29,8 +34,24 @@ export function toRoute(path: string): Route {
   return { screen: 'unknown', path };
 }
 
+function toStackRoute(stack: string, [word, number, ...rest]: string[], path: string): Route {
+  if (rest.length === 0) {
+    if (word === 'adopt' && number === undefined) return { screen: 'adopt', stack };
+    if (word === 'deploy' && number === undefined) return { screen: 'deploy', stack, revision: null };
+    if (word === 'deploy' && /^[1-9]\d{0,8}$/.test(number ?? '')) {
+      return { screen: 'deploy', stack, revision: Number(number) };
+    }
+  }
+  return { screen: 'unknown', path };
+}
+
 export function toPath(route: Exclude<Route, { screen: 'unknown' }>): string {
   if (route.screen === 'stack') return `/stacks/${toSegment(route.name)}`;
+  if (route.screen === 'adopt') return `/stacks/${toSegment(route.stack)}/adopt`;
+  if (route.screen === 'deploy') {
+    if (route.stack === null) return '/deploy';
+    return `/stacks/${toSegment(route.stack)}/deploy${route.revision === null ? '' : `/${route.revision}`}`;
+  }
   if (route.screen === 'deployment') return `/deployments/${toSegment(route.id)}`;
   return route.screen === 'stacks' ? '/' : `/${route.screen}`;
 }

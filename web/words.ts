@@ -12,6 +12,8 @@ export const stackStates: Words<'StackState'> = {
   STOPPING: { text: 'Stopping', tone: 'busy' },
   RESTARTING: { text: 'Restarting', tone: 'busy' },
   DELETING: { text: 'Deleting', tone: 'busy' },
+  ROLLING_BACK: { text: 'Rolling back', tone: 'busy' },
+  REPAIRING: { text: 'Repairing', tone: 'busy' },
   RUNNING: { text: 'Running', tone: 'good' },
   STOPPED: { text: 'Stopped', tone: 'idle' },
   DEGRADED: { text: 'Degraded', tone: 'warn' },
@@ -22,6 +24,7 @@ export const deploymentStatuses: Words<'DeploymentStatus'> = {
   RUNNING: { text: 'Running', tone: 'busy' },
   SUCCEEDED: { text: 'Succeeded', tone: 'good' },
   FAILED: { text: 'Failed', tone: 'bad' },
+  ROLLED_BACK: { text: 'Rolled back', tone: 'warn' },
   CANCELLED: { text: 'Cancelled', tone: 'idle' },
   SUPERSEDED: { text: 'Superseded', tone: 'idle' },
 };
@@ -63,6 +66,8 @@ export const kinds: Record<(EnumOf<'DeploymentKind'> | EnumOf<'TaskKind'>) & str
   STOP: 'Stop',
   RESTART: 'Restart',
   DELETE: 'Delete',
+  ROLLBACK: 'Roll back',
+  REPAIR: 'Repair',
   PULL: 'Pull',
   CLEAN: 'Clean up',
 };
@@ -88,4 +93,57 @@ export const roles: Record<EnumOf<'Role'> & string, { text: string; hint: string
   VIEWER: { text: 'Viewer', hint: 'sees everything, changes nothing' },
   OPERATOR: { text: 'Operator', hint: 'deploys, stops, starts and deletes stacks' },
   ADMIN: { text: 'Admin', hint: 'also adds agents and makes tokens' },
+};
+
+export const planActions: Words<'PlanAction'> = {
+  NOOP: { text: 'Stays', tone: 'idle' },
+  CREATE: { text: 'Create', tone: 'good' },
+  REPLACE: { text: 'Replace', tone: 'warn' },
+  START: { text: 'Start', tone: 'good' },
+  STOP: { text: 'Stop', tone: 'warn' },
+  RESTART: { text: 'Restart', tone: 'warn' },
+  REMOVE: { text: 'Remove', tone: 'bad' },
+};
+
+export const driftKinds: Words<'DriftKind'> = {
+  MISSING: { text: 'Missing', tone: 'bad' },
+  STOPPED: { text: 'Stopped', tone: 'bad' },
+  CHANGED: { text: 'Changed', tone: 'warn' },
+  UNHEALTHY: { text: 'Unhealthy', tone: 'bad' },
+  UNKNOWN: { text: 'Unknown', tone: 'warn' },
+  RUNNING: { text: 'Running', tone: 'warn' },
+};
+
+export const differenceChanges: Words<'DifferenceChange'> = {
+  ADDED: { text: 'Added', tone: 'good' },
+  CHANGED: { text: 'Changed', tone: 'warn' },
+  REMOVED: { text: 'Removed', tone: 'bad' },
+};
+
+export const differenceSubjects: Record<EnumOf<'DifferenceSubject'> & string, string> = {
+  SERVICE: 'service',
+  NETWORK: 'network',
+  VOLUME: 'volume',
+};
+
+export const formats: Record<EnumOf<'StackFormat'> & string, string> = {
+  COMPOSE: 'Compose',
+  JSONLD: 'Graphium JSON-LD',
+};
+
+export const orphanReasons: Record<EnumOf<'OrphanReason'> & string, string> = {
+  UNKNOWN_STACK: 'There is no stack of this name.',
+  NOT_WANTED: 'The current revision of its stack does not want it there.',
+};
+
+/** What stands under a container's name when its task has ended. */
+export const lefts: Record<EnumOf<'ContainerLeft'> & string, string> = {
+  NEW: 'the new container is in place',
+  OLD: 'the container from before is in place',
+  NONE: 'no container of this name is left',
+};
+
+export const onFailures: Record<EnumOf<'OnFailure'> & string, string> = {
+  ROLLBACK: 'the stack goes back to its last good revision',
+  KEEP: 'what was done stays',
 };

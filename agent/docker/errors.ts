@@ -7,10 +7,11 @@
  *
  *     ENGINE_UNREACHABLE, NAME_NOT_FREE, TIMEOUT                            yes
  *     PULL_FAILED    registry not reached, 5xx, cut off, too many requests  yes
- *     IMAGE_NOT_FOUND, PULL_DENIED                                          no
+ *     IMAGE_NOT_FOUND, IMAGE_MISSING, PULL_DENIED                           no
  *     PORT_IN_USE    what has a port mostly keeps it                        no
  *     NAME_CONFLICT, NETWORK_CONFLICT, STALE_REVISION                       no
- *     POLICY_DENIED, SPEC_UNSUPPORTED                                       no
+ *     NETWORK_MISSING, VOLUME_MISSING, VOLUME_CONFLICT                      no
+ *     POLICY_DENIED, SPEC_UNSUPPORTED, ENGINE_TOO_OLD, SECRETS_UNSUPPORTED  no
  *     HEALTH_CHECK_FAILED, HEALTH_CHECK_TIMEOUT, CONTAINER_EXITED           no
  *     CONTAINER_MISSING    somebody removed it while it was watched         no
  *     CREATE_FAILED, START_FAILED, STOP_FAILED, RENAME_FAILED, REMOVE_FAILED

@@ -94,7 +94,7 @@ async function adopt(tx: Tx, agentId: string, epoch: number, running: SessionInp
   await addEvents(tx, toEvents(returned, 'the agent came back without it'));
   await endTasks(
     tx,
-    returned.filter((row) => row.status === 'CANCELLED'),
+    returned.filter((row) => row.status !== 'PENDING'),
   );
   await notify(
     tx,

@@ -130,7 +130,9 @@ export function retryDeployment(
     if (earlier) return sameInput(earlier, inputHash);
     const { deployment, stack } = await retryable(tx, id);
     const { kind, removeVolumes, services, priority, maxRetries, onFailure, taskTimeoutSeconds } = deployment;
-    const options = { ...DEFAULTS, priority, maxRetries, onFailure, taskTimeoutSeconds };
+    const { deadline, createdAt } = deployment;
+    const timeoutSeconds = deadline && Math.max(1, Math.round((deadline.getTime() - createdAt.getTime()) / 1_000));
+    const options = { priority, maxRetries, onFailure, timeoutSeconds, taskTimeoutSeconds };
     const again: Launch = {
       kind,
       desired: DESIRED[kind],
@@ -160,6 +162,9 @@ async function retryable(tx: Tx, id: string): Promise<{ deployment: DeploymentRo
       'CONFLICT',
       `The deployment is ${deployment.status}; only FAILED or CANCELLED can be retried.`,
     );
+  }
+  if (deployment.kind === 'REPAIR' && deployment.services !== null) {
+    throw new GraphiumError('CONFLICT', 'It removed what nothing wants; use removeOrphans or repairStack again.');
   }
   const latest = await findLatestDeployment(tx, deployment.stackId);
   if (latest?.id !== deployment.id) {

@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
 import type { Tx } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { agents, deployments, stacks, tasks } from '../db/tables.ts';
@@ -56,14 +56,8 @@ async function giveUp(tx: Tx, ended: readonly Moved[]): Promise<Moved[]> {
     .selectDistinct({ id: deployments.id })
     .from(tasks)
     .innerJoin(deployments, eq(deployments.id, tasks.deploymentId))
-    .where(
-      and(
-        inArray(tasks.id, failed),
-        eq(tasks.mayFail, false),
-        eq(deployments.onFailure, 'ROLLBACK'),
-        isNull(deployments.rollbackRevision),
-      ),
-    );
+    .innerJoin(stacks, eq(stacks.id, deployments.stackId))
+    .where(and(inArray(tasks.id, failed), eq(tasks.mayFail, false), isToGoBack));
   if (doomed.length === 0) return [];
   const reason = 'another task failed and the stack is rolled back';
   const ofThem = inArray(
@@ -106,25 +100,38 @@ type Deployment = typeof deployments.$inferSelect;
 async function conclude(tx: Tx, deployment: Deployment): Promise<void> {
   const { status, cause, isTolerated } = await outcomeOf(tx, deployment);
   const ofIt = eq(deployments.id, deployment.id);
-  if (status === 'FAILED' && !isTolerated && (await isToGoBack(tx, deployment))) {
+  if (status === 'FAILED' && !isTolerated && (await goesBack(tx, deployment.id))) {
     await tx.update(deployments).set({ cause, rollbackDueAt: sql`now()`, deadline: null }).where(ofIt);
     return notify(tx, [topic.due]);
   }
   await tx.update(deployments).set({ status, cause, rollbackDueAt: null, finishedAt: sql`now()` }).where(ofIt);
-  const { stackId, kind, revision } = deployment;
+  const { stackId, kind, revision, services } = deployment;
   if (kind === 'DELETE' && status === 'SUCCEEDED') await forget(tx, stackId);
   const good = status === 'ROLLED_BACK' ? deployment.rollbackRevision : status === 'SUCCEEDED' ? revision : null;
-  if (good !== null && (kind === 'DEPLOY' || kind === 'ROLLBACK' || kind === 'REPAIR')) {
+  // A repair that was about no service has only removed something: it says nothing of the revision.
+  const isWhole = kind === 'DEPLOY' || kind === 'ROLLBACK' || (kind === 'REPAIR' && services === null);
+  if (good !== null && isWhole) {
     await tx.update(stacks).set({ goodRevision: good }).where(eq(stacks.id, stackId));
   }
 }
 
-/** Only where there is something to go back to, and nobody has wanted it ended since. */
-async function isToGoBack(tx: Tx, deployment: Deployment): Promise<boolean> {
-  const { onFailure, rollbackRevision, cancelRequestedAt, stackId, revision } = deployment;
-  if (onFailure !== 'ROLLBACK' || rollbackRevision !== null || cancelRequestedAt !== null) return false;
-  const [stack] = await tx.select().from(stacks).where(eq(stacks.id, stackId));
-  return stack?.goodRevision != null && stack.goodRevision !== revision && stack.desired === 'RUNNING';
+/** What a failure of a deployment leads to: only where there is something to go back to, and nobody wanted it ended. */
+const isToGoBack = and(
+  eq(deployments.onFailure, 'ROLLBACK'),
+  isNull(deployments.rollbackRevision),
+  isNull(deployments.cancelRequestedAt),
+  isNull(deployments.supersededBy),
+  ne(stacks.goodRevision, deployments.revision),
+  eq(stacks.desired, 'RUNNING'),
+);
+
+async function goesBack(tx: Tx, deploymentId: string): Promise<boolean> {
+  const found = await tx
+    .select({ id: deployments.id })
+    .from(deployments)
+    .innerJoin(stacks, eq(stacks.id, deployments.stackId))
+    .where(and(eq(deployments.id, deploymentId), isToGoBack));
+  return found.length > 0;
 }
 
 type Verdict = 'SUCCEEDED' | 'FAILED' | 'CANCELLED' | 'SUPERSEDED' | 'ROLLED_BACK';

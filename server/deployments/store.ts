@@ -1,6 +1,6 @@
-import { and, desc, eq, gt, inArray, isNull, lt, max, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNull, lt, max, or, sql } from 'drizzle-orm';
 import type { Queryable, Tx } from '../db/connect.ts';
-import { deployments, stacks, tasks } from '../db/tables.ts';
+import { agents, deployments, stacks, tasks } from '../db/tables.ts';
 import { GraphiumError } from '../errors.ts';
 import { findStack, type StackRow } from '../stacks/store.ts';
 
@@ -109,6 +109,9 @@ export async function insertDeployment(tx: Tx, row: NewDeployment, timeoutSecond
   await tx.insert(deployments).values({ ...row, ...times });
 }
 
+/** One about no service only removed something. */
+const isWholeRepair = and(eq(deployments.kind, 'REPAIR'), isNull(deployments.services));
+
 /** @throws GraphiumError NOT_FOUND */
 export async function findGoodRevisionBefore(tx: Queryable, stack: StackRow): Promise<number> {
   const [row] = await tx
@@ -118,7 +121,7 @@ export async function findGoodRevisionBefore(tx: Queryable, stack: StackRow): Pr
       and(
         eq(deployments.stackId, stack.id),
         eq(deployments.status, 'SUCCEEDED'),
-        inArray(deployments.kind, ['DEPLOY', 'ROLLBACK', 'REPAIR']),
+        or(inArray(deployments.kind, ['DEPLOY', 'ROLLBACK']), isWholeRepair),
         lt(deployments.revision, stack.revision),
       ),
     );
@@ -126,11 +129,27 @@ export async function findGoodRevisionBefore(tx: Queryable, stack: StackRow): Pr
   throw new GraphiumError('NOT_FOUND', `The stack "${stack.name}" has no good revision before ${stack.revision}.`);
 }
 
-/** Containers that an unfinished task has begun to change: what was observed of them may not be so any more. */
+/**
+ * Containers that a task has begun to change and has not finished, or was taken from an agent that never said how it ended
+ * and has not come back since: what was observed of them may not be so any more.
+ */
 export async function listContainersInWork(tx: Tx, stackId: string): Promise<{ agentId: string; name: string }[]> {
+  const isUnheardOf = and(
+    inArray(tasks.status, ['CANCELLED', 'FAILED']),
+    isNull(tasks.result),
+    or(eq(tasks.status, 'CANCELLED'), sql`${tasks.error} ->> 'code' = 'DEADLINE_EXCEEDED'`),
+    sql`${tasks.finishedAt} > coalesce(${agents.sessionStartedAt}, '-infinity')`,
+  );
   const rows = await tx
     .selectDistinct({ agentId: tasks.agentId, name: tasks.containerName })
     .from(tasks)
-    .where(and(eq(tasks.stackId, stackId), inArray(tasks.status, ['PENDING', 'RUNNING']), gt(tasks.attempt, 0)));
+    .innerJoin(agents, eq(agents.id, tasks.agentId))
+    .where(
+      and(
+        eq(tasks.stackId, stackId),
+        gt(tasks.attempt, 0),
+        or(inArray(tasks.status, ['PENDING', 'RUNNING']), isUnheardOf),
+      ),
+    );
   return rows.flatMap(({ agentId, name }) => (name === null ? [] : [{ agentId, name }]));
 }

@@ -22,7 +22,7 @@ export function readDeclarations(report: Report, value: Value | undefined, expec
   if (value === undefined || value.kind === 'null') return [];
   if (value.kind !== 'object') return wrongType(report, value, `a map: ${expected}`) ?? [];
   return value.fields.filter((field) => {
-    // The specification lets extensions stand anywhere, but x-ray is a name too.
+    // No extensions here: x-ray is a name too.
     if (KEY.test(field.key)) return true;
     report('INVALID_NAME', field, `expected 1 to 128 letters, digits, "_", "." and "-", found ${quote(field.key)}`);
     return false;

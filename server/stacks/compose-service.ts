@@ -120,15 +120,25 @@ function readProfiles(report: Report, value: Value | undefined): string[] {
 function checkOrder(report: Report, service: Fields, placed: DeployDraft, ports: PublishedPortDraft[]): void {
   const fixed = ports.find(({ hostPort }) => hostPort !== null);
   if (!fixed) return;
+  const wayOut = `the new container cannot publish port ${fixed.hostPort} while the old one runs; use stop-first`;
+  refuseStartFirst(report, service, placed, 'a published host port', wayOut);
+}
+
+export function refuseStartFirst(
+  report: Report,
+  service: Fields,
+  { update, rollback }: Pick<ServiceOptions, 'update' | 'rollback'>,
+  withWhat: string,
+  wayOut: string,
+): void {
   const deploy = service.get('deploy');
   for (const [word, rollout] of [
-    ['update_config', placed.update],
-    ['rollback_config', placed.rollback],
+    ['update_config', update],
+    ['rollback_config', rollback],
   ] as const) {
     if (rollout?.order !== 'start-first') continue;
     const config = deploy?.kind === 'object' ? deploy.fields.find((field) => field.key === word)?.value : undefined;
     const order = config?.kind === 'object' ? config.fields.find((field) => field.key === 'order') : undefined;
-    const wayOut = `the new container cannot publish port ${fixed.hostPort} while the old one runs; use stop-first`;
-    refuse(report, order ?? keySpot(service, 'deploy'), '"order: start-first" with a published host port', wayOut);
+    refuse(report, order ?? keySpot(service, 'deploy'), `"order: start-first" with ${withWhat}`, wayOut);
   }
 }

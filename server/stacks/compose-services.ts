@@ -6,7 +6,7 @@ import { MOUNT_WORDS, readStorage, type Storage } from './compose-mounts.ts';
 import type { NetworkDraft } from './compose-networks.ts';
 import { checkTargets } from './compose-paths.ts';
 import { toText } from './compose-scalars.ts';
-import { OPTION_WORDS, readServiceOptions, type ServiceOptions } from './compose-service.ts';
+import { OPTION_WORDS, readServiceOptions, refuseStartFirst, type ServiceOptions } from './compose-service.ts';
 import { readKeys } from './compose-service-fields.ts';
 import { type Fields, required } from './fields.ts';
 import type { Field, Spot } from './source.ts';
@@ -78,6 +78,12 @@ function readService(context: Context, field: Field, declared: Declared): Servic
   const options = readServiceOptions(report, { ...service, offset: field.offset }, field.key, { variables });
   const names = { service: field.key, container: options.containerName };
   const networking = readNetworking(context, service, names, declared.networks);
+  if (
+    networking.networks.some(({ ipv4Address, ipv6Address, macAddress }) => ipv4Address ?? ipv6Address ?? macAddress)
+  ) {
+    const wayOut = 'the new container cannot have the address while the old one runs; use stop-first';
+    refuseStartFirst(report, service, options, 'a static address', wayOut);
+  }
   const storage = readStorage(context, service, declared.volumes);
   const { files, targets } = readFiles(context, service, declared.contents);
   checkTargets(report, [...storage.targets, ...targets]);

@@ -16,6 +16,7 @@ import {
   Lexer,
   type Node,
   Parser,
+  type YAMLError,
 } from 'yaml';
 import { MAX_BYTES, MAX_DEPTH, quote, type Report, type Spot, TEXT } from './source.ts';
 
@@ -41,7 +42,7 @@ export function readYaml(text: string, report: Report): Tree | null {
   }
   const tokens = readTokens(text, report);
   if (!tokens) return null;
-  const root = compose(tokens, text.length, report);
+  const root = compose(tokens, text, report);
   const targets = root && resolveAliases(root, report);
   return root && targets ? { root, targets } : null;
 }
@@ -73,9 +74,9 @@ function readTokens(text: string, report: Report): CST.Token[] | null {
 }
 
 /** Only the first error of the syntax is told: those that follow are mostly made by it. */
-function compose(tokens: CST.Token[], length: number, report: Report): Node | null {
+function compose(tokens: CST.Token[], text: string, report: Report): Node | null {
   let first: Document.Parsed | undefined;
-  for (const document of new Composer(OPTIONS).compose(tokens, true, length)) {
+  for (const document of new Composer(OPTIONS).compose(tokens, true, text.length)) {
     if (first) {
       report('SOURCE_NOT_YAML', at(document.range[0]), 'expected one YAML document, found a second one');
       return null;
@@ -84,15 +85,20 @@ function compose(tokens: CST.Token[], length: number, report: Report): Node | nu
     // A tag that is not understood is only a warning for the library.
     const [error] = [...document.errors, ...document.warnings].toSorted((a, b) => a.pos[0] - b.pos[0]);
     if (error) {
-      const reason = /^Unresolved tag: (.*)$/s.exec(error.message)?.[1];
-      const message = reason === undefined ? `expected YAML: ${error.message}` : `expected no tag ${quote(reason)}`;
-      report('SOURCE_NOT_YAML', at(error.pos[0]), message);
+      report('SOURCE_NOT_YAML', at(error.pos[0]), toMessage(error, text));
       return null;
     }
   }
   if (first?.contents) return first.contents;
   report('SOURCE_NOT_YAML', TEXT, 'expected a Compose file, found no content');
   return null;
+}
+
+function toMessage({ message, pos: [start] }: YAMLError, text: string): string {
+  const tag = /^Unresolved tag: (.*)$/s.exec(message)?.[1];
+  if (tag !== undefined) return `expected no tag ${quote(tag)}`;
+  const isVariable = text.slice(start - 1, start + 1) === '${';
+  return `expected YAML: ${message}${isVariable ? '; inside {} and [] a variable needs quotes around it' : ''}`;
 }
 
 /** In the order of the text, as an anchor may be given again. Done once: the library would search the whole text for each. */

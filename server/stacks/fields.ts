@@ -46,10 +46,13 @@ export function readFields(
   return { path: value.path, offset: value.offset, get: (word) => known.get(word), all: value.fields };
 }
 
+/** A longer list helps nobody. */
+const MAX_WORDS = 30;
+
 function unknownField(key: string, words: readonly string[]): string {
   const near = findNearest(key, words);
-  const hint = near ? `did you mean ${quote(near)}?` : `expected one of ${words.join(', ')}`;
-  return `unknown field ${quote(key)}: ${hint}`;
+  if (near) return `unknown field ${quote(key)}: did you mean ${quote(near)}?`;
+  return `unknown field ${quote(key)}${words.length > MAX_WORDS ? '' : `: expected one of ${words.join(', ')}`}`;
 }
 
 export function required(report: Report, fields: Fields, word: string, expected: string): Value | undefined {

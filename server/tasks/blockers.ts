@@ -61,12 +61,19 @@ export async function listStartedBlockers(
   return rows.map(({ id }) => id);
 }
 
+/**
+ * What a barred task `t` waits for: the images of every host that was there when it was planned, and in any case of its own.
+ * Those of the way there and of the way back are apart, for what failed on the one must not hold up the other.
+ */
+const HOLDS = sql`p.deployment_id = t.deployment_id and p.rollback = t.rollback and p.kind = 'PULL'
+  and (p.gates or p.agent_id = t.agent_id)`;
+
 /** The containers of deployments whose images are all there may go on. */
 export async function openBarriers(tx: Tx, deploymentIds: readonly string[]): Promise<Released> {
   const rows = await tx.execute<{ agentId: string; deploymentId: string }>(sql`
     update tasks t set barred = false
     where t.deployment_id = any(${uuids(deploymentIds)}) and t.barred and t.status = 'PENDING' and not exists (
-      select 1 from tasks p where p.deployment_id = t.deployment_id and p.gates and p.status <> 'COMPLETED')
+      select 1 from tasks p where ${HOLDS} and p.status <> 'COMPLETED')
     returning t.agent_id as "agentId", t.deployment_id as "deploymentId"`);
   return toReleased(rows);
 }
@@ -77,8 +84,7 @@ export async function cancelDependants(tx: Tx, taskIds: readonly string[], reaso
   const ids = uuids(taskIds);
   const dependants = sql`(with recursive waiting as (
       (select task_id from task_blockers where blocked_by = any(${ids}) and required
-        union select t.id from tasks t join tasks p on p.deployment_id = t.deployment_id
-          where p.id = any(${ids}) and p.gates and t.barred)
+        union select t.id from tasks t join tasks p on ${HOLDS} where p.id = any(${ids}) and t.barred)
       union select b.task_id from task_blockers b join waiting w on b.blocked_by = w.task_id where b.required)
     select task_id from waiting)`;
   return cancelPending(tx, sql`${tasks.id} in ${dependants}`, reason);

@@ -276,12 +276,13 @@ export const AgentTask = builder.objectRef<TaskRow>('AgentTask').implement({
 
 export async function waitingOnOf(task: TaskRow, { load }: Pick<Context, 'load'>): Promise<WaitingOn[]> {
   if (task.finishedAt) return [];
-  const [agent, openBlockers, missingImages] = await Promise.all([
+  const [agent, openBlockers, pulls] = await Promise.all([
     load.agent.load(task.agentId),
     task.openBlockers > 0 ? load.openBlockers.load(task.id) : [],
     task.barred ? load.missingImages.load(task.deploymentId) : [],
   ]);
   const { name, online, sessionExpiresAt } = agent;
+  const missingImages = pulls.filter(({ gates, agentId }) => gates || agentId === task.agentId);
   return waitingOn({ ...task, agent: { name, online, offlineSince: sessionExpiresAt }, openBlockers, missingImages });
 }
 

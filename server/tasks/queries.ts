@@ -76,16 +76,27 @@ export function listOpenBlockers(tx: Queryable, taskIds: readonly string[]): Pro
     .orderBy(asc(tasks.position));
 }
 
-export type MissingImage = Pick<TaskRow, 'id' | 'deploymentId' | 'image'> & { agent: string };
+export type MissingImage = Pick<TaskRow, 'id' | 'deploymentId' | 'agentId' | 'gates' | 'image'> & { agent: string };
 
-/** PULLs of the deployments that the containers of every host wait for. */
+/** PULLs of the deployments; those that gate are waited for by the containers of every host, the others by their own's. */
 export function listMissingImages(tx: Queryable, deploymentIds: readonly string[]): Promise<MissingImage[]> {
   return tx
-    .select({ id: tasks.id, deploymentId: tasks.deploymentId, image: tasks.image, agent: agents.name })
+    .select({
+      id: tasks.id,
+      deploymentId: tasks.deploymentId,
+      agentId: tasks.agentId,
+      gates: tasks.gates,
+      image: tasks.image,
+      agent: agents.name,
+    })
     .from(tasks)
     .innerJoin(agents, eq(agents.id, tasks.agentId))
     .where(
-      and(inArray(tasks.deploymentId, [...deploymentIds]), tasks.gates, inArray(tasks.status, ['PENDING', 'RUNNING'])),
+      and(
+        inArray(tasks.deploymentId, [...deploymentIds]),
+        eq(tasks.kind, 'PULL'),
+        inArray(tasks.status, ['PENDING', 'RUNNING']),
+      ),
     )
     .orderBy(asc(tasks.position));
 }

@@ -117,7 +117,7 @@ async function expireLeases(tx: Tx): Promise<void> {
   await addEvents(tx, toEvents(returned, 'the agent was not heard of for the length of its lease'));
   await endTasks(
     tx,
-    returned.filter((row) => row.status === 'CANCELLED'),
+    returned.filter((row) => row.status !== 'PENDING'),
   );
   await notify(
     tx,

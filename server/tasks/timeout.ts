@@ -5,11 +5,15 @@ import { tasks } from '../db/tables.ts';
 import { endTasks } from '../deployments/settle.ts';
 import { addEvents, lockTasks, moved, TIMED_OUT, toEvents } from './store.ts';
 
-/** Tasks past their own time limit: those that run are asked to stop at a safe point, those that wait fail now. */
+/**
+ * Tasks past their own time limit: those that run are asked to stop at a safe point, those that wait fail now. One that is
+ * to be cancelled anyway ends as that.
+ */
 export async function stopTimedOut(tx: Tx): Promise<void> {
   const isLate = and(
     isNotNull(tasks.timeoutSeconds),
     isNull(tasks.timedOutAt),
+    isNull(tasks.cancelRequestedAt),
     sql`${tasks.status} in ('PENDING', 'RUNNING')`,
     sql`${tasks.startedAt} + make_interval(secs => ${tasks.timeoutSeconds}) < now()`,
   );
@@ -17,7 +21,7 @@ export async function stopTimedOut(tx: Tx): Promise<void> {
   const timedOutAt = sql`now()`;
   const asked = await tx
     .update(tasks)
-    .set({ timedOutAt, cancelRequestedAt: sql`coalesce(${tasks.cancelRequestedAt}, now())` })
+    .set({ timedOutAt, cancelRequestedAt: timedOutAt })
     .where(and(isLate, eq(tasks.status, 'RUNNING')))
     .returning(moved);
   const failed = await tx

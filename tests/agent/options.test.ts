@@ -168,6 +168,6 @@ describe('options', () => {
     expect((await inspect(id)).Platform).toBe('linux');
     expect(await engine.hasImage(host.images.busybox, 'linux/s390x')).toBe(false);
     const other = specOf({ name: name('other'), platform: 'linux/s390x', pullPolicy: 'never' });
-    expect(await fail('DEPLOY', other)).toMatchObject({ code: 'IMAGE_NOT_FOUND' });
+    expect(await fail('DEPLOY', other)).toMatchObject({ code: 'IMAGE_MISSING' });
   });
 });

@@ -108,7 +108,11 @@ export function createFakeAgent(server: { url: string }, identity: { id: string;
     ): Promise<GraphqlResult<{ openSession: { epoch: number } }>> =>
       graphql(server, secret, OPEN, { input: sessionInput(options) }),
     /** Ends a started task. @returns ACCEPTED or STALE */
-    async finish(task: Pick<Task, 'id' | 'attempt'> & Partial<Pick<Task, 'containerName'>>, status = 'COMPLETED', more: Partial<Report> = {}) {
+    async finish(
+      task: Pick<Task, 'id' | 'attempt'> & Partial<Pick<Task, 'containerName'>>,
+      status = 'COMPLETED',
+      more: Partial<Report> = {},
+    ) {
       const result = status === 'FAILED' ? {} : { result: { action: 'done' } };
       const report = { taskId: task.id, attempt: task.attempt, sequence: 100, status, ...result, ...more };
       if (task.containerName) makers.set(task.containerName, task.id);

@@ -13,8 +13,10 @@ import { beginRollbacks } from '../../server/deployments/rollback.ts';
 import { createBus } from '../../server/live.ts';
 import { createVault } from '../../server/secrets/seal.ts';
 import { startSweeper, sweep } from '../../server/tasks/sweep.ts';
+import { releaseStarted } from '../../server/tasks/work.ts';
 import { issueToken } from '../../server/tokens/issue.ts';
 import { createFakeAgent, type FakeAgent } from './fake-agent.ts';
+import { createFakeHost, type FakeHost } from './fake-host.ts';
 import { createDatabase, dropDatabase } from './postgres.ts';
 import { ask, graphql } from './server.ts';
 import { openWire, type Wire } from './wire.ts';
@@ -96,6 +98,9 @@ export async function createSeed(postgresUrl: string, options: { sweeper?: boole
       if (online) await agent.open();
       return agent;
     },
+    /** The same with a Docker engine that does what it is told. */
+    host: async (name?: string, options?: { online?: boolean }): Promise<FakeHost> =>
+      createFakeHost(await seed.agent(name, options)),
     async enrol(name: string, join: string) {
       const { enrollAgent } = await seed.ask<{ enrollAgent: { agentId: string; secret: string } }>(
         'mutation($name: String!) { enrollAgent(name: $name) { agentId secret } }',
@@ -109,6 +114,7 @@ export async function createSeed(postgresUrl: string, options: { sweeper?: boole
       db.$client`update agents set session_expires_at = now() - interval '1 second' where id = ${agent.id}`,
     sweep: async () => {
       await transact(db, (tx) => sweep(tx, SERVER_ID));
+      await releaseStarted(db, null);
       await beginRollbacks(db);
       await removeDeserted(db, log);
       await repairByItself(services, log);
@@ -127,9 +133,26 @@ export async function createSeed(postgresUrl: string, options: { sweeper?: boole
       );
       return data[field] as DeploymentResult;
     },
+    /** Any mutation that gives a deployment. */
+    async run(field: string, args: Record<string, unknown>): Promise<DeploymentResult> {
+      const data = await seed.ask<Record<string, DeploymentResult>>(toMutation(field, args));
+      return data[field] as DeploymentResult;
+    },
+    /** The same where it is refused. */
+    async refused(field: string, args: Record<string, unknown>) {
+      const { errors } = await seed.try(toMutation(field, args));
+      const [error] = errors ?? [];
+      if (!error) throw new Error(`${field} was not refused`);
+      const { code, ...details } = error.extensions;
+      return { code, message: error.message, details };
+    },
+    compose: (source: string, args: Record<string, unknown> = {}): Promise<DeploymentResult> =>
+      seed.run('deployStack', { source: { compose: source }, ...args }),
     async deployment(id: string) {
-      const query = `query($id: ID!) { deployment(id: $id) { status cause { code message taskId agent containerName exitCode oomKilled healthLog logs }
-        tasks { id kind status agent containerName attempt failures error { code } waitingOn { reason agent message taskId } } } }`;
+      const query = `query($id: ID!) { deployment(id: $id) { kind revision rollbackRevision status onFailure deadline services retryOf
+        supersededBy cause { code message taskId agent containerName exitCode oomKilled healthLog logs }
+        tasks { id kind status agent containerName attempt failures rollback phase priority result { action left message }
+          error { code message left } waitingOn { reason agent message taskId } } } }`;
       const { deployment } = await seed.ask<{ deployment: DeploymentView }>(query, { id });
       return deployment;
     },
@@ -158,8 +181,30 @@ export async function createSeed(postgresUrl: string, options: { sweeper?: boole
   return seed;
 }
 
+const toMutation = (field: string, args: Record<string, unknown>) =>
+  `mutation { ${field}(${toArguments(args)}) ${DEPLOYMENT} }`;
+
+/** As GraphQL writes it: names without quotes. */
+export const toArguments = (args: object): string =>
+  Object.entries(args)
+    .map(([name, value]) => `${name}: ${name === 'onFailure' ? value : toLiteral(value)}`)
+    .join(', ');
+
+function toLiteral(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(toLiteral).join(', ')}]`;
+  return typeof value === 'object' && value !== null ? `{ ${toArguments(value)} }` : JSON.stringify(value);
+}
+
 export type DeploymentView = {
+  kind: string;
+  revision: number;
+  rollbackRevision: number | null;
   status: string;
+  onFailure: string;
+  deadline: string | null;
+  services: string[] | null;
+  retryOf: string | null;
+  supersededBy: string | null;
   cause: (Record<string, unknown> & { code: string; message: string; taskId: string | null }) | null;
   tasks: {
     id: string;
@@ -169,7 +214,11 @@ export type DeploymentView = {
     containerName: string | null;
     attempt: number;
     failures: number;
-    error: { code: string } | null;
+    rollback: boolean;
+    phase: string | null;
+    priority: number;
+    result: { action: string; left: string | null; message: string | null } | null;
+    error: { code: string; message: string; left: string | null } | null;
     waitingOn: { reason: string; agent: string | null; message: string; taskId: string | null }[];
   }[];
 };

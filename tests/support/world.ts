@@ -2,6 +2,7 @@ import Docker from 'dockerode';
 import postgres from 'postgres';
 import { inject } from 'vitest';
 import { cutHost, type LabHostData, restoreHost } from '../../lab/lab.ts';
+import { leftoversOf } from '../../lab/leftovers.ts';
 import { socketOptions, toOptionsUrl } from '../../server/db/connect.ts';
 import { agentsOnline, startAgent, type TestAgent, until } from './agents.ts';
 import type { TestLab } from './lab.ts';
@@ -21,13 +22,21 @@ export type World = {
   ask<T>(query: string, variables?: Record<string, unknown>): Promise<T>;
   /** @returns the deployment's id */
   deploy(file: string): Promise<string>;
+  /** A Compose file, with other arguments of `deployStack` as GraphQL: `onFailure: KEEP`. @returns the deployment's id */
+  compose(file: string, more?: string): Promise<string>;
   /** A mutation on a stack, such as `stopStack`. @returns the deployment's id */
   operate(mutation: string, stack: string, more?: string): Promise<string>;
   deployment(id: string): Promise<Deployment>;
   /** Waits for its verdict. */
   finish(id: string, timeoutMs?: number): Promise<Deployment>;
+  /** The same, and it is that it succeeded. */
+  succeed(id: string, timeoutMs?: number): Promise<Deployment>;
+  /** Deletes a stack with its volumes. @throws Error when anything of it is left on a host */
+  remove(stack: string): Promise<void>;
   /** What Docker itself has of a stack on a host, by name. */
   containers(hostName: string, stack: string): Promise<Docker.ContainerInspectInfo[]>;
+  /** What makes a container the same as before, on all hosts, by name. */
+  states(stack: string): Promise<ContainerState[]>;
   /** Takes the host away from the server: its link in the lab, its agent where hosts share an engine. */
   cut(hostName: string): Promise<void>;
   restore(hostName: string): Promise<void>;
@@ -41,6 +50,7 @@ export type Failure = {
   agent: string | null;
   containerName: string | null;
   exitCode: number | null;
+  left: 'NEW' | 'OLD' | 'NONE' | null;
   healthLog: string[];
   logs: string[];
 };
@@ -53,26 +63,43 @@ export type Task = {
   attempt: number;
   failures: number;
   phase: string | null;
+  rollback: boolean;
   error: Failure | null;
-  result: { action: string; containerId: string | null } | null;
+  result: { action: string; containerId: string | null; left: 'NEW' | 'OLD' | 'NONE' | null } | null;
   waitingOn: { reason: string; agent: string | null; message: string }[];
 };
-export type Deployment = { id: string; kind: string; status: string; cause: Failure | null; tasks: Task[] };
+export type Deployment = {
+  id: string;
+  kind: string;
+  status: string;
+  revision: number;
+  rollbackRevision: number | null;
+  onFailure: 'ROLLBACK' | 'KEEP';
+  cause: Failure | null;
+  tasks: Task[];
+};
+export type ContainerState = { host: string; id: string; name: string; startedAt: string; running: boolean };
 
-const FAILURE = 'code message agent containerName exitCode healthLog logs';
-const DEPLOYMENT = `query ($id: ID!) { deployment(id: $id) { id kind status cause { ${FAILURE} }
-  tasks { id agent kind containerName status attempt failures phase error { ${FAILURE} }
-    result { action containerId } waitingOn { reason agent message } } } }`;
+const FAILURE = 'code message agent containerName exitCode left healthLog logs';
+const DEPLOYMENT = `query ($id: ID!) { deployment(id: $id) {
+  id kind status revision rollbackRevision onFailure cause { ${FAILURE} }
+  tasks { id agent kind containerName status attempt failures phase rollback error { ${FAILURE} }
+    result { action containerId left } waitingOn { reason agent message } } } }`;
 
 export type WorldOptions = {
   /** Whether to start an agent on every host. */
   agents?: boolean;
+  /** `KEY=VALUE`, by host. */
+  labels?: Record<string, string[]>;
+  agentEnv?: Record<string, string>;
   /** @param address that the hosts reach the server at */
   serverEnv?: (address: string) => Record<string, string>;
 };
 
 export async function createWorld({
   agents: withAgents = true,
+  labels = {},
+  agentEnv = {},
   serverEnv = () => ({}),
 }: WorldOptions = {}): Promise<World> {
   const lab = inject('lab');
@@ -87,8 +114,8 @@ export async function createWorld({
   const world = { lab, server, agents: new Map<string, TestAgent>(), sql, clusterId: cluster?.id ?? '' };
   const close = () => closeWorld(world, databaseUrl);
   try {
-    if (withAgents) await startAgents(world);
-    return { ...world, ...placesOf(world), ...operationsOf(server), close };
+    if (withAgents) await startAgents(world, labels, agentEnv);
+    return { ...world, ...placesOf(world), ...operationsOf(world), close };
   } catch (error) {
     const outputs = [server, ...world.agents.values()].map((one) => one.output().slice(-2_000));
     await close();
@@ -98,8 +125,15 @@ export async function createWorld({
   }
 }
 
-async function startAgents({ lab, server, agents }: Parts): Promise<void> {
-  for (const host of lab.hosts) agents.set(host.name, await startAgent(server, host));
+async function startAgents(
+  { lab, server, agents }: Parts,
+  labels: Record<string, string[]>,
+  env: Record<string, string>,
+): Promise<void> {
+  for (const host of lab.hosts) {
+    const args = (labels[host.name] ?? []).flatMap((label) => ['--label', label]);
+    agents.set(host.name, await startAgent(server, host, { args, env }));
+  }
   await agentsOnline(server, [...agents.keys()]);
 }
 
@@ -109,15 +143,24 @@ function placesOf({ lab, agents, server }: Parts) {
   const host = (name: string) => getNamed(lab.hosts, name);
   const agent = (name: string) => getNamed([...agents.values()], name);
   const engine = (name: string) => new Docker({ socketPath: host(name).socketPath });
+  const containers = async (hostName: string, stack: string) => {
+    const label = [`graphium.stack=${stack}`, `graphium.agent=${hostName}`];
+    const found = await engine(hostName).listContainers({ all: true, filters: { label } });
+    const inspected = await Promise.all(found.map(({ Id }) => engine(hostName).getContainer(Id).inspect()));
+    return inspected.sort((a, b) => a.Name.localeCompare(b.Name));
+  };
+  const statesOn = async (hostName: string, stack: string): Promise<ContainerState[]> =>
+    (await containers(hostName, stack)).map(({ Id, Name, State }) => {
+      return { host: hostName, id: Id, name: Name.slice(1), startedAt: State.StartedAt, running: State.Running };
+    });
   return {
     host,
     agent,
     engine,
-    async containers(hostName: string, stack: string) {
-      const label = [`graphium.stack=${stack}`, `graphium.agent=${hostName}`];
-      const found = await engine(hostName).listContainers({ all: true, filters: { label } });
-      const inspected = await Promise.all(found.map(({ Id }) => engine(hostName).getContainer(Id).inspect()));
-      return inspected.sort((a, b) => a.Name.localeCompare(b.Name));
+    containers,
+    async states(stack: string) {
+      const all = await Promise.all(lab.hosts.map(({ name }) => statesOn(name, stack)));
+      return all.flat().sort((a, b) => a.name.localeCompare(b.name));
     },
     async cut(hostName: string) {
       if (lab.mode === 'lab') await cutHost(host(hostName));
@@ -131,27 +174,40 @@ function placesOf({ lab, agents, server }: Parts) {
   };
 }
 
-function operationsOf(server: TestServer) {
+function operationsOf({ server, lab }: Parts) {
   const query = <T>(text: string, variables: Record<string, unknown> = {}) =>
     ask<T>(server, server.adminToken, text, variables);
+  const answer = async (text: string, variables: Record<string, unknown>) =>
+    (await query<{ answer: { id: string } }>(text, variables)).answer.id;
   const deployment = async (id: string) => (await query<{ deployment: Deployment }>(DEPLOYMENT, { id })).deployment;
+  const operate = (mutation: string, stack: string, more = '') =>
+    answer(`mutation ($name: String!) { answer: ${mutation}(name: $name${more}) { id } }`, { name: stack });
+  const finish = (id: string, timeoutMs = 60_000) =>
+    until(
+      () => deployment(id),
+      ({ status }) => status !== 'RUNNING',
+      { timeoutMs, what: 'the verdict' },
+    );
+  const succeed = async (id: string, timeoutMs?: number) => {
+    const finished = await finish(id, timeoutMs);
+    if (finished.status !== 'SUCCEEDED') throw new Error(`it is ${finished.status}: ${JSON.stringify(finished.cause)}`);
+    return finished;
+  };
+  const deploy = (format: string, file: string, more = '') =>
+    answer(`mutation ($file: String!) { answer: deployStack(source: { ${format}: $file } ${more}) { id } }`, { file });
   return {
     ask: query,
     deployment,
-    async deploy(file: string) {
-      const text = 'mutation ($file: String!) { deployStack(source: { jsonld: $file }) { id } }';
-      return (await query<{ deployStack: { id: string } }>(text, { file })).deployStack.id;
+    deploy: (file: string) => deploy('jsonld', file),
+    compose: (file: string, more?: string) => deploy('compose', file, more),
+    operate,
+    finish,
+    succeed,
+    async remove(stack: string) {
+      await succeed(await operate('deleteStack', stack, ', removeVolumes: true'));
+      const left = await Promise.all(lab.hosts.map(({ socketPath }) => leftoversOf(socketPath, stack)));
+      if (left.flat().length > 0) throw new Error(`left of ${stack}: ${left.flat().join(', ')}`);
     },
-    async operate(mutation: string, stack: string, more = '') {
-      const text = `mutation ($name: String!) { answer: ${mutation}(name: $name${more}) { id } }`;
-      return (await query<{ answer: { id: string } }>(text, { name: stack })).answer.id;
-    },
-    finish: (id: string, timeoutMs = 60_000) =>
-      until(
-        () => deployment(id),
-        ({ status }) => status !== 'RUNNING',
-        { timeoutMs, what: 'the verdict' },
-      ),
   };
 }
 

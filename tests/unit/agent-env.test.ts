@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkStorable, findCredential, storeCredential } from '../../agent/credential.ts';
 import { enrol, getCredential } from '../../agent/enrol.ts';
-import { parseEnv } from '../../agent/env.ts';
+import { type Host, parseEnv } from '../../agent/env.ts';
 import { toPlainLine } from '../../agent/log.ts';
 import { createFakeServer } from '../support/fake-server.ts';
 
-const HOST = { hostname: 'host-7', stateHome: '/home/me/.local/state', root: false };
+const HOST: Host = { hostname: 'host-7', stateHome: '/home/me/.local/state', root: false };
 
 function configOf(argv: string[], env: Record<string, string> = {}, host = HOST) {
   const parsed = parseEnv(argv, env, host);
@@ -67,6 +67,8 @@ describe('options', () => {
       '/p.json',
       '--docker',
       '/d.sock',
+      '--secrets',
+      '/s',
     ]);
     expect(config).toMatchObject({
       server: 'http://127.0.0.1:4000',
@@ -80,6 +82,8 @@ describe('options', () => {
       credentialPath: '/c.json',
       policyPath: '/p.json',
       socketPath: '/d.sock',
+      secretsPaths: ['/s'],
+      secretsAsked: true,
       warnings: [],
     });
     const env = {
@@ -91,11 +95,18 @@ describe('options', () => {
       GRAPHIUM_CREDENTIAL: '/c.json',
       GRAPHIUM_POLICY: '/p.json',
       GRAPHIUM_DOCKER: '/d.sock',
+      GRAPHIUM_SECRETS: '/s',
       DOCKER_HOST: 'unix:///other.sock',
     };
     expect(configOf([], env)).toEqual(config);
     expect(configOf(['--name', 'vm2'], env).name).toBe('vm2');
     expect(configOf(['--server', 'https://x'], { DOCKER_HOST: 'unix:///other.sock' }).socketPath).toBe('/other.sock');
+  });
+
+  test('secrets go to a tmpfs of the user, where there is one', () => {
+    const { secretsPaths } = configOf(['--server', 'https://x'], {}, { ...HOST, runtimeDir: '/run/user/7' });
+    expect(secretsPaths).toEqual(['/run/graphium', '/run/user/7/graphium', '/dev/shm/graphium']);
+    expect(problemsOf(['--server', 'https://x', '--secrets', 'here'])).toEqual([expect.stringContaining('--secrets')]);
   });
 
   test('all problems at once', () => {

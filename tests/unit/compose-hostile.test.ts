@@ -96,18 +96,18 @@ describe('hostile files', () => {
       'aliases of a long text',
       `name: a\nx-s: &s {image: app, user: ${'u'.repeat(100_000)}}\nservices:\n${services}`,
     ],
-    ['SOURCE_NOT_YAML', 'anchors', '&a '.repeat(150_000)],
-    ['SOURCE_NOT_YAML', 'escapes', `"${'\\x'.repeat(200_000)}"`],
+    ['SOURCE_NOT_YAML', 'anchors', '&a '.repeat(40_000)],
+    ['SOURCE_NOT_YAML', 'escapes', `"${'\\x'.repeat(40_000)}"`],
     ['SOURCE_NOT_YAML', 'documents', '---\n'.repeat(100_000)],
     [
       'SOURCE_NOT_YAML',
       'binary',
       Buffer.from(Array.from({ length: 1_000 }, (_, i) => (i * 7) % 256)).toString('latin1'),
     ],
-    ['UNKNOWN_ALIAS', 'aliases of nothing', `[${'*x, '.repeat(100_000)}]`],
+    ['UNKNOWN_ALIAS', 'aliases of nothing', `[${'*x, '.repeat(40_000)}]`],
     ['WRONG_TYPE', 'aliases', `x: &x 1\nservices: [${'*x, '.repeat(50_000)}]`],
     ['UNKNOWN_FIELD', 'unknown fields', `name: a\n${Array.from({ length: 30_000 }, (_, i) => `f${i}: 1`).join('\n')}`],
-    ['SOURCE_NOT_YAML', 'empty lines', '\n'.repeat(500_000)],
+    ['SOURCE_NOT_YAML', 'empty lines', '\n'.repeat(200_000)],
   ])('%s: %s without end', (code, _title, text) => {
     const parsed = parse(text);
     const problems = parsed.ok ? [] : parsed.problems;

@@ -7,6 +7,12 @@ const A = 'services: {a: {image: app}}';
 describe('problems of a file, each at its place', () => {
   const cases: Case[] = [
     ['an unknown key', `^service: {}\n${A}`, 'UNKNOWN_FIELD service'],
+    [
+      'start-first with a static address',
+      `services: {a: {image: app, networks: {default: {ipv4_address: 10.1.1.2}}, deploy: {update_config: {^order: start-first}}}}
+networks: {default: {ipam: {config: [{subnet: 10.1.1.0/24}]}}}`,
+      'UNSUPPORTED_FIELD services.a.deploy.update_config.order',
+    ],
     ['no services', '^volumes: {}', 'MISSING_FIELD services'],
     ['services that are nothing', 'services: ^', 'INVALID_VALUE services'],
     ['no service', 'services: ^{}', 'INVALID_VALUE services'],

@@ -136,6 +136,11 @@ describe('what is no Compose file', () => {
   ];
   test.each(cases)('%s', (_title, marked, ...complaints) => check(marked, complaints));
 
+  test('a variable in a flow map without quotes, with the way out', () => {
+    const parsed = parse('services: {a: {image: ${IMAGE}}}');
+    expect(parsed.ok || parsed.problems[0]?.message).toContain('inside {} and [] a variable needs quotes around it');
+  });
+
   test('the first error of the syntax alone', () => {
     const parsed = parse('a: b: c: d\n]]\n"');
     expect(parsed.ok || parsed.problems.length).toBe(1);

@@ -1,7 +1,8 @@
+import { newKey } from '../key.ts';
 import { formatBytes } from '../ui/format.ts';
 
-/** The text of a stack file and, when it came from one, the file's name. */
-export type Source = { name: string | null; text: string };
+/** The text of a stack file and, when it came from one, the file's name. A text that takes another's place has a new id. */
+export type Source = { id: string; name: string | null; text: string };
 
 /** As much as the server takes (SOURCE_TOO_LARGE). */
 const MOST_BYTES = 512 * 1024;
@@ -17,20 +18,8 @@ export async function readSource(files: File[]): Promise<{ source: Source } | { 
   }
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(await file.arrayBuffer());
-    return { source: { name: file.name, text } };
+    return { source: { id: newKey(), name: file.name, text } };
   } catch {
     return { refusal: `${file.name} is not a text file (UTF-8), or cannot be read.` };
   }
-}
-
-/** Where line `line` (from 1) starts and ends in `text`, without its line break. */
-export function lineRange(text: string, line: number): { start: number; end: number } {
-  let start = 0;
-  for (let current = 1; current < line; current++) {
-    const next = text.indexOf('\n', start);
-    if (next === -1) return { start, end: text.length };
-    start = next + 1;
-  }
-  const end = text.indexOf('\n', start);
-  return { start, end: end === -1 ? text.length : end };
 }

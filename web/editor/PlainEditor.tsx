@@ -1,0 +1,30 @@
+import { useImperativeHandle, useRef } from 'react';
+import type { CodeEditorProps } from './CodeEditor.tsx';
+
+/** Where the real one could not be loaded: the server has a newer page by now, say. Nothing that was typed is lost. */
+export function PlainEditor({ ref, label, hint, text, onChange }: CodeEditorProps) {
+  const area = useRef<HTMLTextAreaElement>(null);
+  useImperativeHandle(ref, () => ({
+    select(line) {
+      const element = area.current;
+      if (!element) return;
+      const lines = element.value.split('\n');
+      const start = lines.slice(0, line - 1).join('\n').length + (line > 1 ? 1 : 0);
+      element.focus();
+      element.setSelectionRange(start, start + (lines[line - 1]?.length ?? 0));
+    },
+  }));
+  return (
+    <textarea
+      ref={area}
+      aria-label={label}
+      className="mono"
+      rows={20}
+      wrap="off"
+      spellCheck={false}
+      placeholder={hint}
+      value={text}
+      onChange={(event) => onChange(event.target.value)}
+    />
+  );
+}

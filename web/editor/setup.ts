@@ -1,0 +1,74 @@
+import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
+import { json } from '@codemirror/lang-json';
+import { yaml } from '@codemirror/lang-yaml';
+import { bracketMatching, indentOnInput, indentUnit } from '@codemirror/language';
+import { type Diagnostic, lintGutter, lintKeymap } from '@codemirror/lint';
+import { type EditorState, type Extension, Prec, type Text } from '@codemirror/state';
+import {
+  drawSelection,
+  EditorView,
+  highlightActiveLine,
+  highlightActiveLineGutter,
+  keymap,
+  lineNumbers,
+  placeholder,
+} from '@codemirror/view';
+import { theme } from './theme.ts';
+
+export type Language = 'yaml' | 'json';
+
+/** Something to be shown at a line. `line` and `column` count from 1. */
+export type Mark = { line: number; column: number; severity: 'error' | 'warning'; message: string; code: string };
+
+export const toLanguage = (language: Language): Extension => (language === 'json' ? json() : yaml());
+
+type Options = { label: string; hint: string; onChange: (text: string) => void; onRun: () => void };
+
+/** Tab leaves the editor, as everywhere on the page; Ctrl-] and Ctrl-[ indent. */
+export function toExtensions({ label, hint, onChange, onRun }: Options): Extension[] {
+  const run = () => {
+    onRun();
+    return true;
+  };
+  return [
+    lineNumbers(),
+    lintGutter(),
+    highlightActiveLineGutter(),
+    highlightActiveLine(),
+    history(),
+    drawSelection(),
+    indentOnInput(),
+    indentUnit.of('  '),
+    bracketMatching(),
+    placeholder(hint),
+    Prec.high(keymap.of([{ key: 'Mod-Enter', run }])),
+    keymap.of([...defaultKeymap, ...historyKeymap, ...lintKeymap]),
+    EditorView.contentAttributes.of({
+      'aria-label': label,
+      'data-gramm': 'false',
+      autocapitalize: 'off',
+      spellcheck: 'false',
+    }),
+    EditorView.updateListener.of((update) => {
+      if (update.docChanged) onChange(update.state.doc.toString());
+    }),
+    // A file that is dropped takes the place of the text: that is done for the page as a whole.
+    EditorView.domEventHandlers({ drop: (event) => event.dataTransfer?.types.includes('Files') ?? false }),
+    theme,
+  ];
+}
+
+/** Where a line and column are in the text; of a place beyond its end, the end. */
+export function toPosition(doc: Text, line: number, column: number): number {
+  const at = doc.line(Math.min(Math.max(line, 1), doc.lines));
+  return Math.min(at.from + Math.max(column, 1) - 1, at.to);
+}
+
+export function toDiagnostics({ doc }: EditorState, marks: readonly Mark[]): Diagnostic[] {
+  return marks.map(({ line, column, severity, message, code }) => {
+    const from = toPosition(doc, line, column);
+    const rest = doc.sliceString(from, doc.lineAt(from).to);
+    const [word = ''] = /^("[^"]*"|[^\s,:\]}]+)/.exec(rest) ?? [];
+    return { from, to: from + word.length, severity, message, source: code };
+  });
+}
