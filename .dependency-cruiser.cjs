@@ -13,7 +13,7 @@ const OPERATIONS = `${TRANSACTIONS}|^server/(deployments/(deploy|launch|operatio
 const PURE_SERVER =
   '^server/(deployments/(plan|planned-task|rollout|changes|differences|downtime|drift|placement|board|constraints|reach)|secrets/seal|tasks/(state|waiting)|tokens/secret|errors|live)\\.ts$|^server/stacks/(?!graphql|store|revise|.+\\.graphql)[^/]+\\.ts$';
 const PURE_AGENT =
-  '^agent/(step|step-[a-z]+|decision|judge|policy|policy-[a-z]+|docker/(spec|observe|body|given|endpoints|labels|mounts|parts))\\.ts$';
+  '^agent/(step|step-[a-z]+|decision|judge|redact|policy|policy-[a-z]+|docker/(spec|observe|body|given|endpoints|labels|mounts|parts))\\.ts$';
 
 module.exports = {
   forbidden: [

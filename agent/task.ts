@@ -22,6 +22,7 @@ import { awaitEngine, isEngineAway } from './engine-wait.ts';
 import type { AgentTask, TaskOutcome } from './outcome.ts';
 import { imageViolations, networkViolations, violations } from './policy.ts';
 import { isOfStack } from './prepare.ts';
+import { redact } from './redact.ts';
 import { decide, type Situation } from './step.ts';
 import { bodyOf, perform } from './steps.ts';
 import type { TaskContext } from './task-context.ts';
@@ -39,13 +40,19 @@ export async function runTask(task: AgentTask, context: TaskContext): Promise<Ta
     const refused = refusals(job, context);
     const undo: Undo | null =
       refused.length === 0 ? null : { cause: 'failed', failure: toPolicyFailure(refused), retryable: false, notes: [] };
-    return await convergeOverRestarts(job, { ...freshMemory, undo }, context);
+    const outcome = await convergeOverRestarts(job, { ...freshMemory, undo }, context);
+    return redact(outcome, secretsOf(job));
   } catch (error) {
     const { failure, retryable } = toTaskError(error, { code: 'INTERNAL', what: `Task ${task.kind}` });
     if (failure.code === 'INTERNAL') context.log.error({ task: task.id, error: errorText(error) }, 'task broke off');
     return { status: 'FAILED', error: failure, retryable };
   }
 }
+
+const secretsOf = (job: Job): string[] =>
+  'deploy' in job
+    ? (job.deploy.container.files ?? []).flatMap(({ kind, content }) => (kind === 'secret' ? [content] : []))
+    : [];
 
 /** After a restart of the engine it begins anew, as the next attempt would. */
 async function convergeOverRestarts(job: Job, memory: Memory, context: TaskContext): Promise<TaskOutcome> {

@@ -2,7 +2,8 @@ import { useEffect, useState } from 'react';
 import { Provider, useQuery } from 'urql';
 import { AgentsScreen } from './agents/Agents.tsx';
 import { createConnection } from './client.ts';
-import { DeployProvider } from './deploy/DeployProvider.tsx';
+import { DeployScreen } from './deploy/DeployScreen.tsx';
+import { DropProvider } from './deploy/DropProvider.tsx';
 import { DeploymentScreen } from './deployment/Deployment.tsx';
 import { DeploymentsScreen } from './deployments/Deployments.tsx';
 import { isPassing, toProblem } from './errors.ts';
@@ -60,7 +61,7 @@ function Shell({ socket }: { socket: Socket }) {
   }
   return (
     <ViewerContext value={data.viewer}>
-      <DeployProvider>
+      <DropProvider>
         <a className="skip" href="#content">
           Skip to the content
         </a>
@@ -71,7 +72,7 @@ function Shell({ socket }: { socket: Socket }) {
         </main>
         <Toasts />
         <Announcer />
-      </DeployProvider>
+      </DropProvider>
     </ViewerContext>
   );
 }
@@ -82,6 +83,10 @@ function Screen({ route }: { route: Route }) {
       return <StacksScreen />;
     case 'stack':
       return <StackScreen key={route.name} name={route.name} />;
+    case 'deploy':
+      return <DeployScreen key={window.location.pathname} stack={route.stack} revision={route.revision} />;
+    case 'adopt':
+      return <DeployScreen key={window.location.pathname} stack={route.stack} revision={null} adopt />;
     case 'deployments':
       return <DeploymentsScreen />;
     case 'deployment':

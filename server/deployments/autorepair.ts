@@ -49,10 +49,17 @@ export async function repairByItself({ db }: { db: Db; vault: Vault }, log: Logg
       await lockPlanning(tx);
       if (await findUnfinished(tx, id)) return undefined;
       const stack = await getStack(tx, id);
+      if (await isBehind(tx, stack)) return undefined;
       return (await followAgents(tx, stack)) ?? (await repair(tx, stack));
     });
     if (launched) log.info(launched, 'repairing a stack by itself');
   }
+}
+
+/** Hosts have a newer revision than the database, which was restored from a backup, say: what is right only people know. */
+async function isBehind(tx: Tx, stack: StackRow): Promise<boolean> {
+  const observed = await listContainersOfStacks(tx, [stack.name]);
+  return observed.some(({ revision }) => revision > stack.revision);
 }
 
 type Launched = { stack: string; deploymentId: string; because: string };

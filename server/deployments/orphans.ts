@@ -4,11 +4,11 @@ import type { ContainerRow } from '../agents/store.ts';
 import { type Actor, GRAPHIUM } from '../audit.ts';
 import { type Db, type Queryable, type Tx, transact } from '../db/connect.ts';
 import { agents, containers } from '../db/tables.ts';
-import { notFound } from '../errors.ts';
+import { GraphiumError, notFound } from '../errors.ts';
 import { hashOf } from '../stacks/hash.ts';
 import { findStack, getStack, insertRevision, insertStack, type StackRow, updateStack } from '../stacks/store.ts';
 import { currentAim, DEFAULTS, launch } from './launch.ts';
-import { type DeploymentRow, findLatestDeployment, getDeployment, lockPlanning } from './store.ts';
+import { type DeploymentRow, findLatestDeployment, findUnfinished, getDeployment, lockPlanning } from './store.ts';
 
 /**
  * Containers that carry our labels and that nothing wants. Those whose removal was Graphium's own to do (it made them and
@@ -83,6 +83,7 @@ async function launchRemoval(
   return launch(tx, actor, stack, await currentAim(tx, stack), {
     ...removal,
     onlyUnwanted: removal.kind === 'REPAIR',
+    services: removal.kind === 'REPAIR' ? [] : null,
     ...(known && { onlyContainers: known }),
     desired: stack.desired,
     options: DEFAULTS,
@@ -117,7 +118,7 @@ async function findDeserted(tx: Queryable): Promise<{ id: string }[]> {
     );
 }
 
-/** As somebody asked for. A stack that is not known here becomes known, to be deleted. @throws GraphiumError NOT_FOUND */
+/** As somebody asked for. A stack that is not known here becomes known, to be deleted. @throws GraphiumError NOT_FOUND, CONFLICT */
 export function removeOrphans(db: Db, actor: Actor, name: string, onlyAgent: string | null): Promise<DeploymentRow> {
   return transact(db, async (tx) => {
     await lockPlanning(tx);
@@ -126,6 +127,9 @@ export function removeOrphans(db: Db, actor: Actor, name: string, onlyAgent: str
     );
     if (orphans.length === 0) throw notFound('orphan of the stack', name);
     const known = await findStack(tx, name);
+    if (known && (await findUnfinished(tx, known.id))) {
+      throw new GraphiumError('CONFLICT', `A deployment of the stack "${name}" is at work; wait for its end.`);
+    }
     const stack = known ?? (await insertUnknown(tx, actor, name));
     const kind = stack.desired === 'DELETED' ? 'DELETE' : 'REPAIR';
     return getDeployment(tx, await launchRemoval(tx, actor, stack, { kind, onlyAgent }));

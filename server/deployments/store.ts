@@ -136,7 +136,7 @@ export async function findGoodRevisionBefore(tx: Queryable, stack: StackRow): Pr
 export async function listContainersInWork(tx: Tx, stackId: string): Promise<{ agentId: string; name: string }[]> {
   const isUnheardOf = and(
     inArray(tasks.status, ['CANCELLED', 'FAILED']),
-    isNull(tasks.result),
+    sql`coalesce(${tasks.result} ->> 'action', 'none') = 'none'`,
     or(eq(tasks.status, 'CANCELLED'), sql`${tasks.error} ->> 'code' = 'DEADLINE_EXCEEDED'`),
     sql`${tasks.finishedAt} > coalesce(${agents.sessionStartedAt}, '-infinity')`,
   );

@@ -78,9 +78,7 @@ function readService(context: Context, field: Field, declared: Declared): Servic
   const options = readServiceOptions(report, { ...service, offset: field.offset }, field.key, { variables });
   const names = { service: field.key, container: options.containerName };
   const networking = readNetworking(context, service, names, declared.networks);
-  if (
-    networking.networks.some(({ ipv4Address, ipv6Address, macAddress }) => ipv4Address ?? ipv6Address ?? macAddress)
-  ) {
+  if (networking.fixed.length > 0) {
     const wayOut = 'the new container cannot have the address while the old one runs; use stop-first';
     refuseStartFirst(report, service, options, 'a static address', wayOut);
   }

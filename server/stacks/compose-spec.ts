@@ -117,12 +117,24 @@ function withoutInactive(context: Context, draft: ServiceDraft, inactive: Servic
   return { ...draft, options: { ...draft.options, dependsOn } };
 }
 
+/** What is started again whenever it ends never counts as completed. */
+function checkEnds(report: Report, drafts: ServiceDraft[]): void {
+  const restarts = new Map(drafts.map(({ name, options }) => [name, options.container.restart?.name]));
+  for (const { service, condition, spot } of drafts.flatMap(({ options }) => options.dependsOn)) {
+    const restart = restarts.get(service);
+    if (condition !== 'COMPLETED' || (restart !== 'always' && restart !== 'unless-stopped')) continue;
+    const message = `expected a service that ends: ${quote(service)} has restart ${restart}, so that it never completes`;
+    report('INVALID_VALUE', spot, message);
+  }
+}
+
 function checkContainers(report: Report, stack: string, drafts: ServiceDraft[]): void {
   const dependants = drafts.map(({ name, options }) => ({
     name,
     dependsOn: options.dependsOn.map(({ spot, service }) => ({ spot, name: service })),
   }));
   checkDependencies(report, dependants, 'service');
+  checkEnds(report, drafts);
   for (const draft of drafts) checkReplicas(report, draft);
   checkNames(report, stack, drafts);
   const published = drafts.flatMap(({ name, options }) =>

@@ -107,13 +107,15 @@ async function draft(
   const now = before.filter(({ revision }) => revision === stack?.revision);
   const previous = new Map(now.map(({ name, agentId }) => [name, agentId]));
   const { placed, warnings: about } = await placeOnAgents(tx, file, spec, previous);
+  const next = await nextRevisionNumber(tx, stack ?? { name: spec.name, revision: 0 });
   const isSame =
     current !== undefined &&
+    next === current.number + 1 &&
     stack?.desired !== 'DELETED' &&
     hashOf(withoutSeals(current.spec)) === hashOf(withoutSeals(spec)) &&
     isSamePlacement(now, placed) &&
     (text.note !== null || current.source === text.source);
-  const number = isSame ? current.number : stack ? await nextRevisionNumber(tx, stack) : 1;
+  const number = isSame ? current.number : next;
   return { stack, spec, placed, number, isCurrent: isSame, text, warnings: [...warnings, ...about] };
 }
 

@@ -106,7 +106,7 @@ export function listPlacements(
  * Above every number that a container bears, too: after an older backup of the database was restored, hosts may have
  * revisions that it knows nothing of, and agents refuse to go back.
  */
-export async function nextRevisionNumber(tx: Queryable, stack: StackRow): Promise<number> {
+export async function nextRevisionNumber(tx: Queryable, stack: Pick<StackRow, 'name' | 'revision'>): Promise<number> {
   const [row] = await tx
     .select({ revision: max(containers.revision) })
     .from(containers)

@@ -19,6 +19,8 @@ export function startClock({ db, bus, sockets }: { db: Db; bus: Bus; sockets: Ag
   let running: Promise<void> | undefined;
   let again = false;
   let closed = false;
+  /** When the next pause ends, as far as is known: it is not missed although looking took longer. */
+  let nextAt = Number.POSITIVE_INFINITY;
 
   async function tick() {
     do {
@@ -27,7 +29,9 @@ export function startClock({ db, bus, sockets }: { db: Db; bus: Bus; sockets: Ag
       try {
         await beginRollbacks(db);
         const dueMs = await findNextDue(db);
-        for (const id of sockets.agentIds()) if (dueMs !== undefined && dueMs <= 0) bus.poke(topic.pending(id));
+        const isOver = nextAt <= performance.now() || (dueMs !== undefined && dueMs <= 0);
+        for (const id of isOver ? sockets.agentIds() : []) bus.poke(topic.pending(id));
+        nextAt = dueMs === undefined || dueMs <= 0 ? Number.POSITIVE_INFINITY : performance.now() + dueMs;
         const waitMs = dueMs === undefined ? undefined : Math.min(LONGEST_MS, Math.max(dueMs, 20));
         if (waitMs !== undefined && !closed) timer = setTimeout(look, waitMs);
       } catch (error) {

@@ -43,6 +43,7 @@ it('reports our containers in all states, and nobody else’s', async () => {
       exitCode: null,
       ports: [{ hostIp: '127.0.0.1', hostPort: expect.any(Number), containerPort: 80, protocol: 'TCP' }],
       startedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+      taskId: expect.any(String),
     },
     expect.objectContaining({ id: done, state: 'EXITED', exitCode: 0, ports: [], startedAt: expect.any(String) }),
   ]);

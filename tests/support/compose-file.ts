@@ -13,16 +13,11 @@ export const service = (host: string, { deploy = {}, ...more }: ComposeService =
 export const composeFile = (name: string, services: Record<string, ComposeService>, more: object = {}): string =>
   JSON.stringify({ name, services, ...more }, null, 1);
 
-type Where = { host?: string; constraints?: string[] };
-
 /** A service of busybox that stays up, ends at once when asked and counts as good after a moment. */
-export function busy(where: string | Where | null, { deploy = {}, ...more }: ComposeService = {}): ComposeService {
-  const { host, constraints = [] } = typeof where === 'string' ? { host: where } : (where ?? {});
-  const all = [...(host ? [`node.hostname==${host}`] : []), ...constraints];
-  return {
+export const busy = (host: string, { deploy = {}, ...more }: ComposeService = {}): ComposeService =>
+  service(host, {
     image: 'busybox:latest',
-    command: STAY.map((word) => word.replaceAll('$', '$$$$')),
-    deploy: { placement: { constraints: all }, update_config: { monitor: '100ms' }, ...deploy },
+    command: STAY,
+    deploy: { update_config: { monitor: '100ms' }, ...deploy },
     ...more,
-  };
-}
+  });

@@ -8,6 +8,11 @@ describe('problems of a file, each at its place', () => {
   const cases: Case[] = [
     ['an unknown key', `^service: {}\n${A}`, 'UNKNOWN_FIELD service'],
     [
+      'waiting for the end of what never ends',
+      'services: {a: {image: app, depends_on: {^b: {condition: service_completed_successfully}}}, b: {image: app, restart: always}}',
+      'INVALID_VALUE services.a.depends_on.b',
+    ],
+    [
       'start-first with a static address',
       `services: {a: {image: app, networks: {default: {ipv4_address: 10.1.1.2}}, deploy: {update_config: {^order: start-first}}}}
 networks: {default: {ipam: {config: [{subnet: 10.1.1.0/24}]}}}`,

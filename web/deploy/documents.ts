@@ -1,17 +1,25 @@
 import { graphql, type ResultOf } from '../graphql.ts';
 
-/** What the editor of an existing stack begins with. The values of its variables are nowhere kept. */
-export const StackFile = graphql(`
-  query StackFile($name: String!, $revision: Int!, $current: Boolean!) {
-    stack(name: $name) {
+/** What the editor of an existing stack begins with. The values of its variables are kept nowhere. */
+export const CurrentFile = graphql(`
+  query CurrentFile($stack: String!) {
+    stack(name: $stack) {
       id
-      revision
-      format @include(if: $current)
-      source @include(if: $current)
-      revisions(first: 1) @include(if: $current) {
+      file: revisions(first: 1) {
+        number
+        format
+        source
         variableNames
       }
-      revisionNumbered(number: $revision) @skip(if: $current) {
+    }
+  }
+`);
+
+export const RevisionFile = graphql(`
+  query RevisionFile($stack: String!, $revision: Int!) {
+    stack(name: $stack) {
+      id
+      file: revisionNumbered(number: $revision) {
         number
         format
         source
@@ -73,4 +81,5 @@ export const AdoptOrphans = graphql(`
   }
 `);
 
-export type StackFile = NonNullable<ResultOf<typeof StackFile>['stack']>;
+type Found = NonNullable<ResultOf<typeof RevisionFile>['stack']>;
+export type StackFile = NonNullable<Found['file']>;

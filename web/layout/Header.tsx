@@ -7,7 +7,7 @@ import { useViewer } from '../viewer.ts';
 import { roles } from '../words.ts';
 
 const SECTIONS: { to: string; text: string; screens: Route['screen'][] }[] = [
-  { to: '/', text: 'Stacks', screens: ['stacks', 'stack'] },
+  { to: '/', text: 'Stacks', screens: ['stacks', 'stack', 'deploy', 'adopt'] },
   { to: '/deployments', text: 'Deployments', screens: ['deployments', 'deployment'] },
   { to: '/agents', text: 'Agents', screens: ['agents'] },
   { to: '/tokens', text: 'Tokens', screens: ['tokens'] },

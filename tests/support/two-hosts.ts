@@ -1,0 +1,19 @@
+import { composeFile, service } from './compose-file.ts';
+import { type FakeHost, workAll } from './fake-host.ts';
+import type { Seed } from './seed.ts';
+
+/** A stack of the services a and b, each on a host of its own, up and good at revision 1. */
+export async function startTwoHosts(seed: Seed, name: string) {
+  const hosts = [await seed.host(`${name}-h1`), await seed.host(`${name}-h2`)] as const;
+  const file = (image: string, more: Record<string, object> = {}) =>
+    composeFile(name, {
+      a: service(hosts[0].agent.name, { image, ...more.a }),
+      b: service(hosts[1].agent.name, { image, ...more.b }),
+    });
+  const first = await seed.compose(file('app:1'));
+  await workAll(hosts);
+  return { name, hosts, file, first, names: { a: `${name}-a-1`, b: `${name}-b-1` } };
+}
+
+export const imagesOf = (hosts: readonly FakeHost[]) =>
+  hosts.flatMap(({ containers }) => [...containers.values()].map(({ image }) => image));

@@ -1,0 +1,145 @@
+import { useState } from 'react';
+import { newKey } from '../key.ts';
+import { Button } from '../ui/Button.tsx';
+import { Field } from '../ui/Field.tsx';
+import { Icon } from '../ui/Icon.tsx';
+import { looksSecret, type Variable } from './format.ts';
+import type { Draft } from './useDraft.ts';
+
+/** One row for each variable that the file uses, and more where they are added by hand. */
+export function Variables({ draft }: { draft: Draft }) {
+  const { variables, extras, setExtras, values, setValue } = draft;
+  return (
+    <fieldset className="variables">
+      <legend>Variables</legend>
+      <p className="hint">
+        {variables.length + extras.length === 0
+          ? 'The file uses none.'
+          : 'They are not kept. One without a value is not set: the default in the file counts.'}
+      </p>
+      {variables.map((variable) => (
+        <div key={variable.name} className="variable">
+          <span className="mono variable-name" title={variable.name}>
+            {variable.name}
+          </span>
+          <Value
+            label={`Value of ${variable.name}`}
+            secret={looksSecret(variable.name)}
+            placeholder={toPlaceholder(variable)}
+            value={values[variable.name] ?? ''}
+            onChange={(value) => setValue(variable.name, value)}
+          />
+        </div>
+      ))}
+      {extras.map((extra) => (
+        <div key={extra.id} className="variable">
+          <input
+            aria-label="Name of the variable"
+            className="mono"
+            autoComplete="off"
+            spellCheck={false}
+            placeholder="NAME"
+            value={extra.name}
+            onChange={(event) =>
+              setExtras(extras.map((each) => (each.id === extra.id ? { ...each, name: event.target.value } : each)))
+            }
+          />
+          <Value
+            label={`Value of ${extra.name || 'the new variable'}`}
+            secret={false}
+            placeholder="not set"
+            value={values[extra.id] ?? ''}
+            onChange={(value) => setValue(extra.id, value)}
+          />
+          <Button
+            look="quiet"
+            className="button-icon"
+            aria-label={`Remove ${extra.name || 'the new variable'}`}
+            onClick={() => setExtras(extras.filter((each) => each.id !== extra.id))}
+          >
+            <Icon name="close" />
+          </Button>
+        </div>
+      ))}
+      <div>
+        <Button onClick={() => setExtras([...extras, { id: newKey(), name: '' }])}>
+          <Icon name="plus" /> Add a variable
+        </Button>
+      </div>
+    </fieldset>
+  );
+}
+
+function toPlaceholder({ fallback, needed }: Variable): string {
+  if (needed) return 'the file demands it';
+  return fallback === null ? 'not set' : `default: ${fallback || 'empty'}`;
+}
+
+type ValueProps = {
+  label: string;
+  secret: boolean;
+  placeholder: string;
+  value: string;
+  onChange: (value: string) => void;
+};
+
+function Value({ label, secret, placeholder, value, onChange }: ValueProps) {
+  const [hidden, setHidden] = useState(secret);
+  return (
+    <span className="variable-value">
+      <input
+        aria-label={label}
+        className="mono"
+        type={hidden ? 'password' : 'text'}
+        autoComplete={hidden ? 'new-password' : 'off'}
+        spellCheck={false}
+        placeholder={placeholder}
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+      />
+      <Button look="quiet" aria-label={`Hide: ${label}`} aria-pressed={hidden} onClick={() => setHidden(!hidden)}>
+        {hidden ? 'Show' : 'Hide'}
+      </Button>
+    </span>
+  );
+}
+
+/** What else is said beside a Compose file. */
+export function NameAndProfiles({ draft }: { draft: Draft }) {
+  return (
+    <>
+      <Field
+        label="Name of the stack"
+        hint={
+          draft.namedInFile ? 'Left empty, as the file says.' : 'The file has no "name:", so that it is needed here.'
+        }
+      >
+        {({ id, hintId }) => (
+          <input
+            id={id}
+            aria-describedby={hintId}
+            className="mono"
+            autoComplete="off"
+            spellCheck={false}
+            placeholder={draft.namedInFile ?? 'shop'}
+            value={draft.name}
+            onChange={(event) => draft.setName(event.target.value)}
+          />
+        )}
+      </Field>
+      <Field label="Profiles (optional)" hint="With commas between them; * means all.">
+        {({ id, hintId }) => (
+          <input
+            id={id}
+            aria-describedby={hintId}
+            className="mono"
+            autoComplete="off"
+            spellCheck={false}
+            value={draft.profiles}
+            onChange={(event) => draft.setProfiles(event.target.value)}
+          />
+        )}
+      </Field>
+    </>
+  );
+}

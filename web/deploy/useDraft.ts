@@ -1,0 +1,113 @@
+import { useEffect, useMemo, useState } from 'react';
+import { newKey } from '../key.ts';
+import type { PlanInput } from '../plan/documents.ts';
+import { useStore } from '../store.ts';
+import { type Format, findFormat, findName, findVariables, type Variable } from './format.ts';
+import { handover } from './handover.ts';
+import type { Source } from './source.ts';
+
+/** What the screen begins with. */
+export type Start = {
+  text: string;
+  /** Null: told by the text. */
+  format: Format | null;
+  /** The stack it is for; null: as the file says. */
+  stack: string | null;
+  variableNames: readonly string[];
+};
+
+export type FileInput = NonNullable<PlanInput['deploy']>;
+export type Extra = { id: string; name: string };
+
+/** A stack file that is being written, with all that is said beside it. */
+export function useDraft(start: Start) {
+  const [source, setSource] = useState<Source>(
+    () => handover.get() ?? { id: newKey(), name: null, text: start.text },
+  );
+  const [chosen, choose] = useState(start.format);
+  const [name, setName] = useState(() => givenName(start));
+  const [values, setValues] = useState<Readonly<Record<string, string>>>({});
+  const [extras, setExtras] = useState<readonly Extra[]>([]);
+  const [profiles, setProfiles] = useState('');
+  const replace = (next: Source) => {
+    setSource(next);
+    choose(null);
+  };
+  useHandedOver(replace);
+  const { text } = source;
+  const format = chosen ?? findFormat(text);
+  const variables = useMemo(
+    () => (format === 'COMPOSE' ? withEarlier(findVariables(text), text, start.variableNames) : []),
+    [format, text, start.variableNames],
+  );
+  const input = useMemo(
+    () => (text.trim() === '' ? null : toInput({ text, format, name, profiles, variables, extras, values })),
+    [text, format, name, profiles, variables, extras, values],
+  );
+  return {
+    source,
+    edit: (now: string) => setSource((before) => ({ ...before, text: now })),
+    replace,
+    format,
+    isChosen: chosen !== null,
+    choose,
+    name,
+    setName,
+    namedInFile: format === 'COMPOSE' ? findName(text) : null,
+    variables,
+    values,
+    setValue: (variable: string, value: string) => setValues((before) => ({ ...before, [variable]: value })),
+    extras,
+    setExtras,
+    profiles,
+    setProfiles,
+    input,
+  };
+}
+
+export type Draft = ReturnType<typeof useDraft>;
+
+/** A Compose file without a name of its own gets the stack's; one with a name is left to say it. */
+const givenName = ({ stack, text }: Start) => (stack !== null && findName(text) === null ? stack : '');
+
+function useHandedOver(take: (source: Source) => void): void {
+  const handed = useStore(handover);
+  useEffect(() => {
+    if (!handed) return;
+    take(handed);
+    handover.set(null);
+  });
+}
+
+/** What the last revision used may also be meant where the text does not name it with a dollar sign. */
+function withEarlier(found: Variable[], text: string, earlier: readonly string[]): Variable[] {
+  const known = new Set(found.map((each) => each.name));
+  const others = earlier.filter((name) => !known.has(name) && text.includes(name));
+  return [...found, ...others.map((name) => ({ name, fallback: null, needed: false }))];
+}
+
+type Fields = {
+  text: string;
+  format: Format;
+  name: string;
+  profiles: string;
+  variables: readonly Variable[];
+  extras: readonly Extra[];
+  values: Readonly<Record<string, string>>;
+};
+
+/** Only Compose files have names, variables and profiles beside them. A variable without a value is not set at all. */
+function toInput({ text, format, name, profiles, variables, extras, values }: Fields): FileInput {
+  if (format === 'JSONLD') return { source: { jsonld: text } };
+  const pairs = [
+    ...variables.map((each) => [each.name, values[each.name] ?? ''] as const),
+    ...extras.map((each) => [each.name.trim(), values[each.id] ?? ''] as const),
+  ].filter(([variable, value]) => variable !== '' && value !== '');
+  const wanted = profiles.split(/[\s,]+/).filter(Boolean);
+  return {
+    source: { compose: text },
+    ...(name.trim() && { name: name.trim() }),
+    ...(pairs.length > 0 && { variables: Object.fromEntries(pairs) }),
+    ...(wanted.length > 0 && { profiles: wanted }),
+  };
+}
