@@ -36,7 +36,6 @@ export type Scene = {
   observed: ReadonlyMap<string, Observed>;
   /** Containers that an unfinished task has begun to change, so that what was observed says nothing. */
   inWork: ReadonlySet<string>;
-  online: ReadonlySet<string>;
   /** Unhealthy and crashing containers are restarted, not only watched. */
   repair: boolean;
 };

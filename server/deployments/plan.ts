@@ -14,7 +14,7 @@ import {
   removal,
   stopTask,
 } from './planned-task.ts';
-import { inDependencyOrder, planRollout, restartDependants } from './rollout.ts';
+import { inDependencyOrder, inGroups, planRollout, restartDependants } from './rollout.ts';
 
 /** Pure: what has to be done where, and in which order, so that a stack becomes what its revision wants. */
 export type PlanKind = 'DEPLOY' | 'STOP' | 'START' | 'RESTART' | 'DELETE' | 'ROLLBACK' | 'REPAIR';
@@ -64,11 +64,10 @@ export function plan(input: PlanInput): Plan {
 
 const toAim = ({ spec, revision, kind }: PlanInput): Aim => ({ spec, revision, back: kind === 'ROLLBACK' });
 
-function toScene({ observed, inWork, online, kind }: PlanInput): Scene {
+function toScene({ observed, inWork, kind }: PlanInput): Scene {
   return {
     observed: new Map(observed.map((row) => [containerKey(row.agentId, row.name), row])),
     inWork: new Set(inWork.map(({ agentId, name }) => containerKey(agentId, name))),
-    online,
     repair: kind === 'REPAIR',
   };
 }
@@ -121,11 +120,10 @@ function tasksOf(input: PlanInput, changes: readonly Change[], scene: Scene): Pl
         input,
         work.map((change) => ({ change, task: containerTask(toAim(input), change, 'START') })),
       );
-    case 'RESTART':
-      return inDependencyOrder(
-        input,
-        work.map((change) => ({ change, task: containerTask(toAim(input), change, 'RESTART') })),
-      );
+    case 'RESTART': {
+      const restarts = work.map((change) => ({ change, task: containerTask(toAim(input), change, 'RESTART') }));
+      return inGroups(input, inDependencyOrder(input, restarts), restarts);
+    }
     case 'STOP':
       return reversed(
         inDependencyOrder(

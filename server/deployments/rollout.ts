@@ -28,8 +28,17 @@ export function planRollout(input: PlanInput, work: readonly Change[], scene: Sc
   const { stops, removals, tasks } = makeRoom(deploys, work, scene);
   const ordered = inGroups(input, inDependencyOrder(input, tasks), deploys);
   const last = afterEverything(removals, ordered, input.online);
-  const barred = pulls.length > 0;
-  return [...pulls, ...[...stops, ...last, ...ordered].map((task) => ({ ...task, barred }))];
+  return [...pulls, ...afterImages(pulls, [...stops, ...last, ...ordered])];
+}
+
+/** `barred` stands for the images of all hosts that can be reached; those of its own host a container needs in any case. */
+function afterImages(pulls: readonly PlannedTask[], tasks: readonly PlannedTask[]): PlannedTask[] {
+  const byAgent = Map.groupBy(pulls, ({ agentId }) => agentId);
+  const barred = pulls.some(({ gates }) => gates);
+  return tasks.map((task) => {
+    const own = (byAgent.get(task.agentId) ?? []).map(({ key }) => afterwards(key));
+    return { ...task, barred, blockedBy: [...own, ...task.blockedBy] };
+  });
 }
 
 type Work = { change: Change; task: PlannedTask };
@@ -96,7 +105,11 @@ export function restartDependants(spec: StackSpec, changes: readonly Change[]): 
 }
 
 /** `update_config`: a group of a service's running containers at a time, and a pause before the next. */
-function inGroups({ kind }: PlanInput, tasks: readonly PlannedTask[], work: readonly Work[]): PlannedTask[] {
+export function inGroups(
+  { kind }: Pick<PlanInput, 'kind'>,
+  tasks: readonly PlannedTask[],
+  work: readonly Work[],
+): PlannedTask[] {
   const byService = Map.groupBy(
     work.filter(({ change }) => change.action === 'REPLACE' || change.action === 'RESTART'),
     ({ change }) => change.placed?.service,
