@@ -11,6 +11,8 @@ import './styles/layers.css';
 import './styles/failure.css';
 import './styles/tasks.css';
 import './styles/screens.css';
+import './styles/plan.css';
+import './styles/deploy.css';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');

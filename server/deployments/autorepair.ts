@@ -12,6 +12,7 @@ import { draftFromRevision, storeDraft } from '../stacks/revise.ts';
 import { findStack, getStack, type StackRow, updateStack } from '../stacks/store.ts';
 import { type DriftInput, driftOf } from './drift.ts';
 import { currentAim, DEFAULTS, launch } from './launch.ts';
+import { listOurs } from './orphans.ts';
 import { findUnfinished, lockPlanning } from './store.ts';
 
 /**
@@ -104,11 +105,11 @@ async function repair(tx: Tx, stack: StackRow): Promise<Launched | undefined> {
   return { stack: stack.name, deploymentId: await launchRepair(tx, stack), because };
 }
 
-/** What nobody knows is not removed unasked. */
+/** What is Graphium's own to remove goes too; what nobody knows is not removed unasked. */
 async function launchRepair(tx: Tx, stack: StackRow): Promise<string> {
   return launch(tx, GRAPHIUM, stack, await currentAim(tx, stack), {
     kind: stack.desired === 'STOPPED' ? 'STOP' : 'REPAIR',
-    onlyContainers: new Set(),
+    onlyContainers: await listOurs(tx),
     desired: stack.desired,
     options: DEFAULTS,
     idempotencyKey: null,

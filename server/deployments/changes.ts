@@ -34,8 +34,11 @@ export type Change = {
 export type Scene = {
   /** By `containerKey`. */
   observed: ReadonlyMap<string, Observed>;
-  /** Containers that an unfinished task has begun to change, so that what was observed says nothing. */
-  inWork: ReadonlySet<string>;
+  /**
+   * Containers that unfinished tasks have begun to change, so that what was observed may not be so any more, each with the
+   * specs that these tasks make it to; null: they make none, undefined: nobody knows.
+   */
+  inWork: ReadonlyMap<string, readonly (string | null | undefined)[]>;
   /** Unhealthy and crashing containers are restarted, not only watched. */
   repair: boolean;
 };
@@ -44,6 +47,7 @@ export const containerKey = (agentId: string, name: string) => `${agentId}:${nam
 
 /** The agent keeps the old container under this name while it replaces it, and deals with it itself. */
 const KEPT = '.graphium-previous';
+export const keptKey = (key: string) => key + KEPT;
 export const withoutKept = (name: string) => (name.endsWith(KEPT) ? name.slice(0, -KEPT.length) : name);
 
 export function changeOf(placed: Placed, specHash: string, scene: Scene): Change {
@@ -60,7 +64,7 @@ export function changeOf(placed: Placed, specHash: string, scene: Scene): Change
   const { action, reason, watched } = mayBeOld
     ? watch('replaced if the registry has another image under its name')
     : verdict;
-  if (action === 'NOOP' && scene.observed.has(key + KEPT)) {
+  if (action === 'NOOP' && scene.observed.has(keptKey(key))) {
     return { ...base, ...watch('its replacement was interrupted and is finished') };
   }
   return { ...base, action, reason, watched };
@@ -94,14 +98,14 @@ function keep(container: ContainerSpec, { state, health, exitCode }: Observed, {
   }
 }
 
-const mayEnd = ({ restart }: ContainerSpec) => restart.name === 'no' || restart.name === 'on-failure';
+export const mayEnd = ({ restart }: ContainerSpec) => restart.name === 'no' || restart.name === 'on-failure';
 
 /** Containers of the stack that are or may be there and that its revision does not want, or not on that host. */
 export function unwanted(placed: readonly Placed[], { observed, inWork }: Scene): Change[] {
   const wanted = new Set(placed.map(({ agentId, container }) => containerKey(agentId, container.name)));
-  const there = new Map([...inWork].map((key) => [key, null as Observed | null]));
-  for (const [key, row] of observed) there.set(key, row);
-  return [...there].flatMap(([key, row]) => {
+  const there = [...new Set([...inWork.keys(), ...observed.keys()])].toSorted();
+  return there.flatMap((key) => {
+    const row = observed.get(key) ?? null;
     const agentId = key.slice(0, key.indexOf(':'));
     const name = key.slice(agentId.length + 1);
     if (wanted.has(containerKey(agentId, withoutKept(name)))) return [];

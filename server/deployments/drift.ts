@@ -29,7 +29,7 @@ export function driftOf({ desired, placed, observed, online, inWork }: DriftInpu
   const seen = observed.filter(({ agentId }) => online.has(agentId));
   const scene: Scene = {
     observed: new Map(seen.map((row) => [containerKey(row.agentId, row.name), row])),
-    inWork: new Set(),
+    inWork: new Map(),
     repair: true,
   };
   const here = placed.filter(({ agentId }) => online.has(agentId));
@@ -54,7 +54,7 @@ function ofRunning(change: Change): Drift[] {
 
 function ofStopped(change: Change): Drift[] {
   if (change.action === 'REMOVE') return [toDrift('UNKNOWN', change, change.reason)];
-  const runs = change.observed?.state === 'RUNNING' || change.observed?.state === 'RESTARTING';
+  const runs = ['RUNNING', 'RESTARTING', 'PAUSED'].includes(change.observed?.state ?? '');
   return runs ? [toDrift('RUNNING', change, 'it runs although the stack is stopped')] : [];
 }
 

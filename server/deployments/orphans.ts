@@ -7,6 +7,7 @@ import { agents, containers } from '../db/tables.ts';
 import { GraphiumError, notFound } from '../errors.ts';
 import { hashOf } from '../stacks/hash.ts';
 import { findStack, getStack, insertRevision, insertStack, type StackRow, updateStack } from '../stacks/store.ts';
+import { containerKey } from './changes.ts';
 import { currentAim, DEFAULTS, launch } from './launch.ts';
 import { type DeploymentRow, findLatestDeployment, findUnfinished, getDeployment, lockPlanning } from './store.ts';
 
@@ -61,7 +62,9 @@ export async function removeDeserted(db: Db, log: Logger): Promise<void> {
       await lockPlanning(tx);
       if (!(await findDeserted(tx)).some((stack) => stack.id === id)) return;
       const stack = await getStack(tx, id);
-      const kind = stack.desired === 'DELETED' ? 'DELETE' : 'REPAIR';
+      // Deleting again takes all that bears the stack's name; beside what is not Graphium's only its own is removed.
+      const own = (await listOrphans(tx)).filter(({ container }) => container.stack === stack.name);
+      const kind = stack.desired === 'DELETED' && own.every(({ isOurs }) => isOurs) ? 'DELETE' : 'REPAIR';
       // A deletion that failed still owes the volumes; one that succeeded, or kept them, does not.
       const latest = await findLatestDeployment(tx, id);
       const removeVolumes = latest?.kind === 'DELETE' && latest.status !== 'SUCCEEDED' && latest.removeVolumes;
@@ -79,12 +82,13 @@ async function launchRemoval(
   stack: StackRow,
   { onlyOurs, ...removal }: Removal,
 ): Promise<string> {
-  const known = onlyOurs ? new Set((await listOrphans(tx)).filter(({ isOurs }) => isOurs).map(keyOf)) : undefined;
-  return launch(tx, actor, stack, await currentAim(tx, stack), {
+  const aim = await currentAim(tx, stack);
+  const isPart = removal.kind === 'REPAIR';
+  return launch(tx, actor, stack, isPart && stack.desired === 'DELETED' ? { ...aim, placed: [] } : aim, {
     ...removal,
-    onlyUnwanted: removal.kind === 'REPAIR',
-    services: removal.kind === 'REPAIR' ? [] : null,
-    ...(known && { onlyContainers: known }),
+    onlyUnwanted: isPart,
+    services: isPart ? [] : null,
+    ...(onlyOurs && { onlyContainers: await listOurs(tx) }),
     desired: stack.desired,
     options: DEFAULTS,
     idempotencyKey: null,
@@ -94,7 +98,11 @@ async function launchRemoval(
   });
 }
 
-const keyOf = ({ container }: Orphan) => `${container.agentId}:${container.name}`;
+/** Those that are Graphium's own to remove, by `containerKey`. */
+export async function listOurs(tx: Tx): Promise<Set<string>> {
+  const ours = (await listOrphans(tx)).filter(({ isOurs }) => isOurs);
+  return new Set(ours.map(({ container }) => containerKey(container.agentId, container.name)));
+}
 
 /**
  * Their stacks, where the agent is there to do it. Not while a deployment of the stack is at work, and not again within a

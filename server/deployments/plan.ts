@@ -1,20 +1,28 @@
 import { hashOf, specHashOf } from '../stacks/hash.ts';
 import type { StackSpec } from '../stacks/spec.ts';
-import { type Action, type Change, changeOf, containerKey, type Observed, type Scene, unwanted } from './changes.ts';
+import {
+  type Action,
+  type Change,
+  changeOf,
+  containerKey,
+  mayEnd,
+  type Observed,
+  type Scene,
+  unwanted,
+} from './changes.ts';
 import { type Downtime, downtimeOf } from './downtime.ts';
 import type { Placed } from './placement.ts';
 import {
-  type Aim,
   afterwards,
+  awaitedIn,
   type Blocker,
   bare,
-  containerTask,
   type PlannedTask,
   PRIORITY,
   removal,
   stopTask,
 } from './planned-task.ts';
-import { inDependencyOrder, inGroups, planRollout, restartDependants } from './rollout.ts';
+import { inDependencyOrder, planRollout, restartDependants } from './rollout.ts';
 
 /** Pure: what has to be done where, and in which order, so that a stack becomes what its revision wants. */
 export type PlanKind = 'DEPLOY' | 'STOP' | 'START' | 'RESTART' | 'DELETE' | 'ROLLBACK' | 'REPAIR';
@@ -26,8 +34,8 @@ export type PlanInput = {
   placed: readonly Placed[];
   /** The stack's containers on agents that exist. */
   observed: readonly Observed[];
-  /** Those that an unfinished task has begun to change. */
-  inWork: readonly { agentId: string; name: string }[];
+  /** Those that an unfinished task has begun to change, and the spec it makes them to; null: it makes none. */
+  inWork: readonly { agentId: string; name: string; specHash?: string | null }[];
   /** Images that containers of any stack use there, as they name them. */
   images: readonly { agentId: string; image: string }[];
   /** Every agent that ever had something of the stack, and where networks and volumes may be left. */
@@ -57,17 +65,23 @@ export function plan(input: PlanInput): Plan {
   return {
     changes,
     tasks,
-    downtime: downtimeOf(input.spec, changes, input.kind === 'ROLLBACK'),
+    downtime: downtimeOf(input.spec, changes, input.kind === 'ROLLBACK', stoppedBy(tasks)),
     hash: hashOfPlan(input, changes, tasks),
   };
 }
 
-const toAim = ({ spec, revision, kind }: PlanInput): Aim => ({ spec, revision, back: kind === 'ROLLBACK' });
+const stoppedBy = (tasks: readonly PlannedTask[]): ReadonlySet<string> =>
+  new Set(
+    tasks.flatMap(({ kind, agentId, containerName }) =>
+      kind === 'STOP' && containerName !== null ? [containerKey(agentId, containerName)] : [],
+    ),
+  );
 
 function toScene({ observed, inWork, kind }: PlanInput): Scene {
+  const begun = Map.groupBy(inWork, ({ agentId, name }) => containerKey(agentId, name));
   return {
     observed: new Map(observed.map((row) => [containerKey(row.agentId, row.name), row])),
-    inWork: new Set(inWork.map(({ agentId, name }) => containerKey(agentId, name))),
+    inWork: new Map([...begun].map(([key, tasks]) => [key, tasks.map(({ specHash }) => specHash)])),
     repair: kind === 'REPAIR',
   };
 }
@@ -77,27 +91,40 @@ function changesOf(input: PlanInput, scene: Scene): Change[] {
   const removals = unwanted(placed, scene).filter(
     ({ agentId, containerName }) => input.onlyContainers?.has(containerKey(agentId, containerName)) ?? true,
   );
-  const wanted = () => placed.map((one) => changeOf(one, specHashOf(one.container), scene));
+  const awaited = awaitedIn(spec);
+  const wanted = placed.map((one) => {
+    const change = changeOf(one, specHashOf(one.container), scene);
+    return awaited.has(one.service.name) ? awaitEnd(change) : change;
+  });
   switch (kind) {
     case 'DEPLOY':
     case 'ROLLBACK':
     case 'REPAIR':
-      return input.onlyUnwanted ? removals : [...restartDependants(spec, wanted()), ...removals];
+      return input.onlyUnwanted ? removals : [...restartDependants(spec, wanted), ...removals];
     case 'START':
-      return wanted().map((change) => (change.action === 'REPLACE' ? change : { ...change, watched: true }));
-    case 'STOP':
-      return wanted().map((change) => simply(change, isGone(change) ? 'NOOP' : 'STOP'));
+      return wanted.map((change) => (change.action === 'REPLACE' ? change : { ...change, watched: true }));
+    case 'STOP': {
+      // What a failed deployment left behind is part of the stack, too.
+      const left = removals.filter((change) => !isGone(change));
+      return [...wanted, ...left].map((change) => simply(change, isGone(change) ? 'NOOP' : 'STOP'));
+    }
     case 'RESTART': {
-      const all = wanted();
-      const chosen = all.map((change) => {
+      const chosen = wanted.map((change) => {
         const isChosen = services === null || services.includes(change.placed?.service.name ?? '');
         return isChosen ? simply(change, 'RESTART') : { ...change, action: 'NOOP' as const, watched: false };
       });
       return restartDependants(spec, chosen);
     }
     case 'DELETE':
-      return [...wanted().map((change) => simply(change, 'REMOVE')), ...removals];
+      return [...wanted.map((change) => simply(change, 'REMOVE')), ...removals];
   }
+}
+
+/** A job that runs already is left alone, and yet what depends on it waits for its end. */
+function awaitEnd(change: Change): Change {
+  const { action, observed, placed } = change;
+  if (action !== 'NOOP' || observed?.state !== 'RUNNING' || !placed || !mayEnd(placed.container)) return change;
+  return { ...change, watched: true, reason: 'it runs; others wait for its end' };
 }
 
 const isGone = ({ observed }: Change) => observed !== null && ['EXITED', 'CREATED', 'DEAD'].includes(observed.state);
@@ -116,24 +143,24 @@ function tasksOf(input: PlanInput, changes: readonly Change[], scene: Scene): Pl
     case 'REPAIR':
       return planRollout(input, work, scene);
     case 'START':
-      return inDependencyOrder(
-        input,
-        work.map((change) => ({ change, task: containerTask(toAim(input), change, 'START') })),
-      );
-    case 'RESTART': {
-      const restarts = work.map((change) => ({ change, task: containerTask(toAim(input), change, 'RESTART') }));
-      return inGroups(input, inDependencyOrder(input, restarts), restarts);
-    }
+    case 'RESTART':
+      return planRollout(input, work, scene);
     case 'STOP':
-      return reversed(
-        inDependencyOrder(
-          input,
-          work.map((change) => ({ change, task: stopTask(change) })),
-        ),
-      );
+      return planStop(input, work);
     case 'DELETE':
       return planDelete(input, work);
   }
+}
+
+/** Who depends on a service stops before it. */
+function planStop(input: PlanInput, work: readonly Change[]): PlannedTask[] {
+  const tasks = reversed(
+    inDependencyOrder(
+      input,
+      work.map((change) => ({ change, task: stopTask(change) })),
+    ),
+  );
+  return [...new Map(tasks.map((task) => [task.key, task])).values()];
 }
 
 function planDelete(input: PlanInput, work: readonly Change[]): PlannedTask[] {
@@ -164,11 +191,14 @@ function planDelete(input: PlanInput, work: readonly Change[]): PlannedTask[] {
 
 const isOwn = ({ external }: { external?: boolean }) => !external;
 
-/** Stopping goes the other way: who depends on a service stops before it. */
 function reversed(tasks: readonly PlannedTask[]): PlannedTask[] {
   const dependants = new Map<string, Blocker[]>();
   for (const task of tasks) {
-    for (const { key } of task.blockedBy) dependants.set(key, [...(dependants.get(key) ?? []), afterwards(task.key)]);
+    for (const { key } of task.blockedBy) {
+      const others = dependants.get(key);
+      if (others) others.push(afterwards(task.key));
+      else dependants.set(key, [afterwards(task.key)]);
+    }
   }
   return tasks.map((task) => ({ ...task, blockedBy: dependants.get(task.key) ?? [] }));
 }
@@ -185,6 +215,10 @@ function hashOfPlan({ kind, spec }: PlanInput, changes: readonly Change[], tasks
       specHash,
       observed?.specHash ?? null,
     ]),
-    tasks: tasks.map(({ key, image, blockedBy, delayMs }) => [key, image, blockedBy.map((one) => one.key), delayMs]),
+    tasks: tasks.map(({ spec: what, agentId: _agentId, containerName: _name, ...task }) => [
+      task,
+      // The container itself is in its hash already.
+      'specHash' in what ? [what.specHash, what.order, what.monitorMs, what.awaitExit] : what,
+    ]),
   });
 }

@@ -34,11 +34,17 @@ export type PlannedTask = {
 /** What makes room goes before what takes it. */
 export const PRIORITY = { removing: 20, stopping: 10, normal: 0 };
 
-/** `back`: on the way back to an earlier revision. */
-export type Aim = { spec: StackSpec; revision: number; back: boolean };
+export type Aim = {
+  spec: StackSpec;
+  revision: number;
+  /** On the way back to an earlier revision. */
+  back: boolean;
+  /** Services whose end others wait for. */
+  awaited: ReadonlySet<string>;
+};
 
 export function containerTask(
-  { spec, revision, back }: Aim,
+  { spec, revision, back, awaited }: Aim,
   { placed, agentId, specHash }: Change,
   kind: 'DEPLOY' | 'START' | 'RESTART',
 ): PlannedTask {
@@ -56,7 +62,7 @@ export function containerTask(
     volumes: spec.volumes.filter((volume) => volumes.has(volume.name)),
     ...(rollout?.order === 'start-first' && { order: rollout.order }),
     ...(rollout && rollout.monitorMs !== null && { monitorMs: rollout.monitorMs }),
-    ...(isAwaited(spec, service.name) && { awaitExit: true as const }),
+    ...(awaited.has(service.name) && { awaitExit: true as const }),
   };
   return {
     ...bare(`${kind.toLowerCase()}:${containerKey(agentId, container.name)}`, agentId),
@@ -71,17 +77,21 @@ export function containerTask(
 export const rolloutOf = ({ update, rollback }: ServiceSpec, back: boolean): RolloutSpec | undefined =>
   back ? (rollback ?? update) : update;
 
-const isAwaited = ({ services }: StackSpec, name: string) =>
-  services.some(({ dependsOn }) =>
-    dependsOn.some(({ service, condition }) => service === name && condition === 'COMPLETED'),
+export const awaitedIn = ({ services }: StackSpec): ReadonlySet<string> =>
+  new Set(
+    services.flatMap(({ dependsOn }) =>
+      dependsOn.filter(({ condition }) => condition === 'COMPLETED').map(({ service }) => service),
+    ),
   );
 
-export function stopTask({ agentId, containerName, placed }: Change): PlannedTask {
+/** One task for a container and the one it replaces: the agent stops both. */
+export function stopTask({ agentId, containerName, placed, observed }: Change): PlannedTask {
+  const name = withoutKept(containerName);
   return {
-    ...bare(`stop:${containerKey(agentId, containerName)}`, agentId),
+    ...bare(`stop:${containerKey(agentId, name)}`, agentId),
     kind: 'STOP',
-    containerName,
-    image: placed?.container.image ?? null,
+    containerName: name,
+    image: placed?.container.image ?? observed?.image ?? null,
     spec: { version: 1 },
     priority: PRIORITY.stopping,
   };
@@ -101,6 +111,20 @@ export function removal({ agentId, containerName, placed, observed }: Change): P
 }
 
 export const afterwards = (key: string): Blocker => ({ key, condition: 'COMPLETED', required: true });
+
+/** Once each: what is waited for in two ways is waited for in the stricter. */
+export function strictest(blockers: readonly Blocker[]): Blocker[] {
+  const byKey = new Map<string, Blocker>();
+  for (const { key, condition, required } of blockers) {
+    const other = byKey.get(key);
+    byKey.set(key, {
+      key,
+      condition: other?.condition === 'COMPLETED' ? 'COMPLETED' : condition,
+      required: required || other?.required === true,
+    });
+  }
+  return [...byKey.values()];
+}
 
 export const bare = (key: string, agentId: string) => ({
   key,

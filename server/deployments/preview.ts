@@ -1,7 +1,7 @@
 import { listAgentsById } from '../agents/store.ts';
 import type { Tx } from '../db/connect.ts';
 import type { Warning } from '../db/values.ts';
-import { specHashOf } from '../stacks/hash.ts';
+import { hashOf, specHashOf } from '../stacks/hash.ts';
 import type { ContainerSpec } from '../stacks/spec.ts';
 import { findRevision } from '../stacks/store.ts';
 import type { Action, Change } from './changes.ts';
@@ -72,7 +72,8 @@ export async function toPreview(
       ),
     ],
     taskCount: tasks.length,
-    planHash: hash,
+    // With the revision: somebody else's file in between is to be seen, also before it changed anything.
+    planHash: hashOf([hash, aim.revision]),
   };
 }
 

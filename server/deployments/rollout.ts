@@ -1,16 +1,18 @@
 import type { Dependency, StackSpec } from '../stacks/spec.ts';
-import { type Change, containerKey, type Scene } from './changes.ts';
+import type { Change, Scene } from './changes.ts';
 import type { PlanInput } from './plan.ts';
 import {
+  type Aim,
   afterwards,
+  awaitedIn,
   type Blocker,
   bare,
   containerTask,
   type PlannedTask,
-  removal,
   rolloutOf,
-  stopTask,
+  strictest,
 } from './planned-task.ts';
+import { makeRoom, type Removal, type Work } from './room.ts';
 
 /**
  * Pure: the order in which a stack's containers are changed. Images first, everywhere. Then the containers, each after
@@ -19,10 +21,10 @@ import {
  */
 export function planRollout(input: PlanInput, work: readonly Change[], scene: Scene): PlannedTask[] {
   const pulls = planPulls(input, work);
-  const aim = { spec: input.spec, revision: input.revision, back: input.kind === 'ROLLBACK' };
+  const aim = toAim(input);
   const deploys = work.flatMap((change) => {
     if (!change.placed) return [];
-    const kind = change.action === 'RESTART' ? ('RESTART' as const) : ('DEPLOY' as const);
+    const kind = input.kind === 'START' ? 'START' : change.action === 'RESTART' ? 'RESTART' : 'DEPLOY';
     return [{ change, task: containerTask(aim, change, kind) }];
   });
   const { stops, removals, tasks } = makeRoom(deploys, work, scene);
@@ -37,14 +39,20 @@ function afterImages(pulls: readonly PlannedTask[], tasks: readonly PlannedTask[
   const barred = pulls.some(({ gates }) => gates);
   return tasks.map((task) => {
     const own = (byAgent.get(task.agentId) ?? []).map(({ key }) => afterwards(key));
-    return { ...task, barred, blockedBy: [...own, ...task.blockedBy] };
+    return { ...task, barred, blockedBy: strictest([...own, ...task.blockedBy]) };
   });
 }
 
-type Work = { change: Change; task: PlannedTask };
+const toAim = ({ spec, revision, kind }: PlanInput): Aim => ({
+  spec,
+  revision,
+  back: kind === 'ROLLBACK',
+  awaited: awaitedIn(spec),
+});
 
 /** What an image is needed for, on each host; a host on which another container uses it has it. */
-function planPulls({ images, online }: PlanInput, work: readonly Change[]): PlannedTask[] {
+function planPulls({ kind, images, online }: PlanInput, work: readonly Change[]): PlannedTask[] {
+  if (kind === 'START' || kind === 'RESTART') return [];
   const there = new Set(images.map(({ agentId, image }) => `${agentId} ${image}`));
   const pulls = new Map<string, PlannedTask>();
   for (const { placed, action, agentId } of work) {
@@ -61,17 +69,31 @@ function planPulls({ images, online }: PlanInput, work: readonly Change[]): Plan
   return [...pulls.values()];
 }
 
-/** Each task waits for those of the services that its own depends on, where they have any. */
+/**
+ * Each task waits for those of the services that its own depends on. Where such a service has none, being as it should,
+ * what it depends on itself comes first all the same.
+ */
 export function inDependencyOrder({ spec }: Pick<PlanInput, 'spec'>, work: readonly Work[]): PlannedTask[] {
   const byService = Map.groupBy(work, ({ change }) => change.placed?.service.name ?? '');
   const services = new Map(spec.services.map((service) => [service.name, service]));
-  return work.map(({ change, task }) => {
-    const dependsOn = services.get(change.placed?.service.name ?? '')?.dependsOn ?? [];
-    const blockedBy = dependsOn.flatMap((dependency) =>
-      (byService.get(dependency.service) ?? []).map((other) => toBlocker(other.task.key, dependency)),
-    );
-    return { ...task, blockedBy: [...task.blockedBy, ...blockedBy] };
-  });
+  const known = new Map<string, Blocker[]>();
+  const before = (name: string): Blocker[] => {
+    const found = known.get(name) ?? strictest((services.get(name)?.dependsOn ?? []).flatMap(across));
+    known.set(name, found);
+    return found;
+  };
+  const across = (dependency: Dependency): Blocker[] => {
+    const own = byService.get(dependency.service);
+    if (own) return own.map(({ task }) => toBlocker(task.key, dependency));
+    return before(dependency.service).map((blocker) => ({
+      ...blocker,
+      required: blocker.required && dependency.required,
+    }));
+  };
+  return work.map(({ change, task }) => ({
+    ...task,
+    blockedBy: [...task.blockedBy, ...before(change.placed?.service.name ?? '')],
+  }));
 }
 
 const toBlocker = (key: string, { condition, required }: Dependency): Blocker => ({
@@ -105,11 +127,7 @@ export function restartDependants(spec: StackSpec, changes: readonly Change[]): 
 }
 
 /** `update_config`: a group of a service's running containers at a time, and a pause before the next. */
-export function inGroups(
-  { kind }: Pick<PlanInput, 'kind'>,
-  tasks: readonly PlannedTask[],
-  work: readonly Work[],
-): PlannedTask[] {
+function inGroups({ kind }: PlanInput, tasks: readonly PlannedTask[], work: readonly Work[]): PlannedTask[] {
   const byService = Map.groupBy(
     work.filter(({ change }) => change.action === 'REPLACE' || change.action === 'RESTART'),
     ({ change }) => change.placed?.service,
@@ -133,71 +151,44 @@ export function inGroups(
   });
 }
 
-type Holder = { change: Change; ports: string[] | 'unknown' };
-
-/** Whoever takes a port waits until the container of the stack that holds it now is stopped or gone. */
-function makeRoom(deploys: readonly Work[], work: readonly Change[], scene: Scene) {
-  const holders = Map.groupBy(
-    work.filter(({ action }) => action === 'REPLACE' || action === 'REMOVE').map(toHolder(scene)),
-    ({ change }) => change.agentId,
-  );
-  const stops = new Map<string, PlannedTask>();
-  const removals = new Map<string, { task: PlannedTask; makesRoom: boolean }>();
-  for (const change of work) {
-    if (change.action === 'REMOVE') removals.set(removal(change).key, { task: removal(change), makesRoom: false });
-  }
-  const tasks = deploys.map(({ change, task }) => {
-    const wanted = change.placed?.container.ports.flatMap((port) => toPort(port.hostPort, port.protocol)) ?? [];
-    if (wanted.length === 0) return { change, task };
-    const inTheWay = (holders.get(change.agentId) ?? []).filter(
-      (holder) =>
-        holder.change.containerName !== change.containerName &&
-        (holder.ports === 'unknown' || holder.ports.some((port) => wanted.includes(port))),
-    );
-    const blockedBy = inTheWay.map((holder) => {
-      if (holder.change.placed) {
-        const stop = stopTask(holder.change);
-        stops.set(stop.key, stop);
-        return afterwards(stop.key);
-      }
-      const { task } = removals.get(removal(holder.change).key) ?? { task: removal(holder.change) };
-      removals.set(task.key, { task, makesRoom: true });
-      return afterwards(task.key);
-    });
-    return { change, task: { ...task, blockedBy: [...task.blockedBy, ...blockedBy] } };
-  });
-  const afterItsStop = tasks.map(({ change, task }) => {
-    const stop = stops.get(stopTask(change).key);
-    return stop
-      ? { change, task: { ...task, blockedBy: [...task.blockedBy, afterwards(stop.key)] } }
-      : { change, task };
-  });
-  return { stops: [...stops.values()], removals: [...removals.values()], tasks: afterItsStop };
-}
-
-/** What is being worked on may hold anything. */
-const toHolder =
-  (scene: Scene) =>
-  (change: Change): Holder => {
-    const { agentId, containerName, observed } = change;
-    if (scene.inWork.has(containerKey(agentId, containerName)) || !observed) return { change, ports: 'unknown' };
-    return { change, ports: observed.ports.flatMap(({ hostPort, protocol }) => toPort(hostPort, protocol)) };
-  };
-
-const toPort = (port: number | null | undefined, protocol: string): string[] =>
-  port == null ? [] : [`${port}/${protocol.toLowerCase()}`];
-
-/** Behind the ends of all chains; a host that is offline holds up its own removals only. */
+/** A host that is offline holds up its own removals only. */
 function afterEverything(
-  removals: readonly { task: PlannedTask; makesRoom: boolean }[],
+  removals: readonly Removal[],
   tasks: readonly PlannedTask[],
   online: ReadonlySet<string>,
 ): PlannedTask[] {
-  const waitedFor = new Set(tasks.flatMap(({ blockedBy }) => blockedBy.map(({ key }) => key)));
-  const ends = tasks.filter(({ key }) => !waitedFor.has(key));
+  const known = new Map<string, Blocker[]>();
   return removals.map(({ task, makesRoom }) => {
     if (makesRoom) return task;
-    const before = ends.filter(({ agentId }) => online.has(agentId) || agentId === task.agentId);
-    return { ...task, blockedBy: before.map(({ key }) => afterwards(key)) };
+    const own = online.has(task.agentId) ? '' : task.agentId;
+    const blockedBy = known.get(own) ?? endsOf(tasks, (agentId) => agentId === own || online.has(agentId));
+    known.set(own, blockedBy);
+    return { ...task, blockedBy };
   });
+}
+
+/** The ends of all chains that no host holds up but those that are there: when they are done, all before them is. */
+function endsOf(tasks: readonly PlannedTask[], isThere: (agentId: string) => boolean): Blocker[] {
+  const dependants = new Map<string, PlannedTask[]>();
+  for (const task of tasks) {
+    for (const { key } of task.blockedBy) {
+      const others = dependants.get(key);
+      if (others) others.push(task);
+      else dependants.set(key, [task]);
+    }
+  }
+  const heldUp = new Set(tasks.filter(({ agentId }) => !isThere(agentId)));
+  for (const task of heldUp) for (const next of dependants.get(task.key) ?? []) heldUp.add(next);
+  const reached = tasks.filter((task) => !heldUp.has(task));
+  // Who waits for less than the whole of another, or may fail himself, says nothing of it.
+  const implied = new Set(
+    reached.flatMap(({ mayFail, blockedBy }) =>
+      mayFail
+        ? []
+        : blockedBy.filter(({ condition, required }) => required && condition === 'COMPLETED').map(({ key }) => key),
+    ),
+  );
+  return reached
+    .filter(({ key }) => !implied.has(key))
+    .map(({ key, mayFail }) => ({ ...afterwards(key), required: !mayFail }));
 }

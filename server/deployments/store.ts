@@ -131,9 +131,12 @@ export async function findGoodRevisionBefore(tx: Queryable, stack: StackRow): Pr
 
 /**
  * Containers that a task has begun to change and has not finished, or was taken from an agent that never said how it ended
- * and has not come back since: what was observed of them may not be so any more.
+ * and has not come back since: what was observed of them may not be so any more. With the spec that the task makes it to.
  */
-export async function listContainersInWork(tx: Tx, stackId: string): Promise<{ agentId: string; name: string }[]> {
+export async function listContainersInWork(
+  tx: Tx,
+  stackId: string,
+): Promise<{ agentId: string; name: string; specHash: string | null }[]> {
   const isUnheardOf = and(
     inArray(tasks.status, ['CANCELLED', 'FAILED']),
     sql`coalesce(${tasks.result} ->> 'action', 'none') = 'none'`,
@@ -141,7 +144,11 @@ export async function listContainersInWork(tx: Tx, stackId: string): Promise<{ a
     sql`${tasks.finishedAt} > coalesce(${agents.sessionStartedAt}, '-infinity')`,
   );
   const rows = await tx
-    .selectDistinct({ agentId: tasks.agentId, name: tasks.containerName })
+    .selectDistinct({
+      agentId: tasks.agentId,
+      name: tasks.containerName,
+      specHash: sql<string | null>`${tasks.spec} ->> 'specHash'`,
+    })
     .from(tasks)
     .innerJoin(agents, eq(agents.id, tasks.agentId))
     .where(
@@ -151,5 +158,5 @@ export async function listContainersInWork(tx: Tx, stackId: string): Promise<{ a
         or(inArray(tasks.status, ['PENDING', 'RUNNING']), isUnheardOf),
       ),
     );
-  return rows.flatMap(({ agentId, name }) => (name === null ? [] : [{ agentId, name }]));
+  return rows.flatMap(({ name, ...row }) => (name === null ? [] : [{ ...row, name }]));
 }

@@ -282,7 +282,8 @@ export async function waitingOnOf(task: TaskRow, { load }: Pick<Context, 'load'>
     task.barred ? load.missingImages.load(task.deploymentId) : [],
   ]);
   const { name, online, sessionExpiresAt } = agent;
-  const missingImages = pulls.filter(({ gates, agentId }) => gates || agentId === task.agentId);
+  const named = new Set(openBlockers.map(({ id }) => id));
+  const missingImages = pulls.filter((one) => (one.gates || one.agentId === task.agentId) && !named.has(one.id));
   return waitingOn({ ...task, agent: { name, online, offlineSince: sessionExpiresAt }, openBlockers, missingImages });
 }
 

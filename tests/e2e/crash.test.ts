@@ -174,7 +174,8 @@ test('Postgres that cuts every connection, again and again', async () => {
   // What was under way is answered with UNAVAILABLE, which says to ask again.
   await until(
     () => world.deployment(id).catch(() => undefined),
-    (deployment) => deployment !== undefined,
+    (deployment) => deployment !== undefined && deployment.status !== 'RUNNING',
+    { timeoutMs: 90_000 },
   );
   await succeed(id);
   await expectThirty('cut');

@@ -47,11 +47,14 @@ async function succeed(id: string) {
   expect(await world.finish(id)).toMatchObject({ status: 'SUCCEEDED' });
 }
 
-const everywhere = (stack: string, hosts = ['localhost-docker', 'vm1', 'vm2']) =>
+const everywhere = (stack: string, hosts = ['localhost-docker', 'vm1', 'vm2'], more: object = {}) =>
   stackFile(
     stack,
-    hosts.map((host) => ({ name: `${stack}-${host}`, host })),
+    hosts.map((host) => ({ name: `${stack}-${host}`, host, ...more })),
   );
+
+/** An image that no host has yet, with its own command. */
+const NEW_IMAGE = { image: 'nginx:alpine', command: undefined };
 
 describe('hosts that are away', () => {
   const ids = new Map<string, string>();
@@ -76,7 +79,7 @@ describe('hosts that are away', () => {
   });
 
   test('a deployment to them waits and says for whom; the other host is deployed', async () => {
-    ids.set('late', await world.deploy(everywhere('late')));
+    ids.set('late', await world.deploy(everywhere('late', undefined, NEW_IMAGE)));
     await until(
       () => world.deployment(idOf('late')),
       ({ tasks }) => tasks.some(({ kind, status }) => kind === 'DEPLOY' && status === 'COMPLETED'),
@@ -109,8 +112,8 @@ describe('hosts that are away', () => {
 
   test('three deployments to a host that is away are three verdicts and one action', async () => {
     for (const version of ['one', 'two', 'three']) {
-      const environment = { VERSION: version };
-      ids.set(version, await world.deploy(stackFile('thrice', [{ name: 'thrice-1', host: 'vm2', environment }])));
+      const container = { name: 'thrice-1', host: 'vm2', environment: { VERSION: version }, ...NEW_IMAGE };
+      ids.set(version, await world.deploy(stackFile('thrice', [container])));
     }
     expect((await world.deployment(idOf('one'))).status).toBe('SUPERSEDED');
     expect((await world.deployment(idOf('two'))).status).toBe('SUPERSEDED');

@@ -46,7 +46,7 @@ const makers = new Map<string, string>();
 export type FakeAgent = ReturnType<typeof createFakeAgent>;
 
 export function createFakeAgent(server: { url: string }, identity: { id: string; name: string; secret: string }) {
-  const { secret } = identity;
+  let { secret } = identity;
   let epoch = 0;
   const wires: Wire[] = [];
   const call = <T>(query: string, variables: Record<string, unknown>) => ask<T>(server, secret, query, variables);
@@ -62,6 +62,10 @@ export function createFakeAgent(server: { url: string }, identity: { id: string;
   const agent = {
     ...identity,
     epoch: () => epoch,
+    /** Enrolled again, it has another credential. */
+    useSecret(other: string) {
+      secret = other;
+    },
     /** Opens a session over HTTP. */
     async open(options: Parameters<typeof sessionInput>[0] = {}) {
       const { openSession } = await call<{ openSession: { epoch: number; adopted: string[] } }>(OPEN, {

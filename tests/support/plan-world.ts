@@ -1,210 +1,164 @@
 import type { ContainerTaskSpec } from '../../server/db/values.ts';
 import type { Observed } from '../../server/deployments/changes.ts';
-import { type Candidate, type Placed, place } from '../../server/deployments/placement.ts';
-import { type Plan, type PlanInput, type PlanKind, plan } from '../../server/deployments/plan.ts';
 import type { PlannedTask } from '../../server/deployments/planned-task.ts';
-import type { ContainerSpec, StackSpec } from '../../server/stacks/spec.ts';
+import type { ContainerSpec } from '../../server/stacks/spec.ts';
 
-/** Hosts in memory: what the tasks of a plan do to them when they run in some order that the plan allows. */
+/**
+ * Hosts in memory, and what the agents' tasks do to them. A container task has three moments: it begins, its container
+ * changes, its container is found to be good or not; other tasks may run between any two of them.
+ */
 export type Instance = {
   id: number;
   startedAt: number;
   spec: ContainerSpec;
   specHash: string;
   revision: number;
-  state: 'RUNNING' | 'EXITED';
-  health: 'HEALTHY' | 'UNHEALTHY';
+  state: 'RUNNING' | 'EXITED' | 'RESTARTING' | 'PAUSED' | 'CREATED';
+  health: 'HEALTHY' | 'UNHEALTHY' | 'STARTING';
+  exitCode: number;
 };
 
-export type Revision = { number: number; spec: StackSpec; placed: Placed[] };
+/** What one run of a task did, so that it can be taken back. */
+export type Trace = { madeId: number | null; oldRan: boolean };
 
-export const AGENTS: Candidate[] = ['vm1', 'vm2', 'vm3'].map((name, index) => ({
-  id: name,
-  name,
-  labels: { zone: index === 0 ? 'a' : 'b' },
-  os: 'linux',
-  arch: 'amd64',
-  online: true,
-  load: 0,
-  taken: [],
-}));
-
-const keyOf = (agentId: string, name: string) => `${agentId}:${name}`;
+const KEPT = '.graphium-previous';
+export const keyOf = (agentId: string, name: string | null) => `${agentId}:${name}`;
+const runs = ({ state }: Instance) => state === 'RUNNING' || state === 'PAUSED' || state === 'RESTARTING';
+export const mayEnd = ({ restart }: ContainerSpec) => restart.name === 'no' || restart.name === 'on-failure';
 
 export class PlanWorld {
   readonly containers = new Map<string, Instance>();
-  /** Old ones that run beside their successor. */
-  readonly #beside = new Map<string, Instance>();
   readonly images = new Set<string>();
   #clock = 0;
 
-  /** Where the revision's containers go, given where they are. */
-  place(number: number, spec: StackSpec, before?: Revision): Revision | undefined {
-    const previous = new Map(before?.placed.map(({ agentId, container }) => [container.name, agentId]));
-    const { placed, problems } = place(spec, AGENTS, previous);
-    return problems.length > 0 ? undefined : { number, spec, placed };
-  }
-
-  plan(kind: PlanKind, revision: Revision): Plan {
-    return plan(this.input(kind, revision));
-  }
-
-  input(kind: PlanKind, { number, spec, placed }: Revision): PlanInput {
-    return {
-      kind,
-      spec,
-      revision: number,
-      placed,
-      observed: this.observed(),
-      inWork: [],
-      images: [],
-      involved: AGENTS.map(({ id }) => id),
-      online: new Set(AGENTS.map(({ id }) => id)),
-      removeVolumes: false,
-      services: null,
-      onlyUnwanted: false,
-      onlyContainers: null,
-    };
-  }
-
-  observed(): Observed[] {
-    return [...this.containers].map(([key, { spec, specHash, revision, state, health }]) => ({
+  /** As the agents report it. */
+  observed(containers: ReadonlyMap<string, Instance> = this.containers): Observed[] {
+    return [...containers].map(([key, { spec, specHash, revision, state, health, exitCode }]) => ({
       agentId: key.slice(0, key.indexOf(':')),
       name: key.slice(key.indexOf(':') + 1),
       specHash,
       revision,
       image: spec.image,
       state,
-      health,
-      exitCode: state === 'EXITED' ? 1 : null,
-      ports: state === 'RUNNING' ? spec.ports : [],
+      health: spec.healthCheck ? health : 'NONE',
+      exitCode: state === 'EXITED' ? exitCode : null,
+      // Docker lists no ports of a container that is about to start once more.
+      ports: state === 'RUNNING' || state === 'PAUSED' ? spec.ports : [],
     }));
   }
 
-  /** The process of the task's container starts, or the task does all it does. @throws Error when two hold one port */
-  begin(task: PlannedTask): void {
-    const key = keyOf(task.agentId, task.containerName ?? '');
-    const old = this.containers.get(key);
-    switch (task.kind) {
-      case 'PULL':
-        this.images.add(`${task.agentId} ${task.image}`);
-        return;
-      case 'STOP':
-        if (old) old.state = 'EXITED';
-        return;
-      case 'DELETE':
-        this.containers.delete(key);
-        return;
-      case 'RESTART':
-        if (old) Object.assign(old, { startedAt: ++this.#clock, state: 'RUNNING', health: 'HEALTHY' });
-        break;
-      case 'DEPLOY':
-        this.#deploy(task, key, old);
-        break;
-      default:
-        throw new Error(`no plan of a deployment has ${task.kind}`);
-    }
-    this.#checkPorts(task.agentId);
+  /** @throws Error when two containers would hold one port, or an image is not there */
+  act(task: PlannedTask, trace: Trace): void {
+    const key = keyOf(task.agentId, task.containerName);
+    if (task.kind === 'PULL') this.images.add(`${task.agentId} ${task.image}`);
+    if (task.kind === 'STOP') this.#stop(key);
+    if (task.kind === 'DELETE') for (const name of [key, key + KEPT]) this.containers.delete(name);
+    if ('container' in task.spec) this.#deploy(task, task.spec, key, trace);
   }
 
-  #deploy(task: PlannedTask, key: string, old: Instance | undefined): void {
-    const { container, specHash, revision, order } = task.spec as ContainerTaskSpec;
-    if (old?.specHash === specHash) {
-      if (old.state === 'EXITED') Object.assign(old, { startedAt: ++this.#clock, state: 'RUNNING' });
+  #stop(key: string): void {
+    for (const name of [key, key + KEPT]) this.#halt(name);
+    const kept = this.containers.get(key + KEPT);
+    if (kept && !this.containers.has(key)) this.#rename(key + KEPT, key);
+  }
+
+  #deploy(task: PlannedTask, spec: ContainerTaskSpec, key: string, trace: Trace): void {
+    const named = this.containers.get(key);
+    const kept = this.containers.get(key + KEPT);
+    if ((named ?? kept)?.specHash === spec.specHash) {
+      if (!named) this.#rename(key + KEPT, key);
+      this.#keep(task, spec, key);
       return;
     }
-    if (!old && !this.images.has(`${task.agentId} ${container.image}`)) throw new Error(`${key} has no image`);
-    if (old) this.#beside.set(key, { ...old, state: order === 'start-first' ? old.state : 'EXITED' });
-    const id = ++this.#clock;
-    const fresh = { id, startedAt: id, spec: container, specHash, revision };
-    this.containers.set(key, { ...fresh, state: 'RUNNING', health: 'HEALTHY' });
-  }
-
-  /** The container is good. */
-  finish(task: PlannedTask): void {
-    const key = keyOf(task.agentId, task.containerName ?? '');
-    this.#beside.delete(key);
-    const instance = this.containers.get(key);
-    if (instance && task.kind === 'DEPLOY') instance.health = 'HEALTHY';
-  }
-
-  /** It is not: the one from before comes back, running if it ran. */
-  fail(task: PlannedTask, before: Instance | undefined): void {
-    const key = keyOf(task.agentId, task.containerName ?? '');
-    this.#beside.delete(key);
-    if (task.kind !== 'DEPLOY') return;
-    if (before) this.containers.set(key, before);
-    else this.containers.delete(key);
-    this.#checkPorts(task.agentId);
-  }
-
-  #checkPorts(agentId: string): void {
-    const running = [...this.containers, ...this.#beside].filter(
-      ([key, { state }]) => key.startsWith(`${agentId}:`) && state === 'RUNNING',
-    );
-    const taken = new Map<number, string>();
-    for (const [key, { spec }] of running) {
-      for (const { hostPort } of spec.ports) {
-        if (hostPort === null) continue;
-        const other = taken.get(hostPort);
-        if (other !== undefined) throw new Error(`${key} and ${other} both hold port ${hostPort}`);
-        taken.set(hostPort, key);
-      }
+    if (named && kept) this.containers.delete(key);
+    else if (named) {
+      trace.oldRan = runs(named);
+      this.#rename(key, key + KEPT);
     }
-  }
-}
-
-export type Run = {
-  /** Picks one of so many. */
-  pick(count: number): number;
-  /** Whether a task of this index fails. */
-  fails?: (index: number) => boolean;
-};
-
-/**
- * Runs the tasks in an order of `pick`'s choosing. After a failure nothing more begins, as when a deployment is rolled back.
- * @throws Error when tasks are left that nothing can start any more, or when a container is touched before its images
- */
-export function execute(world: PlanWorld, { tasks }: Plan, { pick, fails = () => false }: Run): { failed: boolean } {
-  const byKey = new Map(tasks.map((task) => [task.key, task]));
-  if (byKey.size !== tasks.length) throw new Error('two tasks have one key');
-  const begun = new Map<PlannedTask, Instance | undefined>();
-  const done = new Set<PlannedTask>();
-  let failed = false;
-  const isFree = (task: PlannedTask) =>
-    !begun.has(task) &&
-    (!task.barred || tasks.every((pull) => !pull.gates || done.has(pull))) &&
-    task.blockedBy.every(({ key, condition }) => {
-      const other = byKey.get(key);
-      if (!other) throw new Error(`${task.key} waits for ${key}, which does not exist`);
-      return done.has(other) || (condition === 'STARTED' && begun.has(other));
+    if (spec.order !== 'start-first') this.#halt(key + KEPT);
+    const isPulled = task.kind !== 'DEPLOY' || this.images.has(`${task.agentId} ${spec.container.image}`);
+    if (!isPulled && spec.container.pullPolicy !== 'never') throw new Error(`${key} has no image`);
+    const { container, specHash, revision } = spec;
+    const id = ++this.#clock;
+    this.containers.set(key, {
+      ...{ id, startedAt: id, spec: container, specHash, revision },
+      ...{ state: 'CREATED', health: 'STARTING', exitCode: 0 },
     });
-  for (;;) {
-    const free = failed ? [] : tasks.filter(isFree);
-    const running = [...begun.keys()].filter((task) => !done.has(task));
-    const choice = pick(free.length + running.length);
-    const start = free[choice];
-    const end = running[choice - free.length];
-    if (start) {
-      if (start.kind !== 'PULL' && tasks.some((pull) => pull.gates && !done.has(pull))) {
-        throw new Error(`${start.key} begins before every image is there`);
-      }
-      const before = world.containers.get(`${start.agentId}:${start.containerName}`);
-      begun.set(start, before && { ...before });
-      world.begin(start);
-    } else if (end) {
-      if (fails(tasks.indexOf(end)) && !failed) {
-        failed = true;
-        world.fail(end, begun.get(end));
-      } else world.finish(end);
-      done.add(end);
-    } else if (failed || done.size === tasks.length) return { failed };
-    else
-      throw new Error(
-        `stuck: ${tasks
-          .filter((task) => !done.has(task))
-          .map(({ key }) => key)
-          .join(', ')}`,
-      );
+    trace.madeId = id;
+    this.#start(key);
+  }
+
+  /** The container is the one that is wanted. */
+  #keep({ kind }: PlannedTask, { order, awaitExit }: ContainerTaskSpec, key: string): void {
+    const instance = this.#get(key);
+    if (order !== 'start-first') this.#halt(key + KEPT);
+    const { state, exitCode, spec } = instance;
+    const hasEnded = kind === 'DEPLOY' && awaitExit && state === 'EXITED' && exitCode === 0 && mayEnd(spec);
+    if (state === 'PAUSED') instance.state = 'RUNNING';
+    else if (!hasEnded && (!runs(instance) || kind === 'RESTART')) this.#start(key);
+  }
+
+  /** It is good. */
+  finish(task: PlannedTask): void {
+    const key = keyOf(task.agentId, task.containerName);
+    if (!('container' in task.spec)) return;
+    const instance = this.#get(key);
+    if (task.spec.awaitExit) Object.assign(instance, { state: 'EXITED', exitCode: 0 });
+    else if (instance.state === 'RESTARTING') this.#start(key);
+    instance.health = 'HEALTHY';
+    this.containers.delete(key + KEPT);
+  }
+
+  /** It is not: the one from before comes back, and runs if it ran. */
+  undo(task: PlannedTask, { madeId, oldRan }: Trace): void {
+    const key = keyOf(task.agentId, task.containerName);
+    if (madeId === null || this.containers.get(key)?.id !== madeId) return;
+    this.containers.delete(key);
+    const old = this.containers.get(key + KEPT);
+    if (!old) return;
+    this.#rename(key + KEPT, key);
+    if (oldRan && !runs(old)) this.#start(key);
+  }
+
+  #get(key: string): Instance {
+    const instance = this.containers.get(key);
+    if (!instance) throw new Error(`there is no ${key}`);
+    return instance;
+  }
+
+  #rename(from: string, to: string): void {
+    this.containers.set(to, this.#get(from));
+    this.containers.delete(from);
+  }
+
+  #halt(key: string): void {
+    const instance = this.containers.get(key);
+    if (instance && runs(instance)) Object.assign(instance, { state: 'EXITED', exitCode: 137 });
+  }
+
+  #start(key: string): void {
+    const other = this.#conflict(key);
+    if (other) throw new PortTaken(`${key} is to have a port that ${other} has`);
+    Object.assign(this.#get(key), { startedAt: ++this.#clock, state: 'RUNNING', health: 'STARTING' });
+  }
+
+  #conflict(key: string): string | undefined {
+    const wanted = new Set(this.#get(key).spec.ports.map(({ hostPort }) => hostPort));
+    const host = key.slice(0, key.indexOf(':') + 1);
+    for (const [other, instance] of this.containers) {
+      if (other === key || !other.startsWith(host) || !runs(instance)) continue;
+      if (instance.spec.ports.some(({ hostPort }) => hostPort !== null && wanted.has(hostPort))) return other;
+    }
+    return undefined;
+  }
+
+  /** Something that no plan made. */
+  add(key: string, spec: ContainerSpec): void {
+    const id = ++this.#clock;
+    const rest = { state: 'CREATED', health: 'HEALTHY', exitCode: 0 } as const;
+    this.containers.set(key, { id, startedAt: id, spec, specHash: `of ${key}`, revision: 1, ...rest });
+    if (!this.#conflict(key)) this.#start(key);
   }
 }
+
+export class PortTaken extends Error {}

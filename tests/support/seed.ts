@@ -84,10 +84,10 @@ export async function createSeed(postgresUrl: string, options: { sweeper?: boole
       wires.push(wire);
       return wire;
     },
-    async joinToken(name: string | null = null): Promise<string> {
+    async joinToken(name: string | null = null, labels: Record<string, string> = {}): Promise<string> {
       const { createJoinToken } = await seed.ask<{ createJoinToken: { secret: string } }>(
-        'mutation($name: String) { createJoinToken(name: $name) { secret } }',
-        { name },
+        'mutation($name: String, $labels: [LabelInput!]) { createJoinToken(name: $name, labels: $labels) { secret } }',
+        { name, labels: Object.entries(labels).map(([key, value]) => ({ key, value })) },
       );
       return createJoinToken.secret;
     },

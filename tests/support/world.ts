@@ -91,7 +91,6 @@ export type WorldOptions = {
   agents?: boolean;
   /** `KEY=VALUE`, by host. */
   labels?: Record<string, string[]>;
-  agentEnv?: Record<string, string>;
   /** @param address that the hosts reach the server at */
   serverEnv?: (address: string) => Record<string, string>;
 };
@@ -99,7 +98,6 @@ export type WorldOptions = {
 export async function createWorld({
   agents: withAgents = true,
   labels = {},
-  agentEnv = {},
   serverEnv = () => ({}),
 }: WorldOptions = {}): Promise<World> {
   const lab = inject('lab');
@@ -114,7 +112,7 @@ export async function createWorld({
   const world = { lab, server, agents: new Map<string, TestAgent>(), sql, clusterId: cluster?.id ?? '' };
   const close = () => closeWorld(world, databaseUrl);
   try {
-    if (withAgents) await startAgents(world, labels, agentEnv);
+    if (withAgents) await startAgents(world, labels);
     return { ...world, ...placesOf(world), ...operationsOf(world), close };
   } catch (error) {
     const outputs = [server, ...world.agents.values()].map((one) => one.output().slice(-2_000));
@@ -125,14 +123,10 @@ export async function createWorld({
   }
 }
 
-async function startAgents(
-  { lab, server, agents }: Parts,
-  labels: Record<string, string[]>,
-  env: Record<string, string>,
-): Promise<void> {
+async function startAgents({ lab, server, agents }: Parts, labels: Record<string, string[]>): Promise<void> {
   for (const host of lab.hosts) {
     const args = (labels[host.name] ?? []).flatMap((label) => ['--label', label]);
-    agents.set(host.name, await startAgent(server, host, { args, env }));
+    agents.set(host.name, await startAgent(server, host, { args }));
   }
   await agentsOnline(server, [...agents.keys()]);
 }

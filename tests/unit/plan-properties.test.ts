@@ -1,220 +1,254 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Plan } from '../../server/deployments/plan.ts';
+import { type Plan, type PlanInput, type PlanKind, plan } from '../../server/deployments/plan.ts';
 import { specHashOf } from '../../server/stacks/hash.ts';
-import type { Dependency, RolloutSpec, ServiceSpec, StackSpec } from '../../server/stacks/spec.ts';
-import { execute, PlanWorld, type Revision } from '../support/plan-world.ts';
-import { portOf, serviceOf, specOf } from './stories.ts';
+import { PlanRun } from '../support/plan-run.ts';
+import { mayEnd, PlanWorld } from '../support/plan-world.ts';
+import { AGENTS, again, drafts, mishaps, placed, type Revision, suffer } from './plan-drafts.ts';
 
 /** What must hold of every plan, whatever the revisions, what is observed and the order in which tasks happen to run. */
-const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
-const PORTS = [8001, 8002, 8003, 8004, 8005, 8006, 8007];
+const runs = { numRuns: 300 };
+const ALL = AGENTS.map(({ id }) => id);
+const NOBODY: ReadonlySet<string> = new Set();
 
-type Draft = {
-  on: boolean;
-  image: string;
-  level: number;
-  port: boolean;
-  replicas: number;
-  where: 'vm1' | 'vm2' | 'anywhere' | 'zone b' | 'everywhere';
-  dependsOn: (Omit<Dependency, 'service'> & { on: boolean })[];
-  update: RolloutSpec | null;
-};
-
-const draft = fc.record<Draft>({
-  on: fc.boolean(),
-  image: fc.constantFrom('x', 'y'),
-  level: fc.nat(2),
-  port: fc.boolean(),
-  replicas: fc.integer({ min: 1, max: 3 }),
-  where: fc.constantFrom('vm1', 'vm2', 'anywhere', 'zone b', 'everywhere'),
-  dependsOn: fc.array(
-    fc.record({
-      on: fc.boolean(),
-      condition: fc.constantFrom('STARTED' as const, 'HEALTHY' as const, 'COMPLETED' as const),
-      required: fc.boolean(),
-      restart: fc.boolean(),
-    }),
-    { minLength: NAMES.length, maxLength: NAMES.length },
-  ),
-  update: fc.option(
-    fc.record<RolloutSpec>({
-      parallelism: fc.nat(2),
-      delayMs: fc.constant(0),
-      order: fc.constantFrom('stop-first', 'start-first'),
-      monitorMs: fc.constant(null),
-      failureAction: fc.constantFrom(null, 'continue'),
-    }),
-  ),
-});
-
-/** Ports wander between services from one revision to the next. */
-const revision = fc.record({
-  drafts: fc.array(draft, { minLength: NAMES.length, maxLength: NAMES.length }),
-  ports: fc.shuffledSubarray(PORTS, { minLength: NAMES.length, maxLength: NAMES.length }),
-});
-type RevisionDraft = typeof revision extends fc.Arbitrary<infer T> ? T : never;
-
-function toSpec({ drafts, ports }: RevisionDraft): StackSpec {
-  const chosen = drafts.flatMap((one, index) => (one.on ? [{ ...one, index, name: NAMES[index] ?? '' }] : []));
-  const isThere = (index: number) => drafts[index]?.on === true;
-  return specOf('shop', chosen.map(toService));
-
-  function toService({ name, index, ...one }: Draft & { index: number; name: string }): ServiceSpec {
-    // With a fixed port on a named host there can be only one.
-    const replicas = one.where.startsWith('vm') && one.port ? 1 : one.replicas;
-    const update = one.update && (one.port ? { ...one.update, order: 'stop-first' as const } : one.update);
-    const dependsOn = one.dependsOn.flatMap(({ on, ...dependency }, other) =>
-      on && other < index && isThere(other) ? [{ ...dependency, service: NAMES[other] ?? '' }] : [],
-    );
-    return serviceOf(name, {
-      host: one.where.startsWith('vm') ? one.where : null,
-      nameBase: `shop-${name}`,
-      replicas,
-      ...(one.where === 'everywhere' && { global: true }),
-      ...(one.where === 'zone b' && { constraints: [{ attribute: 'node.labels.zone', operator: '==', value: 'b' }] }),
-      ...(update && { update }),
-      dependsOn,
-      container: {
-        name: `shop-${name}-1`,
-        service: name,
-        image: one.image,
-        environment: { LEVEL: String(one.level) },
-        ports: one.port ? [portOf(ports[index] ?? 0)] : [],
+function inputOf(
+  world: PlanWorld,
+  kind: PlanKind,
+  { number, spec, placed }: Revision,
+  more: Partial<PlanInput> = {},
+): PlanInput {
+  const images = [...world.containers].map(
+    ([
+      key,
+      {
+        spec: { image },
       },
-    });
-  }
+    ]) => ({ agentId: key.slice(0, key.indexOf(':')), image }),
+  );
+  return {
+    ...{ kind, spec, revision: number, placed, observed: world.observed(), inWork: [], images, involved: ALL },
+    ...{ online: new Set(ALL), removeVolumes: false, services: null, onlyUnwanted: false, onlyContainers: null },
+    ...more,
+  };
 }
 
+const planFor = (...args: Parameters<typeof inputOf>) => plan(inputOf(...args));
+
+/** Picks by turns; of two streams of the same numbers the same. */
 const schedule = fc.infiniteStream(fc.nat(1_000));
 const picker = (stream: Iterator<number>) => (count: number) => (count === 0 ? 0 : (stream.next().value ?? 0) % count);
-
-/** What becomes of hosts between two deployments. */
-const mishaps = fc.array(
-  fc.record({ which: fc.nat(20), what: fc.constantFrom('gone', 'stopped', 'unhealthy', 'stranger') }),
-  { maxLength: 5 },
-);
-
-function suffer(world: PlanWorld, list: readonly { which: number; what: string }[]): void {
-  for (const { which, what } of list) {
-    const keys = [...world.containers.keys()];
-    const key = keys[which % Math.max(1, keys.length)];
-    const instance = key === undefined ? undefined : world.containers.get(key);
-    if (!key || !instance) continue;
-    if (what === 'gone') world.containers.delete(key);
-    if (what === 'stopped') instance.state = 'EXITED';
-    if (what === 'unhealthy') instance.health = 'UNHEALTHY';
-    if (what === 'stranger') {
-      const spec = { ...instance.spec, name: `stranger-${which}`, ports: [] };
-      world.containers.set(`vm1:stranger-${which}`, { ...instance, spec, specHash: 'unknown', id: -which - 1 });
-    }
-  }
-}
 
 function expectToBe(world: PlanWorld, { placed }: Revision): void {
   const wanted = new Map(placed.map(({ agentId, container }) => [`${agentId}:${container.name}`, container]));
   expect([...world.containers.keys()].toSorted()).toEqual([...wanted.keys()].toSorted());
-  for (const [key, { specHash, state, health }] of world.containers) {
+  for (const [key, { specHash, state, health, exitCode }] of world.containers) {
     const container = wanted.get(key);
-    expect({ key, specHash, state, health }).toEqual({
-      key,
-      specHash: container && specHashOf(container),
-      state: 'RUNNING',
-      health: 'HEALTHY',
-    });
+    expect(specHash, key).toBe(container && specHashOf(container));
+    if (state === 'EXITED')
+      expect({ key, exitCode, mayEnd: container && mayEnd(container) }).toEqual({ key, exitCode: 0, mayEnd: true });
+    else
+      expect({ key, state, health }).toEqual({
+        key,
+        state: 'RUNNING',
+        health: container?.healthCheck ? 'HEALTHY' : health,
+      });
   }
 }
 
 const isEmpty = ({ changes, tasks }: Plan) => tasks.length === 0 && changes.every(({ action }) => action === 'NOOP');
 
+/** Executes it to its end, and sees to it that what it calls unchanged is not touched. */
+function execute(
+  world: PlanWorld,
+  planned: Plan,
+  stream: Iterator<number>,
+  superseded?: PlanRun,
+  offline = NOBODY,
+): void {
+  const untouched = planned.changes.filter(({ action, watched }) => action === 'NOOP' && !watched);
+  const look = () =>
+    untouched.map(({ agentId, containerName }) => {
+      const { id, startedAt } = world.containers.get(`${agentId}:${containerName}`) ?? {};
+      return { agentId, containerName, id, startedAt };
+    });
+  const before = look();
+  const run = new PlanRun(world, planned, superseded);
+  if (offline.size > 0) run.run({ pick: picker(stream), offline });
+  run.run({ pick: picker(stream) });
+  expect(run.unfinished()).toEqual([]);
+  expect(look()).toEqual(before);
+}
+
 /** A stack that was deployed once and then lived for a while. */
-function start(first: RevisionDraft, happened: Parameters<typeof suffer>[1], stream: Iterator<number>) {
+function start(first: Parameters<typeof placed>[1], happened: Parameters<typeof suffer>[1], stream: Iterator<number>) {
   const world = new PlanWorld();
-  const revision = world.place(1, toSpec(first));
+  const revision = placed(1, first);
   fc.pre(revision !== undefined);
-  execute(world, world.plan('DEPLOY', revision), { pick: picker(stream) });
+  execute(world, planFor(world, 'DEPLOY', revision), stream);
   expectToBe(world, revision);
   suffer(world, happened);
   return { world, revision };
 }
 
-const runs = { numRuns: 400 };
-
 describe('executing a plan in any order that it allows', () => {
   test('reaches what is wanted, touches nothing unchanged, and leaves nothing to do', () => {
+    const kind = fc.constantFrom<PlanKind>('DEPLOY', 'ROLLBACK', 'REPAIR');
+    const offline = fc.subarray(ALL, { maxLength: 2 });
     fc.assert(
-      fc.property(revision, revision, mishaps, schedule, (first, second, happened, stream) => {
+      fc.property(drafts, drafts, mishaps, kind, offline, schedule, (first, second, happened, kind, off, stream) => {
         const { world, revision: before } = start(first, happened, stream);
-        const after = world.place(2, toSpec(second), before);
+        const after = placed(2, second, before, new Set(off));
         fc.pre(after !== undefined);
-        const plan = world.plan('DEPLOY', after);
-        const untouched = plan.changes.filter(({ action, watched }) => action === 'NOOP' && !watched);
-        const of = ({ agentId, containerName }: (typeof untouched)[number]) => {
-          const { id, startedAt } = world.containers.get(`${agentId}:${containerName}`) ?? {};
-          return { id, startedAt };
-        };
-        const seen = untouched.map(of);
-        execute(world, plan, { pick: picker(stream) });
+        const online = new Set(ALL.filter((id) => !off.includes(id)));
+        execute(world, planFor(world, kind, after, { online }), stream, undefined, new Set(off));
         expectToBe(world, after);
-        expect(untouched.map(of)).toEqual(seen);
-        expect(isEmpty(world.plan('DEPLOY', after))).toBe(true);
+        expect(isEmpty(planFor(world, kind, after))).toBe(true);
       }),
       runs,
     );
   });
 
-  test('what fails anywhere goes back to the revision before', () => {
+  test('so it does when it supersedes a deployment that is at work or was cut off', () => {
+    const third = fc.option(drafts);
+    const fail = fc.constantFrom(0, 0, 3, 7);
     fc.assert(
-      fc.property(revision, revision, fc.nat(30), schedule, (first, second, which, stream) => {
+      fc.property(
+        fc.tuple(drafts, drafts, third),
+        fc.nat(60),
+        fail,
+        fc.boolean(),
+        schedule,
+        ([first, second, third], steps, fail, isCutOff, stream) => {
+          const { world, revision: before } = start(first, [], stream);
+          const half = placed(2, second, before);
+          fc.pre(half !== undefined);
+          const pick = picker(stream);
+          const old = new PlanRun(world, planFor(world, 'DEPLOY', half));
+          old.run({ pick, steps, fails: (_task, index) => fail > 0 && index % fail === 2 });
+          const after = third ? placed(3, third, half) : again(3, before.spec, half);
+          fc.pre(after !== undefined);
+          const inWork = old.inWork();
+          // What was observed of containers that are at work may be of before.
+          const isStale = new Set(inWork.filter(() => pick(2) === 0).map(({ agentId, name }) => `${agentId}:${name}`));
+          const keyOf = ({ agentId, name }: { agentId: string; name: string }) =>
+            `${agentId}:${name.replace('.graphium-previous', '')}`;
+          const observed = [
+            ...world.observed().filter((row) => !isStale.has(keyOf(row))),
+            ...world.observed(old.before).filter((row) => isStale.has(keyOf(row))),
+          ];
+          execute(world, planFor(world, 'DEPLOY', after, { inWork, observed }), stream, isCutOff ? undefined : old);
+          expectToBe(world, after);
+          expect(isEmpty(planFor(world, 'DEPLOY', after))).toBe(true);
+        },
+      ),
+      runs,
+    );
+  });
+});
+
+describe('what fails', () => {
+  test('anywhere goes back to the revision before', () => {
+    fc.assert(
+      fc.property(drafts, drafts, fc.integer({ min: 1, max: 9 }), schedule, (first, second, nth, stream) => {
         const { world, revision: before } = start(first, [], stream);
-        const after = world.place(2, toSpec(second), before);
+        const after = placed(2, second, before);
         fc.pre(after !== undefined);
-        const plan = world.plan('DEPLOY', after);
-        const index = which % Math.max(1, plan.tasks.length);
-        execute(world, plan, { pick: picker(stream), fails: (task) => task === index });
-        const back = world.place(3, before.spec, after);
-        fc.pre(back !== undefined);
-        execute(world, world.plan('ROLLBACK', back), { pick: picker(stream) });
+        const run = new PlanRun(world, planFor(world, 'DEPLOY', after));
+        run.run({ pick: picker(stream), givesUp: true, fails: (_task, index) => index % nth === 0 });
+        const back = again(3, before.spec, after);
+        fc.pre(back.problems.length === 0);
+        execute(world, planFor(world, 'ROLLBACK', back), stream);
         expectToBe(world, back);
-        expect(isEmpty(world.plan('ROLLBACK', back))).toBe(true);
+        expect(isEmpty(planFor(world, 'ROLLBACK', back))).toBe(true);
       }),
       runs,
     );
   });
 
-  test('a failure before the first container is touched leaves every container as it was', () => {
+  test('before the first container is touched leaves every container as it was', () => {
     fc.assert(
-      fc.property(revision, revision, schedule, (first, second, stream) => {
+      fc.property(drafts, drafts, schedule, (first, second, stream) => {
         const { world, revision: before } = start(first, [], stream);
-        const after = world.place(2, toSpec(second), before);
+        const after = placed(2, second, before);
         fc.pre(after !== undefined);
-        const plan = world.plan('DEPLOY', after);
-        const pull = plan.tasks.findIndex(({ gates }) => gates);
-        fc.pre(pull >= 0);
+        const planned = planFor(world, 'DEPLOY', after);
+        fc.pre(planned.tasks.some(({ gates }) => gates));
         const was = structuredClone([...world.containers]);
-        execute(world, plan, { pick: picker(stream), fails: (task) => task === pull });
+        const run = new PlanRun(world, planned);
+        run.run({ pick: picker(stream), givesUp: true, fails: ({ gates }) => gates });
         expect([...world.containers]).toEqual(was);
-        expect(isEmpty(world.plan('ROLLBACK', before))).toBe(true);
+        expect(isEmpty(planFor(world, 'ROLLBACK', before))).toBe(true);
+      }),
+      runs,
+    );
+  });
+
+  test('without a way back takes nothing away that is not wanted any more', () => {
+    fc.assert(
+      fc.property(drafts, drafts, fc.integer({ min: 1, max: 9 }), schedule, (first, second, nth, stream) => {
+        const { world, revision: before } = start(first, [], stream);
+        const after = placed(2, second, before);
+        fc.pre(after !== undefined);
+        const planned = planFor(world, 'DEPLOY', after);
+        const makesRoom = new Set(
+          planned.tasks.flatMap(({ kind, blockedBy }) => (kind === 'DEPLOY' ? blockedBy.map(({ key }) => key) : [])),
+        );
+        const last = planned.tasks.filter(({ kind, key }) => kind === 'DELETE' && !makesRoom.has(key));
+        const run = new PlanRun(world, planned);
+        const fails = ({ kind, mayFail }: Plan['tasks'][number], index: number) =>
+          kind === 'DEPLOY' && !mayFail && index % nth === 0;
+        fc.pre(run.run({ pick: picker(stream), fails }));
+        for (const { agentId, containerName } of last)
+          expect(world.containers.has(`${agentId}:${containerName}`)).toBe(true);
       }),
       runs,
     );
   });
 });
 
-test('a plan is the same for the same input, and its hash another once something else would be done', () => {
+test('STOP, START, RESTART and DELETE do what they say from wherever a stack was left', () => {
   fc.assert(
-    fc.property(revision, revision, mishaps, schedule, (first, second, happened, stream) => {
+    fc.property(drafts, drafts, mishaps, fc.nat(60), schedule, (first, second, happened, steps, stream) => {
       const { world, revision: before } = start(first, [], stream);
-      const after = world.place(2, toSpec(second), before);
+      const after = placed(2, second, before);
       fc.pre(after !== undefined);
-      const plan = world.plan('DEPLOY', after);
-      expect(world.plan('DEPLOY', after)).toEqual(plan);
+      new PlanRun(world, planFor(world, 'DEPLOY', after)).run({ pick: picker(stream), steps, fails: () => false });
       suffer(world, happened);
-      const later = world.plan('DEPLOY', after);
-      const does = ({ changes }: Plan) =>
-        changes.map(({ agentId, containerName, action }) => [agentId, containerName, action]);
-      const isSame = JSON.stringify(does(later)) === JSON.stringify(does(plan));
-      if (!isSame) expect(later.hash).not.toBe(plan.hash);
+      const states = () => new Set(world.observed().map(({ state }) => state));
+      execute(world, planFor(world, 'STOP', after), stream);
+      for (const state of states()) expect(['EXITED', 'CREATED']).toContain(state);
+      execute(world, planFor(world, 'START', after), stream);
+      execute(world, planFor(world, 'RESTART', after), stream);
+      const wanted = new Set(after.placed.map(({ agentId, container }) => `${agentId}:${container.name}`));
+      for (const key of world.containers.keys()) if (!wanted.has(key)) world.containers.delete(key);
+      expectToBe(world, after);
+      execute(world, planFor(world, 'DELETE', after), stream);
+      expect(world.containers.size).toBe(0);
+    }),
+    runs,
+  );
+});
+
+test('a plan is the same for the same input in whatever order it comes, and its hash another once something else would be done', () => {
+  fc.assert(
+    fc.property(drafts, drafts, mishaps, schedule, (first, second, happened, stream) => {
+      const { world, revision: before } = start(first, [], stream);
+      const after = placed(2, second, before);
+      fc.pre(after !== undefined);
+      const input = inputOf(world, 'DEPLOY', after);
+      const planned = plan(input);
+      const { observed, images } = input;
+      expect(plan(structuredClone({ ...input, observed: observed.toReversed(), images: images.toReversed() }))).toEqual(
+        planned,
+      );
+      suffer(world, happened);
+      const later = planFor(world, 'DEPLOY', after);
+      const does = ({ changes, tasks }: Plan) => [
+        changes.map(({ agentId, containerName, action }) => [agentId, containerName, action]),
+        tasks.map(({ key, blockedBy }) => [key, blockedBy]),
+      ];
+      const isSame = JSON.stringify(does(later)) === JSON.stringify(does(planned));
+      expect(later.hash === planned.hash).toBe(isSame);
     }),
     runs,
   );

@@ -1,76 +1,83 @@
 import { describe, expect, test } from 'vitest';
-import { plan, planUnwanted } from '../../server/deployments/plan.ts';
-import { inputOf, shapeOf } from './plans.ts';
+import { plan } from '../../server/deployments/plan.ts';
+import { allSeen, inputOf, seen, shape } from './plans.ts';
 
 describe('DELETE', () => {
   test('in reverse, everything that is or may be somewhere, then a CLEAN on every host it ever was on', () => {
-    const present = [
-      { agentId: 'vm3', name: 'old' },
-      { agentId: 'vm1', name: 'web.graphium-previous' },
-    ];
     const input = inputOf(
       [
         ['web', 'vm1', { dependsOn: ['db'] }],
         ['db', 'vm2'],
       ],
-      { kind: 'DELETE', present, involved: ['vm1', 'vm2', 'vm4'] },
+      {
+        kind: 'DELETE',
+        observed: [seen('vm3', 'old'), seen('vm1', 'web.graphium-previous')],
+        inWork: [{ agentId: 'vm3', name: 'making' }],
+        involved: ['vm1', 'vm2', 'vm4'],
+      },
     );
-    expect(shapeOf(plan(input))).toEqual({
+    expect(shape(input)).toEqual({
       'DELETE vm1 web': [],
       'DELETE vm2 db': ['DELETE vm1 web'],
+      'DELETE vm3 making': [],
       'DELETE vm3 old': [],
       'CLEAN vm1': ['DELETE vm1 web'],
       'CLEAN vm2': ['DELETE vm2 db'],
       'CLEAN vm4': [],
-      'CLEAN vm3': ['DELETE vm3 old'],
+      'CLEAN vm3': ['DELETE vm3 making', 'DELETE vm3 old'],
     });
   });
 
-  test('takes volumes only when asked', () => {
+  test('takes volumes only when asked, and never what is external', () => {
     for (const removeVolumes of [false, true]) {
       const input = inputOf([['a', 'vm1']], { kind: 'DELETE', removeVolumes });
-      input.spec.volumes.push({ name: 'shop_data' });
-      const clean = plan(input).find((task) => task.kind === 'CLEAN');
-      expect(clean?.spec).toEqual({
-        version: 1,
-        networks: ['shop_default'],
-        volumes: removeVolumes ? ['shop_data'] : [],
-      });
+      input.spec.volumes.push({ name: 'shop_data' }, { name: 'shared', external: true });
+      const [own] = input.spec.networks;
+      if (own) input.spec.networks.push({ ...own, name: 'corporate', external: true });
+      const clean = plan(input).tasks.find((task) => task.kind === 'CLEAN');
+      const volumes = removeVolumes ? ['shop_data'] : [];
+      expect(clean?.spec).toEqual({ version: 1, networks: ['shop_default'], volumes });
     }
   });
 });
 
-test('unwanted: what is there and not placed there; each once; not what an agent keeps while it replaces', () => {
-  const { placed } = inputOf([['a', 'vm1']]);
-  const present = [
-    { agentId: 'vm1', name: 'a' },
-    { agentId: 'vm1', name: 'a.graphium-previous' },
-    { agentId: 'vm1', name: 'b.graphium-previous' },
-    { agentId: 'vm2', name: 'a' },
-    { agentId: 'vm2', name: 'a' },
+describe('what is not wanted', () => {
+  const wanted = inputOf([['a', 'vm1']]);
+  const observed = [
+    ...allSeen(wanted),
+    seen('vm1', 'a.graphium-previous'),
+    seen('vm1', 'b'),
+    seen('vm1', 'b.graphium-previous'),
+    seen('vm2', 'a'),
   ];
-  expect(shapeOf(planUnwanted({ placed, present }))).toEqual({
-    'DELETE vm1 b.graphium-previous': [],
-    'DELETE vm2 a': [],
+  test('is removed once, with what an agent keeps of it, and nothing else is', () => {
+    expect(shape({ ...wanted, observed, onlyUnwanted: true })).toEqual({ 'DELETE vm1 b': [], 'DELETE vm2 a': [] });
+  });
+
+  test('is removed only where it was said so', () => {
+    const onlyContainers = new Set(['vm1:b']);
+    expect(Object.keys(shape({ ...wanted, observed, onlyUnwanted: true, onlyContainers }))).toEqual(['DELETE vm1 b']);
   });
 });
 
 test('no plan waits for itself', () => {
-  for (const kind of ['DEPLOY', 'START', 'STOP', 'DELETE'] as const) {
-    const present = [{ agentId: 'vm1', name: 'x' }];
-    const tasks = plan(
+  for (const kind of ['DEPLOY', 'ROLLBACK', 'REPAIR', 'RESTART', 'START', 'STOP', 'DELETE'] as const) {
+    const { tasks } = plan(
       inputOf(
         [
           ['a', 'vm1', { dependsOn: ['b', 'c'] }],
           ['b', 'vm2', { dependsOn: ['c'] }],
           ['c', 'vm1'],
         ],
-        { kind, present },
+        {
+          kind,
+          observed: [seen('vm1', 'x')],
+        },
       ),
     );
     const done = new Set<string>();
     for (let round = 0; round < tasks.length; round++)
-      for (const task of tasks) if (task.blockedBy.every((key) => done.has(key))) done.add(task.key);
+      for (const task of tasks) if (task.blockedBy.every(({ key }) => done.has(key))) done.add(task.key);
     expect(done.size, kind).toBe(tasks.length);
   }
 });

@@ -1,20 +1,27 @@
 import { expect, test } from 'vitest';
 import { stateOf } from '../../server/stacks/state.ts';
-import { serviceOf } from './stories.ts';
+import { containerOf } from './stories.ts';
 
 type Args = Parameters<typeof stateOf>;
 const stack = (desired: 'RUNNING' | 'STOPPED' | 'DELETED' = 'RUNNING', deletedAt: Date | null = null) => ({
   desired,
   deletedAt,
 });
-const done: Args[1] = { kind: 'DEPLOY', finishedAt: new Date() };
-const working = (kind: NonNullable<Args[1]>['kind']): Args[1] => ({ kind, finishedAt: null });
+const latest = (more: Partial<NonNullable<Args[1]>>): Args[1] => ({
+  kind: 'DEPLOY',
+  finishedAt: null,
+  rollbackRevision: null,
+  rollbackDueAt: null,
+  ...more,
+});
+const done = latest({ finishedAt: new Date() });
+const working = (kind: NonNullable<Args[1]>['kind']): Args[1] => latest({ kind });
 const wants = (
   name: string,
   restart: 'no' | 'always' | 'on-failure' | 'unless-stopped' = 'always',
 ): Args[2][number] => ({
   agentId: 'vm1',
-  service: serviceOf(name, { container: { restart: { name: restart, maximumRetryCount: 0 } } }),
+  container: containerOf(name, { restart: { name: restart, maximumRetryCount: 0 } }),
 });
 const has = (name: string, more: Partial<Args[3][number]> = {}): Args[3][number] => ({
   agentId: 'vm1',
@@ -45,8 +52,16 @@ test.each<[string, Args, string]>([
   ['starting', [stack(), working('START'), [], []], 'STARTING'],
   ['stopping', [stack('STOPPED'), working('STOP'), [], []], 'STOPPING'],
   ['restarting all', [stack(), working('RESTART'), [], []], 'RESTARTING'],
+  ['repairing', [stack(), working('REPAIR'), [], []], 'REPAIRING'],
+  ['back to an earlier revision', [stack(), working('ROLLBACK'), [], []], 'ROLLING_BACK'],
+  ['failed, the way back not planned yet', [stack(), latest({ rollbackDueAt: new Date() }), [], []], 'ROLLING_BACK'],
+  ['failed, on the way back', [stack(), latest({ rollbackRevision: 3 }), [], []], 'ROLLING_BACK'],
   ['deleting', [stack('DELETED'), working('DELETE'), [], []], 'DELETING'],
-  ['a deletion that failed', [stack('DELETED'), { kind: 'DELETE', finishedAt: new Date() }, [], []], 'DEGRADED'],
+  [
+    'a deletion that failed',
+    [stack('DELETED'), latest({ kind: 'DELETE', finishedAt: new Date() }), [], []],
+    'DEGRADED',
+  ],
   ['deleted', [stack('DELETED', new Date()), done, [], []], 'DELETED'],
   ['deleted, whatever is at work', [stack('DELETED', new Date()), working('DELETE'), [], [has('a')]], 'DELETED'],
 ])('%s', (_name, args, state) => {

@@ -7,6 +7,8 @@ const waiting = (more: Partial<Waiting> = {}): Waiting => ({
   status: 'PENDING',
   agent: { name: 'vm1', online: true, offlineSince: null },
   openBlockers: [],
+  missingImages: [],
+  failures: 0,
   notBefore: null,
   cancelRequestedAt: null,
   ...more,
@@ -33,7 +35,7 @@ test.each<[string, Waiting, object[]]>([
       },
     ],
   ],
-  ['tried again later', waiting({ notBefore: at }), [{ reason: 'RETRY', until: at }]],
+  ['tried again later', waiting({ notBefore: at, failures: 1 }), [{ reason: 'RETRY', until: at }]],
   ['running', waiting({ status: 'RUNNING' }), []],
   ['running, the agent lost', waiting({ status: 'RUNNING', agent: offline }), [{ reason: 'AGENT_OFFLINE' }]],
   [
@@ -43,8 +45,14 @@ test.each<[string, Waiting, object[]]>([
   ],
   [
     'all at once',
-    waiting({ agent: offline, openBlockers: [blocker(1), blocker(2)], notBefore: at }),
+    waiting({ agent: offline, openBlockers: [blocker(1), blocker(2)], notBefore: at, failures: 1 }),
     [{ reason: 'AGENT_OFFLINE' }, { reason: 'BLOCKED' }, { reason: 'BLOCKED' }, { reason: 'RETRY' }],
+  ],
+  ['a pause of a rollout', waiting({ notBefore: at }), [{ reason: 'DELAY', until: at }]],
+  [
+    'images of other hosts',
+    waiting({ missingImages: [{ id: 'p', agent: 'vm2', image: 'nginx' }] }),
+    [{ reason: 'IMAGES', taskId: 'p', agent: 'vm2', message: 'vm2 is to have nginx first' }],
   ],
   [
     'many blockers: the first five',

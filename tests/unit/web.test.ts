@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseLabels } from '../../web/agents/labels.ts';
-import { lineRange, readSource } from '../../web/deploy/source.ts';
+import { readSource } from '../../web/deploy/source.ts';
 import { toHosts, toOverall, toShare } from '../../web/deployment/progress.ts';
 import { newKey } from '../../web/key.ts';
 import { share } from '../../web/share.ts';
@@ -18,6 +18,7 @@ const task = (values: Partial<Task>): Task => ({
   attempt: 0,
   failures: 0,
   maxFailures: 3,
+  rollback: false,
   phase: null,
   progress: null,
   waitingOn: [],
@@ -169,20 +170,9 @@ describe('what people type', () => {
     ['a=1\na=2', { mistake: 'Line 2: a is there twice.' }],
   ])('labels %j', (text, expected) => expect(parseLabels(text)).toEqual(expected));
 
-  it.each([
-    [1, 'one'],
-    [2, ''],
-    [3, 'three'],
-    [99, 'three'],
-  ])('line %d of a text', (line, expected) => {
-    const text = 'one\n\nthree';
-    const { start, end } = lineRange(text, line);
-    expect(text.slice(start, end)).toBe(expected);
-  });
-
   it('takes one text file of a fair size', async () => {
     const file = (bytes: Uint8Array<ArrayBuffer> | string) => new File([bytes], 'stack.json');
-    expect(await readSource([file('{}')])).toEqual({ source: { name: 'stack.json', text: '{}' } });
+    expect(await readSource([file('{}')])).toMatchObject({ source: { name: 'stack.json', text: '{}' } });
     for (const files of [[], [file('a'), file('b')], [file(new Uint8Array([0xff]))], [file('x'.repeat(524_289))]]) {
       expect(await readSource(files)).toHaveProperty('refusal');
     }

@@ -80,8 +80,7 @@ function findBroken() {
 /** Text with less than 4.5:1 (3:1 when large) to what is painted behind it. */
 function findLowContrast() {
   const complaints = new Set();
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+  for (const node of listTexts(document.body)) {
     const element = node.parentElement;
     if (!node.textContent.trim() || !isShown(element) || element.closest('.visually-hidden, .skip')) continue;
     const style = getComputedStyle(element);
@@ -94,9 +93,20 @@ function findLowContrast() {
   return [...complaints];
 }
 
+/** Also those in shadow roots, where the editor is. */
+function listTexts(root) {
+  const texts = [];
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    if (node.nodeType === Node.TEXT_NODE) texts.push(node);
+    else if (node.shadowRoot) texts.push(...[...node.shadowRoot.children].flatMap(listTexts));
+  }
+  return texts;
+}
+
 function toBackground(element) {
   const layers = [];
-  for (let each = element; each; each = each.parentElement) {
+  for (let each = element; each; each = each.parentElement ?? each.getRootNode().host) {
     layers.unshift(toColour(getComputedStyle(each).backgroundColor));
     if (layers[0][3] === 1) break;
   }

@@ -28,6 +28,7 @@ afterAll(() => Promise.all([browser.close(), stage.close()]));
 const SCREENS = [
   { name: 'stacks', path: () => '/', ready: '.stack-row' },
   { name: 'stack', path: () => '/stacks/nginx-multihost', ready: '.container-row' },
+  { name: 'deploy', path: () => '/stacks/nginx-multihost/deploy', ready: '.cm-line' },
   { name: 'deployments', path: () => '/deployments', ready: '.deployment-row' },
   { name: 'deployment', path: () => `/deployments/${deploymentId}`, ready: '.task' },
   { name: 'agents', path: () => '/agents', ready: '.card' },

@@ -26,8 +26,10 @@ async function go(path: string, options?: Parameters<typeof visit>[2]): Promise<
   return me.page;
 }
 
-async function deployFromDialog(page: Page): Promise<void> {
-  await page.getByRole('dialog').getByRole('button', { name: 'Deploy', exact: true }).click();
+/** Once the plan is there. */
+async function deploy(page: Page): Promise<void> {
+  const button = page.getByRole('button', { name: 'Deploy', exact: true });
+  await button.and(page.locator(':not([aria-disabled])')).click();
 }
 
 /** For the README, made only when asked for: the images are there and the containers are being made. */
@@ -44,10 +46,10 @@ it('a stack on three hosts is deployed by dropping its file, and its tasks are w
   const page = await go('/');
   await page.getByRole('heading', { name: 'Stacks', level: 1 }).waitFor();
   await me.drop('nginx-multihost-stack.json', MULTIHOST);
-  await page.getByRole('dialog').getByText('nginx-multihost-stack.json').waitFor();
-  expect(await page.getByLabel('Stack file').inputValue()).toBe(MULTIHOST);
+  await page.getByText('nginx-multihost-stack.json').waitFor();
+  for (const host of HOSTS) await page.getByRole('region', { name: `Plan for host ${host}` }).waitFor();
   await me.expectAccessible();
-  await deployFromDialog(page);
+  await deploy(page);
 
   await page.waitForURL(/\/deployments\/./);
   for (const host of HOSTS) await page.getByRole('region', { name: `Host ${host}` }).waitFor();
@@ -73,7 +75,7 @@ it('a stack on three hosts is listed as running, with its containers on their ho
     await region.locator('.badge', { hasText: 'Running' }).waitFor();
     await region.getByText(`:${8081 + index} → 80`).waitFor();
   }
-  await page.getByText('Stack file').click();
+  await page.getByRole('button', { name: 'File of revision 1' }).click();
   await page.locator('.source-text').waitFor();
   expect(await page.locator('.source-text').textContent()).toBe(MULTIHOST);
   await me.expectAccessible();
@@ -140,7 +142,7 @@ it('shows why an image cannot be had, with the code', async () => {
   await page.getByRole('heading', { name: 'Stacks', level: 1 }).waitFor();
   const broken = MULTIHOST.replaceAll('nginx:alpine', 'nginx:missing').replaceAll('nginx-multihost', 'broken');
   await me.drop('broken.json', broken);
-  await deployFromDialog(page);
+  await deploy(page);
   await verdict(page, 'Failed');
   const cause = page.getByRole('region', { name: 'Cause' });
   expect(await cause.locator('.code-chip').first().textContent()).toMatch(/^IMAGE_|^PULL_/);
@@ -155,8 +157,7 @@ it('shows what of a file is taken by another stack', async () => {
   const page = await go('/');
   await page.getByRole('heading', { name: 'Stacks', level: 1 }).waitFor();
   await me.drop('other.json', MULTIHOST.replaceAll('nginx-multihost', 'other'));
-  await deployFromDialog(page);
-  const alert = page.getByRole('dialog').getByRole('alert');
+  const alert = page.getByRole('region', { name: 'Plan' }).getByRole('alert');
   await alert
     .getByText(/NAME_IN_USE|PORT_IN_USE/)
     .first()
@@ -180,7 +181,7 @@ it('shows the bytes of a pull, all together and layer by layer', async () => {
     .replaceAll('"nginx-', '"large-')
     .replaceAll('"hostPort": 808', '"hostPort": 909');
   await me.drop('large.json', large);
-  await deployFromDialog(page);
+  await deploy(page);
   await page.waitForURL(/\/deployments\/./);
   await page
     .getByRole('button', { name: /^Details of Pull/ })

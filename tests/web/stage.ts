@@ -5,6 +5,7 @@ import { inject } from 'vitest';
 import { agentsOnline, startAgent, type TestAgent } from '../support/agents.ts';
 import { createDatabase, dropDatabase } from '../support/postgres.ts';
 import { ask, startServer } from '../support/server.ts';
+import { createPuppet, type Puppet } from './puppet.ts';
 
 /** A real server with the page of this checkout and, when asked for, an agent on each host of the lab. */
 export type Stage = {
@@ -15,6 +16,8 @@ export type Stage = {
   createToken(name: string, role: 'VIEWER' | 'OPERATOR' | 'ADMIN'): Promise<string>;
   /** An agent that exists and is not there. */
   enrol(name: string): Promise<void>;
+  /** An agent that is there and whose containers are the test's to say. */
+  puppet(name: string): Promise<Puppet>;
   /** SIGKILL; `start` brings the server back on the same port and database. */
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -30,8 +33,9 @@ export async function createStage(options: { agents: boolean }): Promise<Stage> 
   const listen = options.agents ? [...new Set(['127.0.0.1', serverAddress])] : ['127.0.0.1'];
   const server = await startServer({ databaseUrl, hosts: listen });
   const agents: TestAgent[] = [];
+  const puppets: Puppet[] = [];
   const close = async () => {
-    await Promise.all(agents.map((agent) => agent.remove()));
+    await Promise.all([...agents.map((agent) => agent.remove()), ...puppets.map((puppet) => puppet.close())]);
     await server.stop();
     await dropDatabase(databaseUrl);
   };
@@ -64,6 +68,11 @@ export async function createStage(options: { agents: boolean }): Promise<Stage> 
       const join = 'mutation ($name: String) { createJoinToken(name: $name) { secret } }';
       const { secret } = (await api<Created>(join, { name })).createJoinToken;
       await ask(server, secret, 'mutation ($name: String!) { enrollAgent(name: $name) { agentId } }', { name });
+    },
+    async puppet(name) {
+      const puppet = await createPuppet(server, token, name);
+      puppets.push(puppet);
+      return puppet;
     },
     kill: server.kill,
     start: server.start,

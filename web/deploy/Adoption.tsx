@@ -36,8 +36,8 @@ export function Adoption({ stack, input, planning }: { stack: string; input: Fil
     <>
       {ready && touched.length > 0 && (
         <Alert tone="warn" title="This file would change what runs there">
-          {touched.map((item) => `${item.containerName} on ${item.agent}`).join(', ')}. Change the file until they stay as
-          they are and adopt them, or deploy it to have them changed.
+          {touched.map((item) => `${item.containerName} on ${item.agent}`).join(', ')}. Change the file until they stay
+          as they are and adopt them, or deploy it to have them changed.
         </Alert>
       )}
       {problem && <ProblemAlert problem={problem} />}

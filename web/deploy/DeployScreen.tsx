@@ -36,8 +36,8 @@ function New({ stack, adopt }: { stack: string | null; adopt: boolean }) {
     <>
       {adopt && (
         <p className="muted">
-          Containers of a stack {stack} run, and nothing here knows its file. Give the file they were made from, and they
-          are taken over without being touched.
+          Containers of a stack {stack} run, and nothing here knows its file. Give the file they were made from, and
+          they are taken over without being touched.
         </p>
       )}
       <DeployForm start={{ text: '', format: null, stack, variableNames: NO_NAMES }} adopt={adopt ? stack : null} />
@@ -56,7 +56,9 @@ function Existing({ stack, revision }: { stack: string; revision: number | null 
   if (!data) return <Loading what="the stack file" />;
   const file = [data.stack?.file ?? []].flat()[0];
   if (!file) {
-    return <Empty title={revision === null ? `There is no stack named ${stack}` : `There is no revision ${revision}`} />;
+    return (
+      <Empty title={revision === null ? `There is no stack named ${stack}` : `There is no revision ${revision}`} />
+    );
   }
   return (
     <>

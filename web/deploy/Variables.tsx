@@ -108,12 +108,7 @@ function Value({ label, secret, placeholder, value, onChange }: ValueProps) {
 export function NameAndProfiles({ draft }: { draft: Draft }) {
   return (
     <>
-      <Field
-        label="Name of the stack"
-        hint={
-          draft.namedInFile ? 'Left empty, as the file says.' : 'The file has no "name:", so that it is needed here.'
-        }
-      >
+      <Field label="Name of the stack" hint={toNameHint(draft)}>
         {({ id, hintId }) => (
           <input
             id={id}
@@ -142,4 +137,9 @@ export function NameAndProfiles({ draft }: { draft: Draft }) {
       </Field>
     </>
   );
+}
+
+function toNameHint({ name, namedInFile }: Draft): string {
+  if (namedInFile === null) return 'The file has no "name:", so that it is needed here.';
+  return name.trim() === '' || name.trim() === namedInFile ? 'As the file says.' : `In place of ${namedInFile}.`;
 }

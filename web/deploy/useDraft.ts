@@ -16,14 +16,12 @@ export type Start = {
   variableNames: readonly string[];
 };
 
-export type FileInput = NonNullable<PlanInput['deploy']>;
+export type FileInput = Extract<PlanInput, { deploy: unknown }>['deploy'];
 export type Extra = { id: string; name: string };
 
 /** A stack file that is being written, with all that is said beside it. */
 export function useDraft(start: Start) {
-  const [source, setSource] = useState<Source>(
-    () => handover.get() ?? { id: newKey(), name: null, text: start.text },
-  );
+  const [source, setSource] = useState<Source>(() => handover.get() ?? { id: newKey(), name: null, text: start.text });
   const [chosen, choose] = useState(start.format);
   const [name, setName] = useState(() => givenName(start));
   const [values, setValues] = useState<Readonly<Record<string, string>>>({});

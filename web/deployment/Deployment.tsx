@@ -3,18 +3,19 @@ import { Page } from '../layout/Page.tsx';
 import { ProblemAlert } from '../layout/Problem.tsx';
 import { useLive } from '../live.ts';
 import { toPath } from '../router.ts';
+import { Alert } from '../ui/Alert.tsx';
 import { announce } from '../ui/announce.tsx';
-import { Badge } from '../ui/Badge.tsx';
 import { Empty, Loading } from '../ui/Empty.tsx';
+import { plural } from '../ui/format.ts';
 import { Link } from '../ui/Link.tsx';
-import { ProgressBar } from '../ui/ProgressBar.tsx';
-import { Elapsed, TimeAgo } from '../ui/Time.tsx';
 import { deploymentStatuses, kinds } from '../words.ts';
 import { DeploymentActions } from './DeploymentActions.tsx';
 import { type Deployment, WatchDeployment } from './documents.ts';
 import { FailureDetails } from './Failure.tsx';
-import { toCounts, toOverall, toSubject } from './progress.ts';
-import { countsInWords, Tasks } from './Tasks.tsx';
+import { Left } from './Left.tsx';
+import { toSubject } from './progress.ts';
+import { Summary } from './Summary.tsx';
+import { Tasks } from './Tasks.tsx';
 
 export function DeploymentScreen({ id }: { id: string }) {
   const { data, problem, again } = useLive(WatchDeployment, { id });
@@ -46,43 +47,45 @@ export function DeploymentScreen({ id }: { id: string }) {
       {problem && <ProblemAlert problem={problem} again={again} />}
       <Summary deployment={deployment} />
       {deployment.cause && <Cause deployment={deployment} cause={deployment.cause} />}
-      <Tasks tasks={deployment.tasks} causeId={deployment.cause?.taskId ?? null} />
+      <Warnings deployment={deployment} />
+      <Left deployment={deployment} />
+      <BothWays deployment={deployment} />
     </Page>
   );
 }
 
-function Summary({ deployment }: { deployment: Deployment }) {
-  const counts = toCounts(deployment.tasks);
-  const overall = toOverall(deployment.tasks);
-  const status = deploymentStatuses[deployment.status];
+/** The tasks of the way back, which a failure began, apart from those that led to it. */
+function BothWays({ deployment }: { deployment: Deployment }) {
+  const { tasks, rollbackRevision } = deployment;
+  const back = tasks.filter((task) => task.rollback);
+  const causeId = deployment.cause?.taskId ?? null;
   return (
-    <div className="panel summary">
-      <div className="summary-line">
-        <Badge tone={status.tone}>{status.text}</Badge>
-        {deployment.cancelRequestedAt && deployment.status === 'RUNNING' && <span className="chip">cancelling</span>}
-        <span className="summary-counts">{countsInWords(counts)}</span>
-        <span className="summary-time">
-          <Elapsed since={deployment.createdAt} until={deployment.finishedAt} />
-        </span>
-      </div>
-      <ProgressBar
-        large
-        label="Whole deployment"
-        value={deployment.status === 'RUNNING' ? Math.min(0.99, overall.value) : 1}
-        failed={overall.failed}
-        text={countsInWords(counts)}
-      />
-      <p className="muted small facts">
-        <span>
-          Started <TimeAgo at={deployment.createdAt} /> by {deployment.createdBy}
-        </span>
-        {deployment.retryOf && (
-          <span>
-            Retry of <Link to={toPath({ screen: 'deployment', id: deployment.retryOf })}>an earlier deployment</Link>
-          </span>
-        )}
-      </p>
-    </div>
+    <>
+      {rollbackRevision !== null && (
+        <Tasks
+          title="The way back"
+          note={`Makes revision ${rollbackRevision}, a copy of the last good one.`}
+          tasks={back}
+          causeId={causeId}
+        />
+      )}
+      <Tasks title="Tasks" tasks={tasks.filter((task) => !task.rollback)} causeId={causeId} />
+    </>
+  );
+}
+
+function Warnings({ deployment: { warnings } }: { deployment: Deployment }) {
+  if (warnings.length === 0) return null;
+  return (
+    <Alert tone="warn" title={plural(warnings.length, 'warning')}>
+      <ul>
+        {warnings.map((each) => (
+          <li key={`${each.code}:${each.message}`}>
+            {each.message} <code className="code-chip">{each.code}</code>
+          </li>
+        ))}
+      </ul>
+    </Alert>
   );
 }
 
@@ -90,16 +93,23 @@ function Cause({ deployment, cause }: { deployment: Deployment; cause: NonNullab
   const task = deployment.tasks.find((each) => each.id === cause.taskId);
   const subject = task ? `${kinds[task.kind]} ${toSubject(task)}` : cause.containerName;
   const what = [subject, cause.agent && `on ${cause.agent}`].filter(Boolean).join(' ');
+  const back = deployment.status === 'ROLLED_BACK';
   return (
-    <section className="panel cause" aria-label="Cause">
+    <section className={back ? 'panel cause cause-back' : 'panel cause'} aria-label="Cause">
       <h2>
-        {what ? `Failed: ${what}` : 'What went wrong'}
+        {what ? `Failed: ${what}` : deployment.status === 'CANCELLED' ? 'Why it ended' : 'What went wrong'}
         {task && (
           <a className="small" href={`#task-${task.id}`}>
             Show the task
           </a>
         )}
       </h2>
+      {back && (
+        <p className="small">
+          The stack is again as it was before, now revision {deployment.rollbackRevision}. This is why it had to go
+          back:
+        </p>
+      )}
       <FailureDetails failure={cause} logs />
     </section>
   );

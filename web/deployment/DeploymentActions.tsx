@@ -13,7 +13,18 @@ import { CancelDeployment, type Deployment, RetryDeployment } from './documents.
 export function DeploymentActions({ deployment }: { deployment: Deployment }) {
   if (deployment.status === 'RUNNING') return <Cancel deployment={deployment} />;
   if (deployment.status === 'FAILED' || deployment.status === 'CANCELLED') return <Retry id={deployment.id} />;
+  if (deployment.status === 'ROLLED_BACK') return <ChangeAndDeploy deployment={deployment} />;
   return null;
+}
+
+/** A deployment that was rolled back would fail again; its file is where to begin. */
+function ChangeAndDeploy({ deployment: { stack, revision } }: { deployment: Deployment }) {
+  const denial = useDenial('OPERATOR');
+  return (
+    <Button look="primary" reason={denial} onClick={() => navigate(toPath({ screen: 'deploy', stack, revision }))}>
+      Change its file and deploy…
+    </Button>
+  );
 }
 
 function Cancel({ deployment }: { deployment: Deployment }) {
@@ -45,7 +56,10 @@ function Cancel({ deployment }: { deployment: Deployment }) {
             </>
           }
         >
-          <p>Tasks that wait are dropped. Tasks that run stop at a safe point. What is done already stays.</p>
+          <p>
+            Tasks that wait are dropped. Tasks that run stop at a safe point, and say afterwards whether they left the
+            new container or the one from before. What is done already stays.
+          </p>
           {action.problem && <ProblemAlert problem={action.problem} />}
         </Dialog>
       )}

@@ -3,8 +3,8 @@ import { Badge } from '../ui/Badge.tsx';
 import { formatBytes, plural } from '../ui/format.ts';
 import { Icon } from '../ui/Icon.tsx';
 import { ProgressBar } from '../ui/ProgressBar.tsx';
-import { Countdown, Elapsed } from '../ui/Time.tsx';
-import { kinds, phases, taskStatuses } from '../words.ts';
+import { Elapsed, Until } from '../ui/Time.tsx';
+import { kinds, lefts, phases, taskStatuses } from '../words.ts';
 import type { Task } from './documents.ts';
 import { FailureDetails } from './Failure.tsx';
 import { History } from './History.tsx';
@@ -55,7 +55,10 @@ export const TaskRow = memo(function TaskRow({ task, isCause }: Props) {
 function Progress({ task }: { task: Task }) {
   if (task.status === 'PENDING') return null;
   if (task.status !== 'RUNNING') {
-    const text = task.result?.message ?? task.result?.action;
+    const { left, message, action } = task.result ?? {};
+    // An agent that was stopped half way says what it left; of one that did its work that is plain.
+    const after = task.status === 'CANCELLED' && left ? lefts[left] : null;
+    const text = [message ?? action, after].filter(Boolean).join('; ');
     return text ? <span className="muted small">{text}</span> : null;
   }
   const bytes = toBytes(task);
@@ -75,8 +78,7 @@ function Notes({ task, all }: { task: Task; all: boolean }) {
   const shown = task.waitingOn.filter((each) => !hidden.includes(each));
   const notes: ReactNode[] = shown.map((each) => (
     <li key={`${each.reason}:${each.message}`}>
-      {each.message}
-      {each.reason === 'RETRY' && each.until && <Countdown until={each.until} />}
+      <Reason reason={each} />
       {each === blockers[0] && hidden.length > 0 && `, and ${plural(hidden.length, 'other task')}`}
     </li>
   ));
@@ -87,6 +89,17 @@ function Notes({ task, all }: { task: Task; all: boolean }) {
     notes.push(<li key="cancel">Stopping at a safe point</li>);
   }
   return notes.length > 0 ? <ul className="task-notes">{notes}</ul> : null;
+}
+
+/** Where there is a time to wait for, how long it is still to come. */
+function Reason({ reason: { reason, message, until } }: { reason: Task['waitingOn'][number] }) {
+  if (!until || (reason !== 'DELAY' && reason !== 'RETRY')) return message;
+  return (
+    <span title={message}>
+      {reason === 'DELAY' ? 'A pause comes before it; it goes on ' : 'It failed and is tried again '}
+      <Until at={until} />
+    </span>
+  );
 }
 
 function Details({ task }: { task: Task }) {

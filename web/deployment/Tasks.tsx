@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useId, useState } from 'react';
 import { plural } from '../ui/format.ts';
 import type { Task } from './documents.ts';
 import { type Counts, type Filter, isShown, toHosts } from './progress.ts';
@@ -10,14 +10,17 @@ const FILTERS: { filter: Filter; text: string }[] = [
   { filter: 'failed', text: 'Failed' },
 ];
 
+type Props = { title: string; note?: string; tasks: Task[]; causeId: string | null };
+
 /** The tasks, host by host. */
-export function Tasks({ tasks, causeId }: { tasks: Task[]; causeId: string | null }) {
+export function Tasks({ title, note, tasks, causeId }: Props) {
   const [filter, setFilter] = useState<Filter>('all');
+  const titleId = useId();
   const hosts = toHosts(tasks, filter);
   return (
-    <section aria-labelledby="tasks-title">
+    <section aria-labelledby={titleId}>
       <div className="section-head">
-        <h2 id="tasks-title">Tasks</h2>
+        <h2 id={titleId}>{title}</h2>
         <fieldset className="segments">
           <legend className="visually-hidden">Show</legend>
           {FILTERS.map((each) => (
@@ -33,8 +36,13 @@ export function Tasks({ tasks, causeId }: { tasks: Task[]; causeId: string | nul
           ))}
         </fieldset>
       </div>
+      {note && <p className="muted small">{note}</p>}
       {hosts.map((host) => (
-        <section key={host.agent} className="panel host" aria-label={`Host ${host.agent}`}>
+        <section
+          key={host.agent}
+          className="panel host"
+          aria-label={title === 'Tasks' ? `Host ${host.agent}` : `${title}: host ${host.agent}`}
+        >
           <div className="host-head">
             <h3>{host.agent}</h3>
             <span className="muted small tabular">{countsInWords(host.counts)}</span>

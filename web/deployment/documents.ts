@@ -11,6 +11,7 @@ const ErrorFields = graphql(`
     oomKilled
     healthLog
     logs
+    left
   }
 `);
 
@@ -26,6 +27,7 @@ const TaskFields = graphql(
       attempt
       failures
       maxFailures
+      rollback
       phase
       progress {
         message
@@ -50,6 +52,7 @@ const TaskFields = graphql(
       result {
         action
         message
+        left
       }
       cancelRequestedAt
       createdAt
@@ -75,8 +78,17 @@ export const WatchDeployment = graphql(
         cause {
           ...ErrorFields
         }
+        onFailure
+        rollbackRevision
+        priority
+        deadline
+        warnings {
+          code
+          message
+        }
         createdBy
         retryOf
+        supersededBy
         cancelRequestedAt
         createdAt
         finishedAt

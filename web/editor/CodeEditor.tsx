@@ -1,3 +1,4 @@
+import { isolateHistory } from '@codemirror/commands';
 import { setDiagnostics } from '@codemirror/lint';
 import { Compartment } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
@@ -24,17 +25,7 @@ export type CodeEditorProps = {
  * CodeMirror in a shadow root. There it puts its styles into a constructed style sheet; in the document itself it would
  * add a style element, which the page's content security policy refuses, as it should.
  */
-export function CodeEditor({
-  ref,
-  label,
-  hint,
-  text,
-  version,
-  language,
-  marks,
-  onChange,
-  onRun,
-}: CodeEditorProps) {
+export function CodeEditor({ ref, label, hint, text, version, language, marks, onChange, onRun }: CodeEditorProps) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
   const languages = useRef(new Compartment());
@@ -64,7 +55,11 @@ export function CodeEditor({
   const replace = useEffectEvent((): void => {
     const { current } = view;
     if (!current || current.state.doc.toString() === text) return;
-    current.dispatch({ changes: { from: 0, to: current.state.doc.length, insert: text }, selection: { anchor: 0 } });
+    current.dispatch({
+      changes: { from: 0, to: current.state.doc.length, insert: text },
+      selection: { anchor: 0 },
+      annotations: isolateHistory.of('full'),
+    });
   });
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new version is the order to take the text
   useEffect(() => replace(), [version]);

@@ -52,10 +52,46 @@ export function toExtensions({ label, hint, onChange, onRun }: Options): Extensi
     EditorView.updateListener.of((update) => {
       if (update.docChanged) onChange(update.state.doc.toString());
     }),
-    // A file that is dropped takes the place of the text: that is done for the page as a whole.
-    EditorView.domEventHandlers({ drop: (event) => event.dataTransfer?.types.includes('Files') ?? false }),
+    EditorView.domEventHandlers({
+      // A file that is dropped takes the place of the text: that is done for the page as a whole.
+      drop: (event) => event.dataTransfer?.types.includes('Files') ?? false,
+      beforeinput: typeOver,
+    }),
     theme,
   ];
+}
+
+/**
+ * Left to itself, Chromium keeps the colours of what is typed over by adding style attributes, and the page's content
+ * security policy refuses those.
+ */
+function typeOver(event: InputEvent, view: EditorView): boolean {
+  if (event.inputType !== 'insertText' || event.data === null || event.isComposing) return false;
+  const range = findSelected(view);
+  if (!range) return false;
+  const { from, to } = range;
+  const insert = view.state.toText(event.data);
+  event.preventDefault();
+  view.dispatch({
+    changes: { from, to, insert },
+    selection: { anchor: from + insert.length },
+    userEvent: 'input.type',
+    scrollIntoView: true,
+  });
+  return true;
+}
+
+/** What is selected in the document, of which the editor may not have heard yet; else what it knows. */
+function findSelected(view: EditorView): { from: number; to: number } | null {
+  // Only Chromium has it on shadow roots, and only Chromium adds style attributes.
+  const selection = (view.root as Partial<Document>).getSelection?.();
+  if (selection?.anchorNode && selection.focusNode && view.contentDOM.contains(selection.anchorNode)) {
+    const anchor = view.posAtDOM(selection.anchorNode, selection.anchorOffset);
+    const focus = view.posAtDOM(selection.focusNode, selection.focusOffset);
+    if (anchor !== focus) return { from: Math.min(anchor, focus), to: Math.max(anchor, focus) };
+  }
+  const { from, to, empty } = view.state.selection.main;
+  return empty ? null : { from, to };
 }
 
 /** Where a line and column are in the text; of a place beyond its end, the end. */

@@ -15,12 +15,13 @@ const colours = HighlightStyle.define([
 
 const look = EditorView.theme({
   '&': {
-    height: 'min(60vh, 34rem)',
+    height: 'min(48vh, 30rem)',
     color: 'var(--text)',
     backgroundColor: 'var(--surface)',
     fontSize: '13px',
   },
-  '&.cm-focused': { outline: '2px solid var(--focus)', outlineOffset: '-2px' },
+  // The page draws the ring, around the host.
+  '&.cm-focused': { outline: 'none' },
   '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.5' },
   '.cm-content': { caretColor: 'var(--text)', paddingBlock: '8px' },
   '.cm-cursor, .cm-dropCursor': { borderLeftColor: 'var(--text)' },

@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { Outcome } from '../action.ts';
 import type { Problem } from '../errors.ts';
 import { useRequestKey } from '../key.ts';
@@ -75,10 +75,16 @@ export function PlanDialog({ title, input, verb, withOnFailure = false, children
 }
 
 export function PlanChanged() {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    place.current?.scrollIntoView({ block: 'center' });
+  }, []);
   return (
-    <Alert tone="warn" title="The plan changed while you looked at it, and nothing was done" code="PLAN_CHANGED">
-      Hosts, containers or the stack are not what they were. Below is what would be done now.
-    </Alert>
+    <div ref={place}>
+      <Alert tone="warn" title="The plan changed while you looked at it, and nothing was done" code="PLAN_CHANGED">
+        Hosts, containers or the stack are not what they were. Below is what would be done now.
+      </Alert>
+    </div>
   );
 }
 

@@ -32,7 +32,8 @@ function toSummary(plan: Plan): ReactNode {
   const counts = Map.groupBy(plan.items, (item) => item.action);
   const parts = (['CREATE', 'REPLACE', 'START', 'RESTART', 'STOP', 'REMOVE', 'NOOP'] as const).flatMap((action) => {
     const count = counts.get(action)?.length ?? 0;
-    return count > 0 ? [`${count} ${planActions[action].text.toLowerCase()}`] : [];
+    if (count === 0) return [];
+    return action === 'NOOP' ? `${count} as before` : `${count} to ${planActions[action].text.toLowerCase()}`;
   });
   const rest = parts.length > 0 ? ` (${parts.join(', ')})` : '';
   const said = plan.changes > 0 ? `${plural(plan.changes, 'container')} to change` : 'Nothing to do';

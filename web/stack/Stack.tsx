@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { DeploymentList } from '../deployments/DeploymentList.tsx';
 import { useDeploymentPages } from '../deployments/pages.ts';
+import type { Problem } from '../errors.ts';
 import { Page } from '../layout/Page.tsx';
 import { ProblemAlert } from '../layout/Problem.tsx';
 import { useLive } from '../live.ts';
@@ -11,19 +12,23 @@ import { Button } from '../ui/Button.tsx';
 import { Empty, Loading } from '../ui/Empty.tsx';
 import { TimeAgo } from '../ui/Time.tsx';
 import { stackStates } from '../words.ts';
+import { DriftPanel } from './DriftPanel.tsx';
 import { type Stack, WatchStack } from './documents.ts';
 import { Hosts } from './Hosts.tsx';
-import { Source } from './Source.tsx';
+import { RevisionList } from './Revisions.tsx';
+import { Services } from './Services.tsx';
 import { StackActions } from './StackActions.tsx';
+import { useRevisions } from './useRevisions.ts';
+
+const STACKS = { to: '/', text: 'Stacks' };
 
 export function StackScreen({ name }: { name: string }) {
   const { data, problem, again } = useLive(WatchStack, { name });
   const stack = data?.stack;
-  const back = { to: '/', text: 'Stacks' };
   if (!stack) {
     const gone = data?.stack === null || problem?.code === 'NOT_FOUND';
     return (
-      <Page title={name} back={back}>
+      <Page title={name} back={STACKS}>
         {gone && (
           <Empty title={`There is no stack named ${name}`}>
             It was never deployed, or it was deleted and every host has confirmed that nothing of it is left.
@@ -33,7 +38,14 @@ export function StackScreen({ name }: { name: string }) {
       </Page>
     );
   }
+  return <Shown stack={stack} problem={problem} again={again} />;
+}
+
+type ShownProps = { stack: Stack; problem: Problem | null; again: () => void };
+
+function Shown({ stack, problem, again }: ShownProps) {
   const state = stackStates[stack.state];
+  const revisions = useRevisions(stack);
   return (
     <Page
       title={stack.name}
@@ -42,12 +54,15 @@ export function StackScreen({ name }: { name: string }) {
           {stack.name} <Badge tone={state.tone}>{state.text}</Badge>
         </>
       }
-      back={back}
+      back={STACKS}
       actions={<StackActions stack={stack} />}
     >
       {problem && <ProblemAlert problem={problem} again={again} />}
       <p className="muted facts">
         <span>Revision {stack.revision}</span>
+        {stack.goodRevision !== null && stack.goodRevision !== stack.revision && (
+          <span>last good revision {stack.goodRevision}</span>
+        )}
         <span>
           changed <TimeAgo at={stack.updatedAt} />
         </span>
@@ -61,12 +76,14 @@ export function StackScreen({ name }: { name: string }) {
         </div>
       )}
       <Waiting stack={stack} />
+      {stack.desired !== 'DELETED' && <DriftPanel stack={stack} />}
       <Hosts stack={stack} />
+      <Services stack={stack} revisions={revisions.list ?? []} />
+      <RevisionList stack={stack} revisions={revisions} />
       <section aria-labelledby="deployments-title">
         <h2 id="deployments-title">Deployments</h2>
         <Deployments stack={stack} />
       </section>
-      <Source name={stack.name} revision={stack.revision} />
     </Page>
   );
 }

@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import type { Problem } from '../errors.ts';
 import { ProblemAlert } from '../layout/Problem.tsx';
+import { navigate, toPath } from '../router.ts';
 import { Button } from '../ui/Button.tsx';
 import { Dialog } from '../ui/Dialog.tsx';
 import { Checkbox } from '../ui/Field.tsx';
@@ -21,6 +22,13 @@ export function StackActions({ stack }: { stack: Stack }) {
   };
   return (
     <>
+      <Button
+        look="primary"
+        reason={denial}
+        onClick={() => navigate(toPath({ screen: 'deploy', stack: stack.name, revision: null }))}
+      >
+        <Icon name="upload" /> Change…
+      </Button>
       {toOffered(stack.desired).map((kind) => (
         <Button
           key={kind}

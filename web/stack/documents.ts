@@ -10,6 +10,8 @@ export const WatchStack = graphql(
         state
         desired
         revision
+        goodRevision
+        autoRepair
         wanted {
           name
           service
@@ -72,44 +74,61 @@ export const WatchStack = graphql(
   [DeploymentLine],
 );
 
-/** The file can be a megabyte, so it is asked for only when it is to be seen. */
-export const StackSource = graphql(`
-  query StackSource($name: String!) {
+export const WatchDrift = graphql(`
+  subscription WatchDrift($stack: String!) {
+    drift(stack: $stack) {
+      kind
+      agent
+      containerName
+      service
+      message
+    }
+  }
+`);
+
+export const StackRevisions = graphql(`
+  query StackRevisions($name: String!, $first: Int!) {
     stack(name: $name) {
       id
-      source
+      revisions(first: $first) {
+        number
+        format
+        note
+        createdBy
+        createdAt
+      }
     }
   }
 `);
 
-export const StopStack = graphql(`
-  mutation StopStack($name: String!, $idempotencyKey: String) {
-    deployment: stopStack(name: $name, idempotencyKey: $idempotencyKey) {
+/** The file can be half a megabyte, so it is asked for only when it is to be seen. */
+export const RevisionSource = graphql(`
+  query RevisionSource($name: String!, $number: Int!) {
+    stack(name: $name) {
       id
+      revisionNumbered(number: $number) {
+        number
+        source
+        variableNames
+      }
     }
   }
 `);
 
-export const StartStack = graphql(`
-  mutation StartStack($name: String!, $idempotencyKey: String) {
-    deployment: startStack(name: $name, idempotencyKey: $idempotencyKey) {
+export const RevisionDifferences = graphql(`
+  query RevisionDifferences($name: String!, $from: Int!, $to: Int!) {
+    stack(name: $name) {
       id
-    }
-  }
-`);
-
-export const RestartStack = graphql(`
-  mutation RestartStack($name: String!, $idempotencyKey: String) {
-    deployment: restartStack(name: $name, idempotencyKey: $idempotencyKey) {
-      id
-    }
-  }
-`);
-
-export const DeleteStack = graphql(`
-  mutation DeleteStack($name: String!, $removeVolumes: Boolean!, $idempotencyKey: String) {
-    deployment: deleteStack(name: $name, removeVolumes: $removeVolumes, idempotencyKey: $idempotencyKey) {
-      id
+      differences(from: $from, to: $to) {
+        subject
+        name
+        change
+        fields {
+          field
+          old
+          new
+        }
+      }
     }
   }
 `);
@@ -117,3 +136,4 @@ export const DeleteStack = graphql(`
 export type Stack = NonNullable<ResultOf<typeof WatchStack>['stack']>;
 export type Container = Stack['containers'][number];
 export type WantedContainer = Stack['wanted'][number];
+export type Revision = NonNullable<ResultOf<typeof StackRevisions>['stack']>['revisions'][number];

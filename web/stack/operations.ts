@@ -4,7 +4,8 @@ import type { Problem } from '../errors.ts';
 import { newKey } from '../key.ts';
 import { navigate, toPath } from '../router.ts';
 import type { IconName } from '../ui/Icon.tsx';
-import { DeleteStack, RestartStack, type Stack, StartStack, StopStack } from './documents.ts';
+import type { Stack } from './documents.ts';
+import { DeleteStack, RestartStack, StartStack, StopStack } from './mutations.ts';
 
 export type OperationKind = 'STOP' | 'START' | 'RESTART' | 'DELETE';
 

@@ -51,6 +51,11 @@ function Now({ stack }: { stack: StackSummary }) {
   if (deployment?.status === 'FAILED') {
     return <Link to={toPath({ screen: 'deployment', id: deployment.id })}>{kinds[deployment.kind]} failed</Link>;
   }
+  if (deployment?.status === 'ROLLED_BACK') {
+    return (
+      <Link to={toPath({ screen: 'deployment', id: deployment.id })}>{kinds[deployment.kind]} was rolled back</Link>
+    );
+  }
   return (
     <span className="muted">
       changed <TimeAgo at={stack.updatedAt} />

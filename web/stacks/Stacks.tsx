@@ -1,12 +1,13 @@
-import { useDeploy } from '../deploy/DeployProvider.tsx';
 import { Page } from '../layout/Page.tsx';
 import { ProblemAlert } from '../layout/Problem.tsx';
 import { useLive } from '../live.ts';
+import { navigate, toPath } from '../router.ts';
 import { Button } from '../ui/Button.tsx';
 import { Empty, Loading } from '../ui/Empty.tsx';
 import { Icon } from '../ui/Icon.tsx';
 import { useDenial } from '../viewer.ts';
 import { WatchStacks } from './documents.ts';
+import { Orphans } from './Orphans.tsx';
 import { StackRow } from './StackRow.tsx';
 
 export function StacksScreen() {
@@ -31,14 +32,15 @@ export function StacksScreen() {
           Drop a stack file anywhere on this page, or choose one. You see it before anything happens.
         </Empty>
       )}
+      <Orphans changed={stacks} />
     </Page>
   );
 }
 
 function DeployButton() {
-  const deploy = useDeploy();
+  const open = () => navigate(toPath({ screen: 'deploy', stack: null, revision: null }));
   return (
-    <Button look="primary" reason={useDenial('OPERATOR')} onClick={() => deploy()}>
+    <Button look="primary" reason={useDenial('OPERATOR')} onClick={open}>
       <Icon name="upload" /> Deploy a stack
     </Button>
   );

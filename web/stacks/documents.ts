@@ -38,5 +38,31 @@ export const WatchStacks = graphql(`
   }
 `);
 
+export const Orphans = graphql(`
+  query Orphans {
+    orphans {
+      stack
+      agent
+      reason
+      isBeingRemoved
+      container {
+        id
+        name
+        image
+        state
+      }
+    }
+  }
+`);
+
+export const RemoveOrphans = graphql(`
+  mutation RemoveOrphans($stack: String!) {
+    removeOrphans(stack: $stack) {
+      id
+    }
+  }
+`);
+
+export type Orphan = ResultOf<typeof Orphans>['orphans'][number];
 export type StackSummary = ResultOf<typeof WatchStacks>['stacks'][number];
 export type CurrentDeployment = NonNullable<StackSummary['currentDeployment']>;

@@ -24,8 +24,12 @@ function Ticking({ since }: { since: string }) {
   return formatDuration(useNow() - Date.parse(since));
 }
 
-/** "in 4 s" until a moment; nothing afterwards. */
-export function Countdown({ until }: { until: string }) {
-  const left = Date.parse(until) - useNow();
-  return left > 0 ? ` in ${formatDuration(left + 999)}` : null;
+/** "in 4 s" until a moment, "any moment" afterwards. */
+export function Until({ at }: { at: string }) {
+  const left = Date.parse(at) - useNow();
+  return (
+    <time dateTime={at} className="tabular">
+      {left > 0 ? `in ${formatDuration(left + 999)}` : 'any moment'}
+    </time>
+  );
 }

@@ -1,0 +1,235 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type Docker from 'dockerode';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { until } from '../support/agents.ts';
+import { busy, composeFile } from '../support/compose-file.ts';
+import { STAY } from '../support/stack-file.ts';
+import { openWire } from '../support/wire.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await createWorld();
+});
+afterAll(() => world?.close());
+
+type Drift = { kind: string; agent: string; containerName: string; service: string | null };
+const DRIFT = 'kind agent containerName service';
+
+const driftOf = async (stack: string) => {
+  const text = `query ($stack: String!) { stack(name: $stack) { drift { ${DRIFT} } } }`;
+  return (await world.ask<{ stack: { drift: Drift[] } }>(text, { stack })).stack.drift;
+};
+
+const toLines = (drift: readonly Drift[]) =>
+  drift.map(({ kind, agent, containerName }) => `${kind} ${containerName} on ${agent}`).toSorted();
+
+/** Within the three seconds in which a person would look again. */
+const drifts = (stack: string, lines: readonly string[], timeoutMs = 3_000) =>
+  until(
+    () => driftOf(stack).then(toLines),
+    (found) => JSON.stringify(found) === JSON.stringify([...lines].toSorted()),
+    { timeoutMs, intervalMs: 50, what: `drift ${lines.join(', ')}` },
+  );
+
+const labelsOf = async (host: string, container: string) =>
+  (await world.engine(host).getContainer(container).inspect()).Config.Labels;
+
+/** As a restored snapshot, or somebody with a copy of our labels, would bring it about. */
+async function makeByHand(host: string, name: string, labels: Record<string, string>): Promise<Docker.Container> {
+  const container = await world
+    .engine(host)
+    .createContainer({ name, Image: 'busybox:latest', Cmd: STAY, Labels: labels });
+  await container.start();
+  return container;
+}
+
+const namesOn = async (host: string) =>
+  (await world.engine(host).listContainers({ all: true })).flatMap(({ Names }) => Names.map((name) => name.slice(1)));
+
+const countRepairs = async (stack: string) =>
+  (
+    await world.sql`select 1 from deployments d join stacks s on s.id = d.stack_id
+      where s.name = ${stack} and d.kind = 'REPAIR' and d.created_by = 'graphium'`
+  ).length;
+
+test.concurrent('what somebody does to containers shows at once, and is mended when asked', async () => {
+  const kept = { restart: 'unless-stopped' };
+  const file = composeFile('moved', {
+    gone: busy('vm1', kept),
+    halted: busy('vm1', kept),
+    sick: busy('vm2', { ...kept, healthcheck: { test: 'test ! -e /ill', interval: '200ms', retries: 1 } }),
+    well: busy('localhost-docker', kept),
+  });
+  await world.succeed(await world.compose(file));
+  const before = await world.states('moved');
+  const wire = await openWire(world.server.url, { authorization: `Bearer ${world.server.adminToken}` });
+  const feed = wire.subscribe<{ drift: Drift[] }>(`subscription { drift(stack: "moved") { ${DRIFT} } }`);
+  expect((await feed.next())?.data?.drift).toEqual([]);
+
+  await world.engine('vm1').getContainer('moved-gone-1').remove({ force: true });
+  await drifts('moved', ['MISSING moved-gone-1 on vm1']);
+  await world.engine('vm1').getContainer('moved-halted-1').stop({ t: 1 });
+  await drifts('moved', ['MISSING moved-gone-1 on vm1', 'STOPPED moved-halted-1 on vm1']);
+  const stranger = { ...(await labelsOf('vm1', 'moved-halted-1')), 'graphium.replica': '7' };
+  await makeByHand('vm1', 'moved-halted-7', stranger);
+  const exec = await world
+    .engine('vm2')
+    .getContainer('moved-sick-1')
+    .exec({ Cmd: ['touch', '/ill'] });
+  await exec.start({});
+  const all = [
+    'MISSING moved-gone-1 on vm1',
+    'STOPPED moved-halted-1 on vm1',
+    'UNHEALTHY moved-sick-1 on vm2',
+    'UNKNOWN moved-halted-7 on vm1',
+  ];
+  await drifts('moved', all);
+  for (let told: string[] = []; told.length < all.length; ) told = toLines((await feed.next())?.data?.drift ?? []);
+
+  // Nothing is done unasked.
+  expect(await countRepairs('moved')).toBe(0);
+  // The file that it tests stays over a restart.
+  const mend = await world
+    .engine('vm2')
+    .getContainer('moved-sick-1')
+    .exec({ Cmd: ['rm', '/ill'] });
+  await mend.start({});
+  await world.succeed(await world.operate('repairStack', 'moved'));
+  await drifts('moved', []);
+  for (let told = ['']; told.length > 0; ) told = toLines((await feed.next())?.data?.drift ?? []);
+  await wire.close();
+  const after = await world.states('moved');
+  expect(after.map(({ name, running }) => [name, running])).toEqual(before.map(({ name }) => [name, true]));
+  const well = ({ name }: { name: string }) => name === 'moved-well-1';
+  expect(after.filter(well)).toEqual(before.filter(well));
+  await world.remove('moved');
+});
+
+test.concurrent('what runs though its stack is stopped is drift too', async () => {
+  await world.succeed(await world.compose(composeFile('halt', { web: busy('vm1') })));
+  await world.succeed(await world.operate('stopStack', 'halt'));
+  await drifts('halt', []);
+  await world.engine('vm1').getContainer('halt-web-1').start();
+  await drifts('halt', ['RUNNING halt-web-1 on vm1']);
+  await world.remove('halt');
+});
+
+test.concurrent('a stack that repairs itself does so, and ever more seldom', async () => {
+  const file = composeFile('self', { web: busy('vm1'), other: busy('vm2') });
+  await world.succeed(await world.compose(file, ', autoRepair: true'));
+  const [, web] = await world.states('self');
+  const kill = () =>
+    world
+      .engine('vm1')
+      .getContainer('self-web-1')
+      .remove({ force: true })
+      .catch(() => {});
+  const startMs = performance.now();
+  await kill();
+  await until(
+    () => world.states('self'),
+    (states) => states.some(({ name, id, running }) => name === 'self-web-1' && running && id !== web?.id),
+    { timeoutMs: 12_000, what: 'its repair' },
+  );
+  // Somebody takes it away again and again.
+  while (performance.now() - startMs < 27_000) {
+    await kill();
+    await delay(200);
+  }
+  // At once, after 10 s; the next after another 20 s.
+  expect(await countRepairs('self')).toBe(2);
+  await world.ask('mutation { setAutoRepair(name: "self", enabled: false) { autoRepair } }');
+  await drifts('self', ['MISSING self-web-1 on vm1']);
+  await delay(6_000);
+  expect(await countRepairs('self')).toBe(2);
+  // Turned on again it begins anew.
+  await world.ask('mutation { setAutoRepair(name: "self", enabled: true) { autoRepair } }');
+  await drifts('self', [], 12_000);
+  await world.remove('self');
+});
+
+test.concurrent('what Graphium removed and comes back is removed within a minute', async () => {
+  const both = composeFile('back', { web: busy('vm1'), old: busy('vm2') });
+  await world.succeed(await world.compose(both));
+  await world.succeed(await world.compose(composeFile('gone', { a: busy('vm1'), b: busy('vm2') })));
+  const [old, a, b] = await Promise.all([
+    labelsOf('vm2', 'back-old-1'),
+    labelsOf('vm1', 'gone-a-1'),
+    labelsOf('vm2', 'gone-b-1'),
+  ]);
+  // One stack goes, of the other a service.
+  await world.succeed(await world.compose(composeFile('back', { web: busy('vm1') })));
+  const before = await world.states('back');
+  await world.remove('gone');
+  await makeByHand('vm2', 'back-old-1', old);
+  await makeByHand('vm1', 'gone-a-1', a);
+  await makeByHand('vm2', 'gone-b-1', b);
+  const left = async () =>
+    [...(await namesOn('vm1')), ...(await namesOn('vm2'))].filter((name) => /^(gone|back)-/.test(name));
+  await until(left, (names) => names.length === 1, { timeoutMs: 60_000, what: 'their removal' });
+  expect(await world.states('back')).toEqual(before);
+  await world.remove('back');
+});
+
+type Orphan = { stack: string; agent: string; reason: string; isBeingRemoved: boolean; container: { name: string } };
+
+const orphansOf = async (stack: string) => {
+  const text = '{ orphans { stack agent reason isBeingRemoved container { name } } }';
+  return (await world.ask<{ orphans: Orphan[] }>(text)).orphans.filter((orphan) => orphan.stack === stack);
+};
+
+test.concurrent('what nobody knows is only listed, until somebody says what is to become of it', async () => {
+  const file = composeFile('ward', { one: busy('vm1'), two: busy('vm2') });
+  await world.succeed(await world.compose(file));
+  const before = await world.states('ward');
+  const labels = await labelsOf('vm2', 'ward-two-1');
+  // As if the database were older than the stack.
+  await world.sql`update stacks set name = 'forgotten', desired = 'DELETED', deleted_at = now() where name = 'ward'`;
+  const strange = { ...labels, 'graphium.stack': 'strange', 'graphium.task': crypto.randomUUID() };
+  await makeByHand('vm2', 'strange-1', strange);
+  const other = await makeByHand('vm2', 'not-ours', { ...strange, 'graphium.cluster': crypto.randomUUID() });
+  await until(
+    () => orphansOf('strange'),
+    (orphans) => orphans.length === 1,
+    { what: 'an orphan', timeoutMs: 5_000 },
+  );
+  // Two sweeps and more.
+  await delay(11_000);
+  expect(await orphansOf('strange')).toEqual([
+    {
+      stack: 'strange',
+      agent: 'vm2',
+      reason: 'UNKNOWN_STACK',
+      isBeingRemoved: false,
+      container: { name: 'strange-1' },
+    },
+  ]);
+  expect((await orphansOf('ward')).map(({ reason, isBeingRemoved }) => [reason, isBeingRemoved])).toEqual([
+    ['UNKNOWN_STACK', false],
+    ['UNKNOWN_STACK', false],
+  ]);
+  expect(await world.states('ward')).toEqual(before);
+  expect(await namesOn('vm2')).toEqual(expect.arrayContaining(['strange-1', 'not-ours']));
+
+  const adopt = (source: string) =>
+    world.ask<{ adoptOrphans: { id: string } }>(
+      'mutation ($source: String!) { adoptOrphans(source: { compose: $source }) { id } }',
+      { source },
+    );
+  const another = composeFile('ward', { one: busy('vm1', { environment: { A: 'b' } }), two: busy('vm2') });
+  await expect(adopt(another)).rejects.toThrow(/CONFLICT/);
+  await world.succeed((await adopt(file)).adoptOrphans.id);
+  expect(await world.states('ward')).toEqual(before);
+  expect(await orphansOf('ward')).toEqual([]);
+  await world.remove('ward');
+
+  const remove = 'mutation { removeOrphans(stack: "strange") { id } }';
+  await world.succeed((await world.ask<{ removeOrphans: { id: string } }>(remove)).removeOrphans.id);
+  expect(await orphansOf('strange')).toEqual([]);
+  const names = await namesOn('vm2');
+  expect(names).not.toContain('strange-1');
+  expect(names).toContain('not-ours');
+  await other.remove({ force: true });
+});

@@ -1,0 +1,124 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { busy, composeFile } from '../support/compose-file.ts';
+import { createWorld, type World } from '../support/world.ts';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await createWorld();
+});
+afterAll(() => world?.close());
+
+/**
+ * The proxy asks the addresses that the alias stands for, one after the other, and once more when none takes the connection:
+ * what any proxy does. It is a CGI script, and the lab's busybox has no wget that resolves names.
+ */
+const PROXY = `#!/bin/sh
+ask() {
+  for address in $(nslookup -type=a backend 2>/dev/null | sed -n 's/^Address: //p'); do
+    body=$(printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 2 "$address" 80 2>/dev/null | tail -n 1)
+    [ -z "$body" ] || return 0
+  done
+  return 1
+}
+ask || { sleep 0.1; ask; } || { sleep 0.2; ask; } || body=nobody
+printf 'Content-Type: text/plain\\r\\n\\r\\n%s' "$body"
+`;
+
+/** Ready a second after its start; when it is to stop it takes no more connections and answers those it has. */
+const backend = (version: string) =>
+  `mkdir -p /www; echo ${version} > /www/index.html; sleep 1; httpd -f -p 80 -h /www & server=$!; touch /ready; ` +
+  "trap 'kill $server; sleep 0.5; exit 0' TERM; wait $server";
+
+/** Compose reads `$`. */
+const plain = (text: string) => text.replaceAll('$', '$$$$');
+
+const file = (stack: string, version: string, port: number, more: { replicas?: number; ports?: string[] } = {}) =>
+  composeFile(
+    stack,
+    {
+      proxy: busy('vm1', {
+        command: ['sh', '-c', "httpd -f -p 80 -h /www & trap 'exit 0' TERM; wait"],
+        ports: [`${port}:80`],
+        configs: [{ source: 'proxy', target: '/www/cgi-bin/get', mode: '0755' }],
+      }),
+      backend: {
+        ...busy('vm1', {
+          command: ['sh', '-c', plain(backend(version))],
+          healthcheck: { test: 'test -e /ready', interval: '200ms', retries: 50 },
+          networks: { default: { aliases: ['backend'] } },
+          ...(more.ports && { ports: more.ports }),
+        }),
+        deploy: {
+          replicas: more.replicas ?? 1,
+          placement: { constraints: ['node.hostname==vm1'] },
+          update_config: { parallelism: 1, order: 'start-first', monitor: '500ms' },
+        },
+      },
+    },
+    { configs: { proxy: { content: plain(PROXY) } } },
+  );
+
+type Load = { answers: Map<string, number>; failures: string[]; stop(): Promise<number> };
+
+/** Asks without a pause, a few at a time, until it is stopped. */
+function startLoad(url: string, workers: number): Load {
+  const load = { answers: new Map<string, number>(), failures: [] as string[] };
+  let stopped = false;
+  async function work() {
+    while (!stopped) {
+      const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) })
+        .then((response) => response.text())
+        .catch((error: unknown) => `failed: ${error}`);
+      if (/^v\d$/.test(answer.trim())) load.answers.set(answer.trim(), (load.answers.get(answer.trim()) ?? 0) + 1);
+      else load.failures.push(answer);
+      await delay(10);
+    }
+  }
+  const all = Array.from({ length: workers }, work);
+  return {
+    ...load,
+    async stop() {
+      stopped = true;
+      await Promise.all(all);
+      return [...load.answers.values()].reduce((sum, count) => sum + count, load.failures.length);
+    },
+  };
+}
+
+describe.each([
+  ['one', 1, 8310],
+  ['two', 2, 8320],
+])('start-first with %s backend(s)', (name, replicas, port) => {
+  test.concurrent('no request fails, and the answer changes', async () => {
+    const stack = `swap-${name}`;
+    await world.succeed(await world.compose(file(stack, 'v1', port, { replicas })));
+    const url = `http://${world.host('vm1').address}:${port}/cgi-bin/get`;
+    const load = startLoad(url, 3);
+    await delay(500);
+    const before = await world.states(stack);
+    const id = await world.compose(file(stack, 'v2', port, { replicas }));
+    const { tasks } = await world.succeed(id);
+    await delay(500);
+    const count = await load.stop();
+    expect(load.failures).toEqual([]);
+    expect(count).toBeGreaterThanOrEqual(200);
+    expect([...load.answers.keys()].toSorted()).toEqual(['v1', 'v2']);
+    expect(tasks.map(({ containerName }) => containerName)).not.toContain(`${stack}-proxy-1`);
+    const after = await world.states(stack);
+    expect(after.map(({ name }) => name)).toEqual(before.map(({ name }) => name));
+    const same = after.filter(({ id }) => before.some((one) => one.id === id)).map(({ name }) => name);
+    expect(same).toEqual([`${stack}-proxy-1`]);
+    expect(await (await fetch(url)).text()).toBe('v2');
+    await world.remove(stack);
+  });
+});
+
+test.concurrent('two of one host port at a time cannot be: refused by name', async () => {
+  await expect(world.compose(file('refused', 'v1', 8330, { ports: ['8331:80'] }))).rejects.toThrow(
+    /start-first.*8331|8331.*start-first/s,
+  );
+  const { stacks } = await world.ask<{ stacks: { name: string }[] }>('{ stacks { name } }');
+  expect(stacks.map(({ name }) => name)).not.toContain('refused');
+});

@@ -1,0 +1,29 @@
+import type { Revision, Stack } from './documents.ts';
+
+export type Service = { name: string; wanted: number; running: number };
+
+const byName = new Intl.Collator('en', { numeric: true });
+
+/** @param revisions newest first; they name the services that were scaled to none and are in no current list */
+export function toServices(
+  stack: Pick<Stack, 'wanted' | 'containers'>,
+  revisions: readonly Pick<Revision, 'note'>[],
+): Service[] {
+  const names = new Set([...stack.wanted.map((each) => each.service), ...toSleeping(revisions)]);
+  return [...names].sort(byName.compare).map((name) => ({
+    name,
+    wanted: stack.wanted.filter((each) => each.service === name).length,
+    running: stack.containers.filter((each) => each.service === name && each.state === 'RUNNING').length,
+  }));
+}
+
+/** Those that a note says of, since the last file was deployed. */
+function toSleeping(revisions: readonly Pick<Revision, 'note'>[]): string[] {
+  const names: string[] = [];
+  for (const { note } of revisions) {
+    if (note === null) break;
+    const name = /^(\S+) scaled to 0$/.exec(note)?.[1];
+    if (name) names.push(name);
+  }
+  return names;
+}

@@ -1,0 +1,32 @@
+import { useCallback, useMemo, useState } from 'react';
+import { useQuery } from 'urql';
+import { type Problem, toProblem } from '../errors.ts';
+import { type Revision, type Stack, StackRevisions } from './documents.ts';
+
+const FEW = 5;
+const MANY = 500;
+
+export type Revisions = {
+  /** Newest first; null until they are known. */
+  list: Revision[] | null;
+  /** Null: these are all. */
+  more: (() => void) | null;
+  problem: Problem | null;
+  again: () => void;
+};
+
+/** Asked for again when there is a new one, or another is good. */
+export function useRevisions({ name, revision, goodRevision }: Stack): Revisions {
+  const [all, setAll] = useState(false);
+  const context = useMemo(() => ({ revision, goodRevision }), [revision, goodRevision]);
+  const variables = { name, first: all ? MANY : FEW + 1 };
+  const [{ data, error }, execute] = useQuery({ query: StackRevisions, variables, context });
+  const more = useCallback(() => setAll(true), []);
+  const revisions = data?.stack?.revisions ?? null;
+  return {
+    list: all ? revisions : (revisions?.slice(0, FEW) ?? null),
+    more: !all && revisions && revisions.length > FEW ? more : null,
+    problem: error ? toProblem(error) : null,
+    again: execute,
+  };
+}
