@@ -11,7 +11,7 @@ const TRANSACTIONS =
   '^server/(agents/(enroll|session)|deployments/(autorepair|barrier|cancel|deadline|orphans|rollback|settle)|tasks/(sweep|timeout|work)|tokens/issue)\\.ts$';
 const OPERATIONS = `${TRANSACTIONS}|^server/(deployments/(deploy|launch|operation|preview|situation)|tasks/clock|stacks/revise|agents/sockets)\\.ts$`;
 const PURE_SERVER =
-  '^server/(deployments/(plan|planned-task|rollout|changes|differences|downtime|drift|placement|board|constraints|reach)|secrets/seal|tasks/(state|waiting)|tokens/secret|errors|live)\\.ts$|^server/stacks/(?!graphql|store|revise|.+\\.graphql)[^/]+\\.ts$';
+  '^server/(deployments/(plan|planned-task|rollout|room|changes|differences|downtime|drift|placement|board|constraints|reach)|secrets/seal|tasks/(state|waiting)|tokens/secret|errors|live)\\.ts$|^server/stacks/(?!graphql|store|revise|.+\\.graphql)[^/]+\\.ts$';
 const PURE_AGENT =
   '^agent/(step|step-[a-z]+|decision|judge|redact|policy|policy-[a-z]+|docker/(spec|observe|body|given|endpoints|labels|mounts|parts))\\.ts$';
 

@@ -144,6 +144,6 @@ export const lefts: Record<EnumOf<'ContainerLeft'> & string, string> = {
 };
 
 export const onFailures: Record<EnumOf<'OnFailure'> & string, string> = {
-  ROLLBACK: 'the stack goes back to its last good revision',
+  ROLLBACK: 'the stack goes back to its last good revision, if it has one',
   KEEP: 'what was done stays',
 };

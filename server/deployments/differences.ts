@@ -1,3 +1,4 @@
+import { toStableJson } from '../stacks/hash.ts';
 import type { ContainerSpec, FileSpec, NetworkSpec, ServiceSpec, StackSpec, VolumeSpec } from '../stacks/spec.ts';
 
 /** Pure: which fields of two specs differ, as texts for people. Secrets are masked. */
@@ -95,11 +96,15 @@ const isEmpty = (value: unknown) =>
   (typeof value === 'object' && Object.keys(value).length === 0) ||
   (Array.isArray(value) && value.length === 0);
 
-const toText = (value: unknown) =>
-  clip((typeof value === 'string' ? value : JSON.stringify(value)).replaceAll(URL_PASSWORD, '$1:***@'));
+/** What is shown and, behind a NUL, all of it where that is not the same: that something changed is never hidden. */
+function toText(value: unknown): string {
+  const text = typeof value === 'string' ? value : toStableJson(value);
+  const shown = clip(text.replaceAll(URL_PASSWORD, '$1:***@'));
+  return shown === text ? text : `${shown}\u0000${text}`;
+}
+
 const clip = (text: string) => (text.length > 500 ? `${text.slice(0, 500).toWellFormed()}…` : text);
-/** Different secrets of the same length must not look the same: that it changed is what the plan is about. */
-const mask = (value: unknown) => `${MASK}\u0000${typeof value === 'string' ? value : JSON.stringify(value)}`;
+const mask = (value: unknown) => `${MASK}\u0000${toStableJson(value)}`;
 const unmask = (text: string | undefined) => (text === undefined ? null : (text.split('\u0000')[0] ?? ''));
 
 function fieldDifferences(before: Fields, after: Fields): FieldDifference[] {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../support/agents.ts';
+import { busy, composeFile } from '../support/compose-file.ts';
 import { stackFile } from '../support/stack-file.ts';
 import { createWorld, type World } from '../support/world.ts';
 
@@ -28,13 +29,16 @@ afterAll(async () => {
 
 type Ran = { code: number | null; out: string; err: string };
 
-function begin(shell: string, file: string, options: { key?: string; token?: string } = {}) {
+type Options = { key?: string; token?: string; env?: Record<string, string> };
+
+function begin(shell: string, file: string, options: Options = {}) {
   const path = join(folder, `stack-${++count}.json`);
   writeFileSync(path, file);
   const env = {
     PATH: process.env.PATH,
     GRAPHIUM_URL: `${world.server.url}/`,
     GRAPHIUM_TOKEN: options.token ?? world.server.adminToken,
+    ...options.env,
   };
   const args = [SCRIPT, path, ...(options.key === undefined ? [] : [options.key])];
   const child: ChildProcess = spawn(shell, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -114,6 +118,56 @@ describe.each(shells)('run by %s', (shell) => {
     expect((await run(shell, file)).code).toBe(0);
     const [container] = await world.containers('vm1', name);
     expect(container?.Config.Env).toContain(`TEXT=${environment.TEXT}`);
+    await remove(name);
+  });
+
+  test.concurrent('a Compose file with variables, and only those that are named', async () => {
+    const name = stack('composed');
+    // A person's file: YAML, and with what a shell or a JSON string could stumble over.
+    const file = [
+      `name: ${name} # "quoted"`,
+      'services:',
+      '  web:',
+      `    image: busybox:\${TAG:?which one?}`,
+      '    command: [sh, -c, "trap \'exit 0\' TERM; sleep 3600 & wait"]',
+      `    environment: { TEXT: "\${TEXT}", HOME: "\${HOME-unset}", PRICE: "5 $$" }`,
+      '    deploy: { placement: { constraints: [node.hostname == vm1] } }',
+      '',
+    ].join('\n');
+    const env = { TAG: 'latest', TEXT: 'back\\slash "ü" $HOME `id` 100%\ttab\nnext', HOME: '/root' };
+    const first = await run(shell, file, { env: { ...env, GRAPHIUM_VARIABLES: 'TAG TEXT' } });
+    expect(first).toMatchObject({ code: 0, err: '' });
+    const [container] = await world.containers('vm1', name);
+    expect(container?.Config.Env).toEqual(expect.arrayContaining([`TEXT=${env.TEXT}`, 'HOME=unset', 'PRICE=5 $']));
+    const without = await run(shell, file, { env });
+    expect(without).toMatchObject({ code: 1, out: '' });
+    expect(without.err).toMatch(/line 4, .*which one\?/);
+    const unset = await run(shell, file, { env: { GRAPHIUM_VARIABLES: 'TAG' } });
+    expect(unset).toMatchObject({ code: 2, out: '' });
+    expect(unset.err).toContain('GRAPHIUM_VARIABLES names TAG, which is not set');
+    await remove(name);
+  });
+
+  test.concurrent('a deployment that is rolled back: 1, and the cause', async () => {
+    const name = stack('back');
+    const sick = { healthcheck: { test: 'echo no database; exit 1', interval: '200ms', retries: 2 } };
+    const command = ['sh', '-c', "echo starting two; trap 'exit 0' TERM; sleep 3600 & wait"];
+    const good = composeFile(name, { web: busy('vm1'), db: busy('vm2') });
+    expect((await run(shell, good)).code).toBe(0);
+    const before = await world.containers('vm2', name);
+    const bad = composeFile(name, { web: busy('vm1'), db: busy('vm2', { command, ...sick }) });
+    const { code, out, err } = await run(shell, bad);
+    expect(code).toBe(1);
+    expect(out).toMatch(/^ROLLED_BACK$/m);
+    expect(err).toMatch(/^the stack is again as its last good revision$/m);
+    expect(err).toMatch(/^cause +HEALTH_CHECK_FAILED$/m);
+    expect(err).toMatch(new RegExp(`^container +${name}-db-1 on vm2$`, 'm'));
+    expect(err).toMatch(/^ {2}starting two$/m);
+    expect((await world.containers('vm2', name)).map(({ Id }) => Id)).toEqual(before.map(({ Id }) => Id));
+    // The file that is good has nothing to do, and says so at once.
+    const again = await run(shell, good);
+    expect(again).toMatchObject({ code: 0, err: '' });
+    expect(again.out.trimEnd().split('\n').at(-1)).toBe('SUCCEEDED');
     await remove(name);
   });
 

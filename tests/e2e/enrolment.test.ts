@@ -83,7 +83,7 @@ test('a policy file of the host allows what it names and nothing else', async ()
   const volumeMounts = [{ source: '/etc', target: '/host', type: 'bind' }];
   const denied = stackFile('lent', [{ name: 'lent-1', host: host.name, network: { name: 'host' }, volumeMounts }]);
   expect(await world.finish(await world.deploy(denied))).toMatchObject({
-    status: 'FAILED',
+    status: 'ROLLED_BACK',
     cause: { code: 'POLICY_DENIED' },
   });
   expect((await world.containers(host.name, 'lent')).map(({ State }) => State.Running)).toEqual([true]);

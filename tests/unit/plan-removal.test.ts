@@ -60,6 +60,27 @@ describe('what is not wanted', () => {
   });
 });
 
+test('a host that is offline holds up the removals of no other', () => {
+  const input = inputOf(
+    [
+      ['a', 'vm1'],
+      ['b', 'vm2'],
+    ],
+    {
+      images: [
+        { agentId: 'vm1', image: 'nginx' },
+        { agentId: 'vm2', image: 'nginx' },
+      ],
+      online: new Set(['vm1']),
+    },
+  );
+  const observed = [seen('vm1', 'old'), seen('vm2', 'old')];
+  expect(shape({ ...input, observed })).toMatchObject({
+    'DELETE vm1 old': ['DEPLOY vm1 a'],
+    'DELETE vm2 old': ['DEPLOY vm1 a', 'DEPLOY vm2 b'],
+  });
+});
+
 test('no plan waits for itself', () => {
   for (const kind of ['DEPLOY', 'ROLLBACK', 'REPAIR', 'RESTART', 'START', 'STOP', 'DELETE'] as const) {
     const { tasks } = plan(

@@ -220,21 +220,6 @@ describe('order', () => {
       'DEPLOY vm2 b': [],
     });
   });
-
-  test('a host that is offline holds up the removals of no other', () => {
-    const input = inputOf(
-      [
-        ['a', 'vm1'],
-        ['b', 'vm2'],
-      ],
-      { ...there, online: new Set(['vm1']) },
-    );
-    const observed = [seen('vm1', 'old'), seen('vm2', 'old')];
-    expect(shape({ ...input, observed })).toMatchObject({
-      'DELETE vm1 old': ['DEPLOY vm1 a'],
-      'DELETE vm2 old': ['DEPLOY vm1 a', 'DEPLOY vm2 b'],
-    });
-  });
 });
 
 describe('a task', () => {

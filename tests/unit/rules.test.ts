@@ -60,9 +60,8 @@ function found(pattern: RegExp, where: RegExp, allowed: RegExp): string[] {
 }
 
 const LONG: Record<string, [lines: number, why: string]> = {
-  'server/db/tables.ts': [350, 'one list of tables'],
-  'server/tasks/store.ts': [320, 'every statement that moves a task, in one place'],
-  'server/tasks/graphql.ts': [350, 'one list of types and fields'],
+  'server/db/tables.ts': [400, 'one list of tables'],
+  'server/tasks/graphql.ts': [400, 'one list of types and fields'],
 };
 
 describe('by reading', () => {
