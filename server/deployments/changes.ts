@@ -39,6 +39,8 @@ export type Scene = {
    * specs that these tasks make it to; null: they make none, undefined: nobody knows.
    */
   inWork: ReadonlyMap<string, readonly (string | null | undefined)[]>;
+  /** Those that a task of ours was the last to stop, or to work on in vain: that such a container ended is not its own doing. */
+  stopped: ReadonlySet<string>;
   /** Unhealthy and crashing containers are restarted, not only watched. */
   repair: boolean;
 };
@@ -59,7 +61,7 @@ export function changeOf(placed: Placed, specHash: string, scene: Scene): Change
   if (observed.specHash !== specHash) return { ...base, action: 'REPLACE', reason: 'its spec changed' };
   const verdict = scene.inWork.has(key)
     ? watch('a task that has not finished works on it')
-    : keep(container, observed, scene);
+    : keep(container, observed, { repair: scene.repair, isStopped: scene.stopped.has(key) });
   const mayBeOld = verdict.action === 'NOOP' && container.pullPolicy === 'always';
   const { action, reason, watched } = mayBeOld
     ? watch('replaced if the registry has another image under its name')
@@ -75,7 +77,11 @@ const watch = (reason: string): Verdict => ({ action: 'NOOP', reason, watched: t
 const act = (action: Action, reason: string): Verdict => ({ action, reason, watched: false });
 
 /** The spec is the same. */
-function keep(container: ContainerSpec, { state, health, exitCode }: Observed, { repair }: Scene): Verdict {
+function keep(
+  container: ContainerSpec,
+  { state, health, exitCode }: Observed,
+  { repair, isStopped }: { repair: boolean; isStopped: boolean },
+): Verdict {
   switch (state) {
     case 'RUNNING':
       if (health === 'UNHEALTHY') {
@@ -84,6 +90,7 @@ function keep(container: ContainerSpec, { state, health, exitCode }: Observed, {
       if (health === 'STARTING') return watch('it runs; its health check gave no verdict yet');
       return act('NOOP', 'it runs as it should');
     case 'EXITED':
+      if (isStopped) return act('START', 'it was stopped');
       if (exitCode === 0 && mayEnd(container)) return act('NOOP', 'it ran to its end');
       return act('START', `it ended with exit code ${exitCode ?? 'unknown'}`);
     case 'RESTARTING':

@@ -67,7 +67,7 @@ function toFields({ name, files, ...rest }: ContainerSpec): Fields {
 
 function fileFields({ kind, target, digest, content, mode, uid, gid }: FileSpec): [string, string][] {
   const field = `${kind}s.${target}`;
-  const shown = kind === 'secret' ? `${MASK} ${digest.slice(0, 8)}` : clip(content);
+  const shown = kind === 'secret' ? `${MASK} ${digest.slice(0, 8)}` : toText(content);
   return [
     [field, shown],
     [`${field}.mode`, `0${mode.toString(8)} ${uid}:${gid}`],

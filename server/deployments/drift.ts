@@ -30,6 +30,7 @@ export function driftOf({ desired, placed, observed, online, inWork }: DriftInpu
   const scene: Scene = {
     observed: new Map(seen.map((row) => [containerKey(row.agentId, row.name), row])),
     inWork: new Map(),
+    stopped: new Set(),
     repair: true,
   };
   const here = placed.filter(({ agentId }) => online.has(agentId));

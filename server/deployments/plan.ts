@@ -36,6 +36,8 @@ export type PlanInput = {
   observed: readonly Observed[];
   /** Those that an unfinished task has begun to change, and the spec it makes them to; null: it makes none. */
   inWork: readonly { agentId: string; name: string; specHash?: string | null }[];
+  /** Those that a task was the last to stop, or to work on in vain; absent: none. */
+  stopped?: readonly { agentId: string; name: string }[];
   /** Images that containers of any stack use there, as they name them. */
   images: readonly { agentId: string; image: string }[];
   /** Every agent that ever had something of the stack, and where networks and volumes may be left. */
@@ -77,11 +79,12 @@ const stoppedBy = (tasks: readonly PlannedTask[]): ReadonlySet<string> =>
     ),
   );
 
-function toScene({ observed, inWork, kind }: PlanInput): Scene {
+function toScene({ observed, inWork, stopped = [], kind }: PlanInput): Scene {
   const begun = Map.groupBy(inWork, ({ agentId, name }) => containerKey(agentId, name));
   return {
     observed: new Map(observed.map((row) => [containerKey(row.agentId, row.name), row])),
     inWork: new Map([...begun].map(([key, tasks]) => [key, tasks.map(({ specHash }) => specHash)])),
+    stopped: new Set(stopped.map(({ agentId, name }) => containerKey(agentId, name))),
     repair: kind === 'REPAIR',
   };
 }

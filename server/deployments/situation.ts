@@ -4,7 +4,7 @@ import type { StackSpec } from '../stacks/spec.ts';
 import { listPlacements, type StackRow } from '../stacks/store.ts';
 import { containersOf, type Placed } from './placement.ts';
 import type { PlanInput, PlanKind } from './plan.ts';
-import { listContainersInWork } from './store.ts';
+import { listContainersInWork, listStopped } from './store.ts';
 
 export type Aim = { name: string; spec: StackSpec; revision: number; placed: readonly Placed[] };
 
@@ -42,6 +42,7 @@ export async function readSituation(
     placed: placed.filter(isKnown),
     observed,
     inWork,
+    stopped: stack ? await listStopped(tx, stack.id) : [],
     images: await listImages(tx, used),
     involved: [...new Set([...ever, ...placed, ...observed].filter(isKnown).map(({ agentId }) => agentId))],
     online: toOnline(agents),

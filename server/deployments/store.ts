@@ -160,3 +160,17 @@ export async function listContainersInWork(
     );
   return rows.flatMap(({ name, ...row }) => (name === null ? [] : [{ ...row, name }]));
 }
+
+/**
+ * Containers whose last task, of those that changed something, stopped them or did not end well: if one does not run, it may
+ * be that it ended by itself, or that a task left it so.
+ */
+export async function listStopped(tx: Tx, stackId: string): Promise<{ agentId: string; name: string }[]> {
+  return tx.execute<{ agentId: string; name: string }>(sql`
+    select last.agent_id as "agentId", last.container_name as name from (
+      select distinct on (agent_id, container_name) agent_id, container_name, kind, status from tasks
+      where stack_id = ${stackId} and attempt > 0 and container_name is not null
+        and not (kind = 'STOP' and status = 'COMPLETED' and coalesce(result ->> 'action', '') <> 'stopped')
+      order by agent_id, container_name, started_at desc) last
+    where last.kind = 'STOP' or last.status <> 'COMPLETED'`);
+}

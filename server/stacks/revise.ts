@@ -1,4 +1,4 @@
-import { listAgents, listContainersOfAgents } from '../agents/store.ts';
+import { listAgents, listContainersOfAgents, listContainersOfStacks } from '../agents/store.ts';
 import type { Actor } from '../audit.ts';
 import type { Tx } from '../db/connect.ts';
 import type { Warning } from '../db/values.ts';
@@ -13,6 +13,7 @@ import { parseCompose, redactSecrets } from './compose.ts';
 import { hashOf } from './hash.ts';
 import { parseJsonld } from './jsonld.ts';
 import { locateService } from './locate.ts';
+import { findRedefined } from './redefined.ts';
 import type { Problem } from './source.ts';
 import type { StackSpec } from './spec.ts';
 import {
@@ -52,7 +53,7 @@ export type Draft = {
 /**
  * The caller holds the planning lock.
  * @throws GraphiumError STACK_INVALID, STACK_FORMAT_CONFLICT, UNKNOWN_HOST, NO_AGENT_FITS, NO_AGENT_AVAILABLE,
- *   NAME_IN_USE, PORT_IN_USE
+ *   NAME_IN_USE, PORT_IN_USE, CONFLICT
  */
 export async function draftFromFile(tx: Tx, file: StackFile, vault: Vault): Promise<Draft> {
   const { spec: plain, warnings, variableNames } = parse(file);
@@ -107,6 +108,14 @@ async function draft(
   const now = before.filter(({ revision }) => revision === stack?.revision);
   const previous = new Map(now.map(({ name, agentId }) => [name, agentId]));
   const { placed, warnings: about } = await placeOnAgents(tx, file, spec, previous);
+  if (current && stack?.desired !== 'DELETED') {
+    // What was never made is in nobody's way: a first try with a wrong subnet, say.
+    const there = new Set(
+      (await listContainersOfStacks(tx, [spec.name])).map(({ agentId, name }) => `${agentId}:${name}`),
+    );
+    const made = now.filter(({ agentId, name }) => there.has(`${agentId}:${name}`));
+    checkParts({ spec: current.spec, placed: placedOf(current.spec, toPlacements(made)) }, { spec, placed });
+  }
   const next = await nextRevisionNumber(tx, stack ?? { name: spec.name, revision: 0 });
   const isSame =
     current !== undefined &&
@@ -117,6 +126,18 @@ async function draft(
     (text.note !== null || current.source === text.source);
   const number = isSame ? current.number : next;
   return { stack, spec, placed, number, isCurrent: isSame, text, warnings: [...warnings, ...about] };
+}
+
+const toPlacements = (rows: readonly { agentId: string; name: string }[]) =>
+  rows.map(({ agentId, name }) => ({ agentId, containerName: name }));
+
+function checkParts(...sides: Parameters<typeof findRedefined>): void {
+  const [first] = findRedefined(...sides);
+  if (!first) return;
+  const { part, name, fields } = first;
+  const message = `The ${part} "${name}" is in use and is to be another (${fields.join(', ')}), which Docker cannot do.`;
+  const out = `Give it another name in the file, or delete the stack first and deploy it again.`;
+  throw new GraphiumError('CONFLICT', `${message} ${out}`, { [part]: name });
 }
 
 /** Makes the draft the stack's current revision. */

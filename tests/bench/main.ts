@@ -14,9 +14,10 @@ import { freePort, startServer } from '../support/server.ts';
 import { benchChange } from './change.ts';
 import { benchDeploy } from './deploy.ts';
 import { benchDispatch } from './dispatch.ts';
+import { benchPlan } from './plan.ts';
 import { median, round } from './stats.ts';
 
-/** `npm run bench [dispatch|deploy|change|start]`: prints figures; the last line is one JSON object. */
+/** `npm run bench [plan|dispatch|deploy|change|start]`: prints figures; the last line is one JSON object. */
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
@@ -32,6 +33,14 @@ async function main(parts: readonly string[]): Promise<Record<string, unknown>> 
   await migrateDatabase(toDatabase(embedded.url, TEMPLATE), join(ROOT, 'drizzle'));
 
   const figures: Record<string, unknown> = {};
+  if (wants('plan')) {
+    say('plan: 1,000 services on 100 agents, placed and planned');
+    const plan = benchPlan();
+    say(
+      `  first ${plan.firstMs} ms, unchanged ${plan.unchangedMs} ms, all changed ${plan.changedMs} ms, all renamed ${plan.renamedMs} ms`,
+    );
+    figures.plan = plan;
+  }
   if (wants('dispatch')) {
     say('dispatch: a committed deployment to its task in the agent');
     const dispatch = await benchDispatch(embedded.url);

@@ -176,3 +176,32 @@ test.concurrent('a plan holds for as long as the hosts are as it saw them', asyn
   await world.succeed(await world.compose(file('2'), `, planHash: "${(await planOf()).planHash}"`));
   await world.remove('agreed');
 });
+
+test('a global service follows the agents that come and go', async () => {
+  const placement = { constraints: [`node.hostname!=${NARROW}`] };
+  const file = composeFile('all', { web: { ...busy('vm1'), deploy: { mode: 'global', placement } } });
+  await world.succeed(await world.compose(file));
+  const before = await world.states('all');
+  expect(before).toHaveLength(3);
+  const extra = { ...world.host('vm2'), name: 'extra' };
+  world.agents.set('extra', await startAgent(world.server, extra));
+  const nameOf = async () =>
+    (await world.engine('vm2').listContainers({ filters: { label: ['graphium.agent=extra'] } })).map(
+      ({ Names }) => Names[0]?.slice(1) ?? '',
+    );
+  await until(nameOf, (names) => names.length === 1, { timeoutMs: 15_000, what: 'its container' });
+  expect(await nameOf()).toEqual(['all-web-4']);
+  expect(await world.states('all')).toEqual(before);
+  await world.ask('mutation { removeAgent(name: "extra", force: true) { name } }');
+  const wanted = 'query { stack(name: "all") { state wanted { agent } } }';
+  type Answer = { stack: { state: string; wanted: { agent: string }[] } };
+  await until(
+    () => world.ask<Answer>(wanted),
+    ({ stack }) => stack.wanted.length === 3 && stack.state === 'RUNNING',
+    { timeoutMs: 15_000, what: 'a stack without it' },
+  );
+  expect(await world.states('all')).toEqual(before);
+  // What ran on the host of an agent that is gone stays there.
+  await world.engine('vm2').getContainer('all-web-4').remove({ force: true });
+  await world.remove('all');
+});

@@ -192,3 +192,20 @@ test.concurrent('a container that ends makes its dependants wait until it is hea
   expect(await gap()).toBeGreaterThan(1_900);
   await world.remove('gate');
 });
+
+test.concurrent('a stack that was stopped runs when its file is deployed again, and its jobs are not run again', async () => {
+  const file = composeFile('paused', {
+    job: busy('vm1', { command: 'true' }),
+    // Ends with 0 when it is stopped, as good services do, and is to be restarted by nobody.
+    web: busy('vm1', { depends_on: { job: { condition: 'service_completed_successfully' } } }),
+  });
+  await world.succeed(await world.compose(file));
+  const before = await world.states('paused');
+  for (let time = 0; time < 2; time++) await world.succeed(await world.operate('stopStack', 'paused'));
+  expect((await world.states('paused')).map(({ running }) => running)).toEqual([false, false]);
+  await world.succeed(await world.compose(file));
+  const after = await world.states('paused');
+  expect(after.map(({ id, running }) => [id, running])).toEqual(before.map(({ id }, index) => [id, index === 1]));
+  expect(after[0]).toEqual(before[0]);
+  await world.remove('paused');
+});

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from '../support/agents.ts';
 import { busy, composeFile } from '../support/compose-file.ts';
 import { createWorld, type World } from '../support/world.ts';
 
@@ -34,7 +35,12 @@ const backend = (version: string) =>
 /** Compose reads `$`. */
 const plain = (text: string) => text.replaceAll('$', '$$$$');
 
-const file = (stack: string, version: string, port: number, more: { replicas?: number; ports?: string[] } = {}) =>
+const file = (
+  stack: string,
+  version: string,
+  port: number,
+  more: { replicas?: number; ports?: string[]; healthcheck?: object } = {},
+) =>
   composeFile(
     stack,
     {
@@ -46,7 +52,7 @@ const file = (stack: string, version: string, port: number, more: { replicas?: n
       backend: {
         ...busy('vm1', {
           command: ['sh', '-c', plain(backend(version))],
-          healthcheck: { test: 'test -e /ready', interval: '200ms', retries: 50 },
+          healthcheck: more.healthcheck ?? { test: 'test -e /ready', interval: '200ms', retries: 50 },
           networks: { default: { aliases: ['backend'] } },
           ...(more.ports && { ports: more.ports }),
         }),
@@ -113,6 +119,35 @@ describe.each([
     expect(await (await fetch(url)).text()).toBe('v2');
     await world.remove(stack);
   });
+});
+
+test('a new one that gets no better, and an agent that dies meanwhile: no request fails, and the old one answers', async () => {
+  const stack = 'sick';
+  const port = 8340;
+  await world.succeed(await world.compose(file(stack, 'v1', port)));
+  const before = await world.states(stack);
+  const load = startLoad(`http://${world.host('vm1').address}:${port}/cgi-bin/get`, 3);
+  await delay(300);
+  const id = await world.compose(
+    file(stack, 'v2', port, { healthcheck: { test: 'exit 1', interval: '1s', retries: 4 } }),
+  );
+  await until(
+    () => world.sql`select 1 from tasks where deployment_id = ${id} and phase = 'VERIFYING'`,
+    (rows) => rows.length > 0,
+    { intervalMs: 20, what: 'the new one' },
+  );
+  await delay(500);
+  await world.agent('vm1').kill();
+  world.agent('vm1').start();
+  const { status, cause } = await world.finish(id);
+  await delay(300);
+  await load.stop();
+  expect([status, cause?.code]).toEqual(['ROLLED_BACK', 'HEALTH_CHECK_FAILED']);
+  expect(load.failures).toEqual([]);
+  // It takes part before it is found healthy, as Docker's names know nothing of health.
+  expect(load.answers.get('v1')).toBeGreaterThan(20);
+  expect(await world.states(stack)).toEqual(before);
+  await world.remove(stack);
 });
 
 test.concurrent('two of one host port at a time cannot be: refused by name', async () => {

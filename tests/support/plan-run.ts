@@ -22,6 +22,7 @@ export type Rules = {
   givesUp?: boolean;
   /** No more steps than these. */
   steps?: number;
+  onAct?: (task: PlannedTask) => void;
   /** Agents that do not work. */
   offline?: ReadonlySet<string>;
 };
@@ -83,10 +84,15 @@ export class PlanRun {
       const isOff = ({ task }: Entry) => rules.offline?.has(task.agentId) === true;
       const possible = this.#entries.filter((entry) => !isOff(entry) && (isAtWork(entry) || this.#isStartable(entry)));
       const entry = possible[rules.pick(possible.length)];
-      if (!entry) break;
+      if (!entry) {
+        this.#expectNoneForgotten();
+        break;
+      }
       if (entry.status === 'PENDING') this.#begin(entry);
-      else if (entry.status === 'BEGUN') this.#act(entry);
-      else failed = this.#end(entry, rules) || failed;
+      else if (entry.status === 'BEGUN') {
+        if (!entry.isOld) rules.onAct?.(entry.task);
+        this.#act(entry);
+      } else failed = this.#end(entry, rules) || failed;
     }
     return failed;
   }
@@ -119,6 +125,14 @@ export class PlanRun {
       throw new Error(`${entry.task.key} begins before ${missing.map(({ task }) => task.key)}`);
     }
     entry.status = 'BEGUN';
+  }
+
+  /** What is ready and yet does not start would never start. */
+  #expectNoneForgotten(): void {
+    const isReady = (entry: Entry) =>
+      this.#isUnblocked(entry) && this.#holds(entry).every(({ status }) => status === 'COMPLETED');
+    const forgotten = this.#own.find((entry) => entry.status === 'PENDING' && entry.barred && isReady(entry));
+    if (forgotten) throw new Error(`nothing lets ${forgotten.task.key} begin`);
   }
 
   #act(entry: Entry): void {

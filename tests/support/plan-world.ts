@@ -16,6 +16,8 @@ export type Instance = {
   state: 'RUNNING' | 'EXITED' | 'RESTARTING' | 'PAUSED' | 'CREATED';
   health: 'HEALTHY' | 'UNHEALTHY' | 'STARTING';
   exitCode: number;
+  /** It did not end by itself: a task stopped it. */
+  isHalted?: boolean;
 };
 
 /** What one run of a task did, so that it can be taken back. */
@@ -29,6 +31,8 @@ export const mayEnd = ({ restart }: ContainerSpec) => restart.name === 'no' || r
 export class PlanWorld {
   readonly containers = new Map<string, Instance>();
   readonly images = new Set<string>();
+  /** Containers whose last task stopped them or did not end well. */
+  readonly #stopped = new Set<string>();
   #clock = 0;
 
   /** As the agents report it. */
@@ -47,10 +51,14 @@ export class PlanWorld {
     }));
   }
 
+  stopped = () =>
+    [...this.#stopped].map((key) => ({ agentId: key.slice(0, key.indexOf(':')), name: key.slice(key.indexOf(':') + 1) }));
+
   /** @throws Error when two containers would hold one port, or an image is not there */
   act(task: PlannedTask, trace: Trace): void {
     const key = keyOf(task.agentId, task.containerName);
     if (task.kind === 'PULL') this.images.add(`${task.agentId} ${task.image}`);
+    if (task.containerName !== null) this.#stopped.add(key);
     if (task.kind === 'STOP') this.#stop(key);
     if (task.kind === 'DELETE') for (const name of [key, key + KEPT]) this.containers.delete(name);
     if ('container' in task.spec) this.#deploy(task, task.spec, key, trace);
@@ -102,6 +110,7 @@ export class PlanWorld {
   finish(task: PlannedTask): void {
     const key = keyOf(task.agentId, task.containerName);
     if (!('container' in task.spec)) return;
+    this.#stopped.delete(key);
     const instance = this.#get(key);
     if (task.spec.awaitExit) Object.assign(instance, { state: 'EXITED', exitCode: 0 });
     else if (instance.state === 'RESTARTING') this.#start(key);
@@ -133,13 +142,15 @@ export class PlanWorld {
 
   #halt(key: string): void {
     const instance = this.containers.get(key);
-    if (instance && runs(instance)) Object.assign(instance, { state: 'EXITED', exitCode: 137 });
+    if (instance && runs(instance)) Object.assign(instance, { state: 'EXITED', exitCode: 0, isHalted: true });
   }
 
   #start(key: string): void {
     const other = this.#conflict(key);
     if (other) throw new PortTaken(`${key} is to have a port that ${other} has`);
-    Object.assign(this.#get(key), { startedAt: ++this.#clock, state: 'RUNNING', health: 'STARTING' });
+    const instance = this.#get(key);
+    const health = instance.spec.healthCheck ? 'STARTING' : 'HEALTHY';
+    Object.assign(instance, { startedAt: ++this.#clock, state: 'RUNNING', health, isHalted: false });
   }
 
   #conflict(key: string): string | undefined {

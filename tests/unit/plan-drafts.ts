@@ -42,11 +42,21 @@ const service = fc.record({
   ),
   update: fc.option(rollout),
   rollback: fc.option(rollout),
+  /** In a later revision: what it runs is as it was. */
+  isSame: fc.integer({ min: 0, max: 3 }).map((n) => n > 0),
 });
-type Draft = typeof service extends fc.Arbitrary<infer T> ? T : never;
+export type Draft = typeof service extends fc.Arbitrary<infer T> ? T : never;
 
 /** Any of them may depend on those before it, and the order is another in each revision, as are the ports. */
 export const drafts = fc.uniqueArray(service, { minLength: 1, maxLength: NAMES.length, selector: ({ name }) => name });
+
+/** A revision after another: most services are as they were, but not what they depend on and in which order they come. */
+export function evolve(first: readonly Draft[], second: readonly Draft[]): Draft[] {
+  return second.map((one) => {
+    const before = one.isSame ? first.find(({ name }) => name === one.name) : undefined;
+    return before ? { ...before, dependsOn: one.dependsOn, update: one.update, rollback: one.rollback } : one;
+  });
+}
 
 function toSpec(all: readonly Draft[], withoutPort: ReadonlySet<string>): StackSpec {
   const taken = new Set<string>();
@@ -145,7 +155,7 @@ export function suffer(world: PlanWorld, list: readonly { which: number; what: s
     if (instance.state !== 'RUNNING') continue;
     if (what === 'stopped') Object.assign(instance, { state: 'EXITED', exitCode: 1 });
     if (what === 'ended') Object.assign(instance, { state: 'EXITED', exitCode: 0 });
-    if (what === 'unhealthy') instance.health = 'UNHEALTHY';
+    if (what === 'unhealthy' && instance.spec.healthCheck) instance.health = 'UNHEALTHY';
     if (what === 'crashing') instance.state = 'RESTARTING';
     if (what === 'paused') instance.state = 'PAUSED';
   }

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Plan, type PlanInput, type PlanKind, plan } from '../../server/deployments/plan.ts';
+import type { PlannedTask } from '../../server/deployments/planned-task.ts';
 import { specHashOf } from '../../server/stacks/hash.ts';
 import { PlanRun } from '../support/plan-run.ts';
 import { mayEnd, PlanWorld } from '../support/plan-world.ts';
-import { AGENTS, again, drafts, mishaps, placed, type Revision, suffer } from './plan-drafts.ts';
+import { AGENTS, again, drafts, evolve, mishaps, placed, type Revision, suffer } from './plan-drafts.ts';
 
 /** What must hold of every plan, whatever the revisions, what is observed and the order in which tasks happen to run. */
 const runs = { numRuns: 300 };
@@ -26,7 +27,7 @@ function inputOf(
     ]) => ({ agentId: key.slice(0, key.indexOf(':')), image }),
   );
   return {
-    ...{ kind, spec, revision: number, placed, observed: world.observed(), inWork: [], images, involved: ALL },
+    ...{ kind, spec, revision: number, placed, observed: world.observed(), inWork: [], stopped: world.stopped(), images, involved: ALL },
     ...{ online: new Set(ALL), removeVolumes: false, services: null, onlyUnwanted: false, onlyContainers: null },
     ...more,
   };
@@ -41,7 +42,7 @@ const picker = (stream: Iterator<number>) => (count: number) => (count === 0 ? 0
 function expectToBe(world: PlanWorld, { placed }: Revision): void {
   const wanted = new Map(placed.map(({ agentId, container }) => [`${agentId}:${container.name}`, container]));
   expect([...world.containers.keys()].toSorted()).toEqual([...wanted.keys()].toSorted());
-  for (const [key, { specHash, state, health, exitCode }] of world.containers) {
+  for (const [key, { specHash, state, health, exitCode, isHalted }] of world.containers) {
     const container = wanted.get(key);
     expect(specHash, key).toBe(container && specHashOf(container));
     if (state === 'EXITED')
@@ -56,6 +57,24 @@ function expectToBe(world: PlanWorld, { placed }: Revision): void {
 }
 
 const isEmpty = ({ changes, tasks }: Plan) => tasks.length === 0 && changes.every(({ action }) => action === 'NOOP');
+
+/** What a container needs is as far as it is to be when its turn comes, whether that had to be changed or not. */
+function expectReady(world: PlanWorld, { changes }: Plan, { agentId, containerName, spec }: PlannedTask): void {
+  if (!('container' in spec)) return;
+  const own = changes.find((one) => one.agentId === agentId && one.containerName === containerName);
+  for (const { service, condition } of own?.placed?.service.dependsOn.filter(({ required }) => required) ?? []) {
+    for (const other of changes.filter(({ placed }) => placed?.service.name === service)) {
+      const instance = world.containers.get(`${other.agentId}:${other.containerName}`);
+      const { state, health, exitCode, isHalted } = instance ?? {};
+      const hasEnded = state === 'EXITED' && exitCode === 0 && !isHalted;
+      const isUp = condition === 'STARTED' ? state !== 'EXITED' : state === 'RUNNING' && health === 'HEALTHY';
+      const isReady = hasEnded || (isUp && condition !== 'COMPLETED');
+      const found = `${other.containerName} (${other.action}) is ${state}, ${health}, ${exitCode}`;
+      expect(isReady, `${containerName} (${own?.action}) needs ${condition}, ${found}`).toBe(true);
+      expect(instance?.specHash).toBe(other.specHash);
+    }
+  }
+}
 
 /** Executes it to its end, and sees to it that what it calls unchanged is not touched. */
 function execute(
@@ -73,8 +92,9 @@ function execute(
     });
   const before = look();
   const run = new PlanRun(world, planned, superseded);
-  if (offline.size > 0) run.run({ pick: picker(stream), offline });
-  run.run({ pick: picker(stream) });
+  const onAct = (task: PlannedTask) => expectReady(world, planned, task);
+  if (offline.size > 0) run.run({ pick: picker(stream), onAct, offline });
+  run.run({ pick: picker(stream), onAct });
   expect(run.unfinished()).toEqual([]);
   expect(look()).toEqual(before);
 }
@@ -97,7 +117,7 @@ describe('executing a plan in any order that it allows', () => {
     fc.assert(
       fc.property(drafts, drafts, mishaps, kind, offline, schedule, (first, second, happened, kind, off, stream) => {
         const { world, revision: before } = start(first, happened, stream);
-        const after = placed(2, second, before, new Set(off));
+        const after = placed(2, evolve(first, second), before, new Set(off));
         fc.pre(after !== undefined);
         const online = new Set(ALL.filter((id) => !off.includes(id)));
         execute(world, planFor(world, kind, after, { online }), stream, undefined, new Set(off));
@@ -120,12 +140,12 @@ describe('executing a plan in any order that it allows', () => {
         schedule,
         ([first, second, third], steps, fail, isCutOff, stream) => {
           const { world, revision: before } = start(first, [], stream);
-          const half = placed(2, second, before);
+          const half = placed(2, evolve(first, second), before);
           fc.pre(half !== undefined);
           const pick = picker(stream);
           const old = new PlanRun(world, planFor(world, 'DEPLOY', half));
           old.run({ pick, steps, fails: (_task, index) => fail > 0 && index % fail === 2 });
-          const after = third ? placed(3, third, half) : again(3, before.spec, half);
+          const after = third ? placed(3, evolve(second, third), half) : again(3, before.spec, half);
           fc.pre(after !== undefined);
           const inWork = old.inWork();
           // What was observed of containers that are at work may be of before.
@@ -151,7 +171,7 @@ describe('what fails', () => {
     fc.assert(
       fc.property(drafts, drafts, fc.integer({ min: 1, max: 9 }), schedule, (first, second, nth, stream) => {
         const { world, revision: before } = start(first, [], stream);
-        const after = placed(2, second, before);
+        const after = placed(2, evolve(first, second), before);
         fc.pre(after !== undefined);
         const run = new PlanRun(world, planFor(world, 'DEPLOY', after));
         run.run({ pick: picker(stream), givesUp: true, fails: (_task, index) => index % nth === 0 });
@@ -169,7 +189,7 @@ describe('what fails', () => {
     fc.assert(
       fc.property(drafts, drafts, schedule, (first, second, stream) => {
         const { world, revision: before } = start(first, [], stream);
-        const after = placed(2, second, before);
+        const after = placed(2, evolve(first, second), before);
         fc.pre(after !== undefined);
         const planned = planFor(world, 'DEPLOY', after);
         fc.pre(planned.tasks.some(({ gates }) => gates));
@@ -187,7 +207,7 @@ describe('what fails', () => {
     fc.assert(
       fc.property(drafts, drafts, fc.integer({ min: 1, max: 9 }), schedule, (first, second, nth, stream) => {
         const { world, revision: before } = start(first, [], stream);
-        const after = placed(2, second, before);
+        const after = placed(2, evolve(first, second), before);
         fc.pre(after !== undefined);
         const planned = planFor(world, 'DEPLOY', after);
         const makesRoom = new Set(
@@ -210,7 +230,7 @@ test('STOP, START, RESTART and DELETE do what they say from wherever a stack was
   fc.assert(
     fc.property(drafts, drafts, mishaps, fc.nat(60), schedule, (first, second, happened, steps, stream) => {
       const { world, revision: before } = start(first, [], stream);
-      const after = placed(2, second, before);
+      const after = placed(2, evolve(first, second), before);
       fc.pre(after !== undefined);
       new PlanRun(world, planFor(world, 'DEPLOY', after)).run({ pick: picker(stream), steps, fails: () => false });
       suffer(world, happened);
@@ -233,7 +253,7 @@ test('a plan is the same for the same input in whatever order it comes, and its 
   fc.assert(
     fc.property(drafts, drafts, mishaps, schedule, (first, second, happened, stream) => {
       const { world, revision: before } = start(first, [], stream);
-      const after = placed(2, second, before);
+      const after = placed(2, evolve(first, second), before);
       fc.pre(after !== undefined);
       const input = inputOf(world, 'DEPLOY', after);
       const planned = plan(input);

@@ -103,6 +103,9 @@ describe('what becomes of a container', () => {
   test('a job that ended well is not run again', () => {
     const job = inputOf([['a', 'vm1', { container: ended }]]);
     expect(actions({ ...job, observed: allSeen(job, { a: { state: 'EXITED', exitCode: 0 } }) })).toEqual({ a: 'NOOP' });
+    // What a task stopped did not end by itself.
+    const observed = allSeen(job, { a: { state: 'EXITED', exitCode: 0 } });
+    expect(actions({ ...job, observed, stopped: [{ agentId: 'vm1', name: 'a' }] })).toEqual({ a: 'START' });
     expect(actions({ ...job, observed: allSeen(job, { a: { state: 'EXITED', exitCode: 3 } }) })).toEqual({
       a: 'START',
     });
