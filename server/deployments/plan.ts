@@ -171,11 +171,10 @@ function planDelete(input: PlanInput, work: readonly Change[]): PlannedTask[] {
     input,
     work.flatMap((change) => (change.placed ? [{ change, task: removal(change) }] : [])),
   );
-  const known = new Set(ordered.map(({ key }) => key));
   const others = new Map(
     work.filter(({ placed }) => placed === null).map((change) => [removal(change).key, removal(change)]),
   );
-  const removals = [...reversed(ordered), ...others.values().filter(({ key }) => !known.has(key))];
+  const removals = [...reversed(ordered), ...others.values()];
   const byAgent = Map.groupBy(removals, ({ agentId }) => agentId);
   const agentIds = [...new Set([...input.involved, ...byAgent.keys()])];
   const volumes = input.removeVolumes ? input.spec.volumes.filter(isOwn).map(({ name }) => name) : [];

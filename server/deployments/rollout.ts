@@ -24,8 +24,7 @@ export function planRollout(input: PlanInput, work: readonly Change[], scene: Sc
   const aim = toAim(input);
   const deploys = work.flatMap((change) => {
     if (!change.placed) return [];
-    const kind = input.kind === 'START' ? 'START' : change.action === 'RESTART' ? 'RESTART' : 'DEPLOY';
-    return [{ change, task: containerTask(aim, change, kind) }];
+    return [{ change, task: containerTask(aim, change, kindOf(input.kind, change, aim)) }];
   });
   const { stops, removals, tasks } = makeRoom(deploys, work, scene);
   const ordered = inGroups(input, inDependencyOrder(input, tasks), deploys);
@@ -41,6 +40,12 @@ function afterImages(pulls: readonly PlannedTask[], tasks: readonly PlannedTask[
     const own = (byAgent.get(task.agentId) ?? []).map(({ key }) => afterwards(key));
     return { ...task, barred, blockedBy: strictest([...own, ...task.blockedBy]) };
   });
+}
+
+function kindOf(kind: PlanInput['kind'], { action, placed }: Change, { awaited }: Aim) {
+  if (action === 'RESTART') return action;
+  // A job that was stopped may have ended with 0 as well, and DEPLOY would take it for done.
+  return kind === 'START' || (action === 'START' && awaited.has(placed?.service.name ?? '')) ? 'START' : 'DEPLOY';
 }
 
 const toAim = ({ spec, revision, kind }: PlanInput): Aim => ({
@@ -151,20 +156,27 @@ function inGroups({ kind }: PlanInput, tasks: readonly PlannedTask[], work: read
   });
 }
 
+/** Pairs of removals and what they wait for, beyond which all but one of them wait for that one instead. */
+const MANY_PAIRS = 10_000;
+
 /** A host that is offline holds up its own removals only. */
 function afterEverything(
   removals: readonly Removal[],
   tasks: readonly PlannedTask[],
   online: ReadonlySet<string>,
 ): PlannedTask[] {
-  const known = new Map<string, Blocker[]>();
-  return removals.map(({ task, makesRoom }) => {
-    if (makesRoom) return task;
-    const own = online.has(task.agentId) ? '' : task.agentId;
-    const blockedBy = known.get(own) ?? endsOf(tasks, (agentId) => agentId === own || online.has(agentId));
-    known.set(own, blockedBy);
-    return { ...task, blockedBy };
+  const atOnce = removals.filter(({ makesRoom }) => makesRoom).map(({ task }) => task);
+  const later = Map.groupBy(
+    removals.filter(({ makesRoom }) => !makesRoom).map(({ task }) => task),
+    ({ agentId }) => (online.has(agentId) ? '' : agentId),
+  );
+  const last = [...later].flatMap(([own, group]) => {
+    const ends = endsOf(tasks, (agentId) => agentId === own || online.has(agentId));
+    const [first] = group;
+    const behind = first && group.length * ends.length > MANY_PAIRS ? [afterwards(first.key)] : ends;
+    return group.map((task) => ({ ...task, blockedBy: task === first ? ends : behind }));
   });
+  return [...atOnce, ...last];
 }
 
 /** The ends of all chains that no host holds up but those that are there: when they are done, all before them is. */

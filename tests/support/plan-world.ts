@@ -25,7 +25,7 @@ export type Trace = { madeId: number | null; oldRan: boolean };
 
 const KEPT = '.graphium-previous';
 export const keyOf = (agentId: string, name: string | null) => `${agentId}:${name}`;
-const runs = ({ state }: Instance) => state === 'RUNNING' || state === 'PAUSED' || state === 'RESTARTING';
+const runs = (instance: Instance | undefined) => ['RUNNING', 'PAUSED', 'RESTARTING'].includes(instance?.state ?? '');
 export const mayEnd = ({ restart }: ContainerSpec) => restart.name === 'no' || restart.name === 'on-failure';
 
 export class PlanWorld {
@@ -52,13 +52,17 @@ export class PlanWorld {
   }
 
   stopped = () =>
-    [...this.#stopped].map((key) => ({ agentId: key.slice(0, key.indexOf(':')), name: key.slice(key.indexOf(':') + 1) }));
+    [...this.#stopped].map((key) => ({
+      agentId: key.slice(0, key.indexOf(':')),
+      name: key.slice(key.indexOf(':') + 1),
+    }));
 
   /** @throws Error when two containers would hold one port, or an image is not there */
   act(task: PlannedTask, trace: Trace): void {
     const key = keyOf(task.agentId, task.containerName);
     if (task.kind === 'PULL') this.images.add(`${task.agentId} ${task.image}`);
-    if (task.containerName !== null) this.#stopped.add(key);
+    const isIdle = [key, key + KEPT].every((name) => !runs(this.containers.get(name)));
+    if (task.containerName !== null && (task.kind !== 'STOP' || !isIdle)) this.#stopped.add(key);
     if (task.kind === 'STOP') this.#stop(key);
     if (task.kind === 'DELETE') for (const name of [key, key + KEPT]) this.containers.delete(name);
     if ('container' in task.spec) this.#deploy(task, task.spec, key, trace);

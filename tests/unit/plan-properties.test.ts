@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type Plan, type PlanInput, type PlanKind, plan } from '../../server/deployments/plan.ts';
 import type { PlannedTask } from '../../server/deployments/planned-task.ts';
 import { specHashOf } from '../../server/stacks/hash.ts';
@@ -9,6 +9,8 @@ import { AGENTS, again, drafts, evolve, mishaps, placed, type Revision, suffer }
 
 /** What must hold of every plan, whatever the revisions, what is observed and the order in which tasks happen to run. */
 const runs = { numRuns: 300 };
+// About a second each, and several when the machine has other work.
+vi.setConfig({ testTimeout: 60_000 });
 const ALL = AGENTS.map(({ id }) => id);
 const NOBODY: ReadonlySet<string> = new Set();
 
@@ -27,7 +29,17 @@ function inputOf(
     ]) => ({ agentId: key.slice(0, key.indexOf(':')), image }),
   );
   return {
-    ...{ kind, spec, revision: number, placed, observed: world.observed(), inWork: [], stopped: world.stopped(), images, involved: ALL },
+    ...{
+      kind,
+      spec,
+      revision: number,
+      placed,
+      observed: world.observed(),
+      inWork: [],
+      stopped: world.stopped(),
+      images,
+      involved: ALL,
+    },
     ...{ online: new Set(ALL), removeVolumes: false, services: null, onlyUnwanted: false, onlyContainers: null },
     ...more,
   };
@@ -46,7 +58,12 @@ function expectToBe(world: PlanWorld, { placed }: Revision): void {
     const container = wanted.get(key);
     expect(specHash, key).toBe(container && specHashOf(container));
     if (state === 'EXITED')
-      expect({ key, exitCode, mayEnd: container && mayEnd(container) }).toEqual({ key, exitCode: 0, mayEnd: true });
+      expect({ key, exitCode, isHalted, mayEnd: container && mayEnd(container) }).toEqual({
+        key,
+        exitCode: 0,
+        isHalted: false,
+        mayEnd: true,
+      });
     else
       expect({ key, state, health }).toEqual({
         key,
@@ -227,24 +244,32 @@ describe('what fails', () => {
 });
 
 test('STOP, START, RESTART and DELETE do what they say from wherever a stack was left', () => {
+  const startsBy = fc.constantFrom<PlanKind>('START', 'DEPLOY');
   fc.assert(
-    fc.property(drafts, drafts, mishaps, fc.nat(60), schedule, (first, second, happened, steps, stream) => {
-      const { world, revision: before } = start(first, [], stream);
-      const after = placed(2, evolve(first, second), before);
-      fc.pre(after !== undefined);
-      new PlanRun(world, planFor(world, 'DEPLOY', after)).run({ pick: picker(stream), steps, fails: () => false });
-      suffer(world, happened);
-      const states = () => new Set(world.observed().map(({ state }) => state));
-      execute(world, planFor(world, 'STOP', after), stream);
-      for (const state of states()) expect(['EXITED', 'CREATED']).toContain(state);
-      execute(world, planFor(world, 'START', after), stream);
-      execute(world, planFor(world, 'RESTART', after), stream);
-      const wanted = new Set(after.placed.map(({ agentId, container }) => `${agentId}:${container.name}`));
-      for (const key of world.containers.keys()) if (!wanted.has(key)) world.containers.delete(key);
-      expectToBe(world, after);
-      execute(world, planFor(world, 'DELETE', after), stream);
-      expect(world.containers.size).toBe(0);
-    }),
+    fc.property(
+      fc.tuple(drafts, drafts),
+      mishaps,
+      startsBy,
+      fc.nat(60),
+      schedule,
+      ([first, second], happened, again, steps, stream) => {
+        const { world, revision: before } = start(first, [], stream);
+        const after = placed(2, evolve(first, second), before);
+        fc.pre(after !== undefined);
+        new PlanRun(world, planFor(world, 'DEPLOY', after)).run({ pick: picker(stream), steps, fails: () => false });
+        suffer(world, happened);
+        const states = () => new Set(world.observed().map(({ state }) => state));
+        execute(world, planFor(world, 'STOP', after), stream);
+        for (const state of states()) expect(['EXITED', 'CREATED']).toContain(state);
+        execute(world, planFor(world, again, after), stream);
+        if (again === 'START') execute(world, planFor(world, 'RESTART', after), stream);
+        const wanted = new Set(after.placed.map(({ agentId, container }) => `${agentId}:${container.name}`));
+        for (const key of world.containers.keys()) if (!wanted.has(key)) world.containers.delete(key);
+        expectToBe(world, after);
+        execute(world, planFor(world, 'DELETE', after), stream);
+        expect(world.containers.size).toBe(0);
+      },
+    ),
     runs,
   );
 });
