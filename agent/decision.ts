@@ -10,8 +10,22 @@ export type DeployJob = {
   name: string;
   deploy: DeploySpec;
 };
-export type NamedJob = { kind: 'STOP' | 'DELETE'; taskId: string; stack: string; name: string };
-export type CleanJob = { kind: 'CLEAN'; taskId: string; stack: string; networks: string[]; volumes: string[] };
+/** `upTo`: a container of a newer revision is not the one that was to be removed. */
+export type NamedJob = {
+  kind: 'STOP' | 'DELETE';
+  taskId: string;
+  stack: string;
+  name: string;
+  upTo?: number | undefined;
+};
+export type CleanJob = {
+  kind: 'CLEAN';
+  taskId: string;
+  stack: string;
+  networks: string[];
+  volumes: string[];
+  upTo?: number | undefined;
+};
 export type PullJob = {
   kind: 'PULL';
   taskId: string;
@@ -31,7 +45,7 @@ export type SeenContainers = {
 };
 /** What is left of a stack; all of it ours. */
 export type SeenStack = {
-  containers: { id: string; name: string; status: string }[];
+  containers: { id: string; name: string; status: string; revision: number }[];
   networks: { id: string; name: string }[];
   volumes: string[];
 };

@@ -5,6 +5,7 @@ import {
   type Decision,
   type DeployJob,
   dismantle,
+  failed,
   isWanted,
   type Job,
   type Memory,
@@ -36,8 +37,8 @@ function choose({ job, seen }: Situation, memory: Memory): Decision {
   if (isDeploy(job)) return decideDeploy(job, seen as SeenContainers, memory);
   if (memory.undo) return { do: 'end', outcome: given(memory.undo, memory) };
   if (job.kind === 'STOP') return decideStop(job, seen as SeenContainers, memory);
-  if (job.kind === 'DELETE') return decideDelete(seen as SeenContainers, memory);
-  if (job.kind === 'CLEAN') return decideClean(seen as SeenStack, memory);
+  if (job.kind === 'DELETE') return decideDelete(job as NamedJob, seen as SeenContainers, memory);
+  if (job.kind === 'CLEAN') return decideClean(job, seen as SeenStack, memory);
   return decidePull(job as PullJob, seen as SeenImage, memory);
 }
 
@@ -74,16 +75,27 @@ function decideStop({ name }: NamedJob, { named, previous }: SeenContainers, mem
   return there ? completed(memory.action, there.id) : completed('absent');
 }
 
-function decideDelete({ named, previous }: SeenContainers, memory: Memory): Decision {
+function decideDelete({ name, upTo }: NamedJob, { named, previous }: SeenContainers, memory: Memory): Decision {
   for (const container of [named, previous]) {
+    if (container?.ours && isNewer(container, upTo)) return tooNew(name, container.revision);
     if (container?.ours) return dismantle(container, { action: 'removed' });
   }
   return completed(memory.action === 'removed' ? 'removed' : 'absent');
 }
 
+const isNewer = ({ revision }: { revision: number }, upTo = Number.POSITIVE_INFINITY) => revision > upTo;
+
+const tooNew = (name: string, revision: number): Decision =>
+  failed(
+    'STALE_REVISION',
+    `${name} is of revision ${revision}, which was made after this removal was asked for, and stays. Ask again to remove it.`,
+  );
+
 const stopSeconds = 60;
 
-function decideClean({ containers, networks, volumes }: SeenStack, memory: Memory): Decision {
+function decideClean({ upTo }: CleanJob, { containers, networks, volumes }: SeenStack, memory: Memory): Decision {
+  const newer = containers.find((container) => isNewer(container, upTo));
+  if (newer) return tooNew(newer.name, newer.revision);
   const remember = { action: 'cleaned' };
   for (const { id, status } of containers) {
     const running = status === 'running' || status === 'paused' || status === 'restarting';

@@ -126,7 +126,8 @@ function toJob({ id, kind, stack, containerName, spec }: AgentTask): Job {
   if (!name.success) {
     throw new TaskError({ code: 'SPEC_UNSUPPORTED', message: `${kind} of a container without a proper name.` });
   }
-  return { ...base, kind, name: name.data };
+  const upTo = kind === 'DELETE' ? taskSpecs.DELETE.parse(spec).upTo : undefined;
+  return { ...base, kind, name: name.data, upTo };
 }
 
 function refusals(job: Job, context: TaskContext): string[] {
@@ -181,7 +182,12 @@ async function lookAtStack({ stack, volumes }: Extract<Job, { kind: 'CLEAN' }>, 
     ...volumes.map((name) => engine.findVolume(name)),
   ]);
   return {
-    containers: containers.map(({ Id, Names, State }) => ({ id: Id, name: Names?.[0] ?? Id, status: State })),
+    containers: containers.map(({ Id, Names, State, Labels }) => ({
+      id: Id,
+      name: (Names?.[0] ?? Id).replace(/^\//, ''),
+      status: State,
+      revision: Number(Labels?.['graphium.revision'] ?? 0) || 0,
+    })),
     networks: networks.map(({ Id, Name }) => ({ id: Id, name: Name })),
     volumes: found.flatMap((volume) => (volume && isOfStack(volume.Labels, { clusterId, stack }) ? [volume.Name] : [])),
   };

@@ -229,6 +229,11 @@ export const taskSpecs = {
   START: deploySpec,
   RESTART: deploySpec,
   STOP: z.strictObject({ version }),
-  DELETE: z.strictObject({ version }),
-  CLEAN: z.strictObject({ version, networks: z.array(dockerName), volumes: z.array(dockerName) }),
+  DELETE: z.strictObject({ version, upTo: z.int().optional() }),
+  CLEAN: z.strictObject({
+    version,
+    networks: z.array(dockerName),
+    volumes: z.array(dockerName),
+    upTo: z.int().optional(),
+  }),
 };

@@ -82,5 +82,6 @@ export type ContainerTaskSpec = {
 export type TaskSpec =
   | { version: 1; image: string; policy: 'missing' | 'always'; platform?: string }
   | ContainerTaskSpec
-  | { version: 1 }
-  | { version: 1; networks: string[]; volumes: string[] };
+  /** `upTo`: containers of a newer revision are not known to who asked for their removal, and stay. */
+  | { version: 1; upTo?: number }
+  | { version: 1; networks: string[]; volumes: string[]; upTo?: number };

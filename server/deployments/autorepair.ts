@@ -80,7 +80,9 @@ async function followAgents(tx: Tx, stack: StackRow): Promise<Launched | undefin
   }
 }
 
+/** Only towards what has been good: a revision that failed, or that a person cancelled, is not tried again unasked. */
 async function repair(tx: Tx, stack: StackRow): Promise<Launched | undefined> {
+  if (stack.goodRevision !== stack.revision) return undefined;
   const [due] = await tx
     .select()
     .from(stacks)

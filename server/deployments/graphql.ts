@@ -95,12 +95,12 @@ export const Deployment = builder.objectRef<DeploymentRow>('Deployment').impleme
     deadline: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'It fails if it has no verdict by then.',
+      description: 'If it is not done by then, it fails; null also once it is on its way back.',
       resolve: (row) => row.deadline,
     }),
     services: t.stringList({
       nullable: true,
-      description: 'For RESTART: the services it is about; null means all.',
+      description: 'For RESTART: the services it is about; null means all. Empty for a REPAIR that only removes.',
       resolve: (row) => row.services,
     }),
     warnings: t.field({

@@ -1,3 +1,4 @@
+import type { TaskSpec } from '../db/values.ts';
 import { hashOf, specHashOf } from '../stacks/hash.ts';
 import type { StackSpec } from '../stacks/spec.ts';
 import {
@@ -63,7 +64,7 @@ export type Plan = {
 export function plan(input: PlanInput): Plan {
   const scene = toScene(input);
   const changes = changesOf(input, scene);
-  const tasks = tasksOf(input, changes, scene);
+  const tasks = tasksOf(input, changes, scene).map(boundTo(newestOf(input)));
   return {
     changes,
     tasks,
@@ -71,6 +72,15 @@ export function plan(input: PlanInput): Plan {
     hash: hashOfPlan(input, changes, tasks),
   };
 }
+
+/** A removal takes nothing that is newer than what is known now: it may be done long after, by a database of another day. */
+const boundTo =
+  (upTo: number) =>
+  (task: PlannedTask): PlannedTask =>
+    task.kind === 'DELETE' || task.kind === 'CLEAN' ? { ...task, spec: { ...task.spec, upTo } as TaskSpec } : task;
+
+const newestOf = ({ revision, observed }: PlanInput) =>
+  observed.reduce((newest, row) => Math.max(newest, row.revision), revision);
 
 const stoppedBy = (tasks: readonly PlannedTask[]): ReadonlySet<string> =>
   new Set(

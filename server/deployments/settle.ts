@@ -165,9 +165,11 @@ async function outcomeOfRollback(tx: Tx, { id, cause, cancelRequestedAt }: Deplo
     : cancelRequestedAt
       ? 'it was cancelled on request'
       : 'an agent was removed';
-  const message = `${original.message} The way back did not succeed either: ${why}`;
+  const message = `${sentence(original.message)} The way back did not succeed either: ${why}`;
   return { status: 'FAILED', cause: { ...original, message } };
 }
+
+const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 function countCancelled(tx: Tx, deploymentId: string, rollback: boolean): Promise<number> {
   return tx.$count(

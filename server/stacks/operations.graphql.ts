@@ -51,7 +51,10 @@ const operationArgs = (arg: Args) => ({
     defaultValue: 2,
     description: 'How often a task is tried again after a failure that may pass, 0 to 20.',
   }),
-  timeoutSeconds: arg.int({ description: 'It fails if it has no verdict by then; nothing means never.' }),
+  timeoutSeconds: arg.int({
+    description:
+      'If it is not done by then, it fails: what waits is cancelled, what runs stops at a safe point. A way back that then begins takes as long as it takes. Nothing means never.',
+  }),
   taskTimeoutSeconds: arg.int({
     description: 'A task that takes longer, counted from its first start, is stopped at a safe point and fails.',
   }),

@@ -104,14 +104,19 @@ export function listPlacements(
 
 /**
  * Above every number that a container bears, too: after an older backup of the database was restored, hosts may have
- * revisions that it knows nothing of, and agents refuse to go back.
+ * revisions that it knows nothing of, and agents refuse to go back. And above those of deleted stacks of the name: what
+ * an old deletion still has to do must not hit their successor.
  */
 export async function nextRevisionNumber(tx: Queryable, stack: Pick<StackRow, 'name' | 'revision'>): Promise<number> {
   const [row] = await tx
     .select({ revision: max(containers.revision) })
     .from(containers)
     .where(eq(containers.stack, stack.name));
-  return Math.max(stack.revision, row?.revision ?? 0) + 1;
+  const [before] = await tx
+    .select({ revision: max(stacks.revision) })
+    .from(stacks)
+    .where(eq(stacks.name, stack.name));
+  return Math.max(stack.revision, row?.revision ?? 0, before?.revision ?? 0) + 1;
 }
 
 export type RevisionSummary = Omit<RevisionRow, 'spec' | 'source'>;

@@ -250,7 +250,9 @@ export const AgentTask = builder.objectRef<TaskRow>('AgentTask').implement({
     }),
     spec: t.field({
       type: 'JSON',
-      description: 'What the agent gets to do it, by kind; `version` says which shape.',
+      authScopes: { operator: true },
+      description:
+        'What the agent gets to do it, by kind; `version` says which shape. Not for viewers: environments hold what should not be seen. Secrets are sealed.',
       resolve: (task) => task.spec,
     }),
     events: t.field({

@@ -24,9 +24,16 @@ export async function restartDockerd(host: LabHostData, signal: 'SIGTERM' | 'SIG
 }
 
 function findIn(host: LabHostData, name: string) {
-  const found = processesIn([host.namespacePath ?? '']).find(
-    ({ pid }) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === name,
-  );
+  const found = processesIn([host.namespacePath ?? '']).find(({ pid }) => commandOf(pid) === name);
   if (!found) throw new Error(`no ${name} on ${host.name}`);
   return found;
+}
+
+/** Undefined when it has just ended, as those that start containers do all the time. */
+function commandOf(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return undefined;
+  }
 }

@@ -36,9 +36,14 @@ describe('DELETE', () => {
       if (own) input.spec.networks.push({ ...own, name: 'corporate', external: true });
       const clean = plan(input).tasks.find((task) => task.kind === 'CLEAN');
       const volumes = removeVolumes ? ['shop_data'] : [];
-      expect(clean?.spec).toEqual({ version: 1, networks: ['shop_default'], volumes });
+      expect(clean?.spec).toEqual({ version: 1, networks: ['shop_default'], volumes, upTo: 7 });
     }
   });
+});
+
+test('a removal takes nothing newer than what is known when it is asked for', () => {
+  const input = inputOf([['a', 'vm1']], { kind: 'DELETE', observed: [seen('vm1', 'a', { revision: 9 })] });
+  expect(plan(input).tasks.map(({ spec }) => spec)).toMatchObject([{ upTo: 9 }, { upTo: 9 }]);
 });
 
 describe('what is not wanted', () => {
