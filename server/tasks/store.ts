@@ -62,14 +62,16 @@ export async function start(tx: Tx, agentId: string, epoch: number, ids: readonl
       order by id for no key update),
     ready as (
       select id, stack_id, kind, row_number() over (partition by coalesce(container_name, id::text) order by priority desc, created_at, position) as turn
-      from tasks t where t.id in (select id from locked) and ${STARTABLE})
-    update tasks t set status = 'RUNNING', attempt = t.attempt + 1, session_epoch = ${epoch}, report_seq = 0,
-      started_at = coalesce(t.started_at, now()), deadline = ${DEADLINE}, not_before = null, phase = null, progress = null
-    from ready, stacks s
-    where t.id = ready.id and ready.turn = 1 and s.id = t.stack_id and t.status = 'PENDING'
-      and (t.kind <> 'CLEAN' or not exists (select 1 from ready o where o.stack_id = t.stack_id and o.kind <> 'PULL'
-        and (o.kind <> 'CLEAN' or o.id < t.id)))
-    returning ${pendingColumns}`);
+      from tasks t where t.id in (select id from locked) and ${STARTABLE}),
+    started as (
+      update tasks t set status = 'RUNNING', attempt = t.attempt + 1, session_epoch = ${epoch}, report_seq = 0,
+        started_at = coalesce(t.started_at, now()), deadline = ${DEADLINE}, not_before = null, phase = null, progress = null
+      from ready, stacks s
+      where t.id = ready.id and ready.turn = 1 and s.id = t.stack_id and t.status = 'PENDING'
+        and (t.kind <> 'CLEAN' or not exists (select 1 from ready o where o.stack_id = t.stack_id and o.kind <> 'PULL'
+          and (o.kind <> 'CLEAN' or o.id < t.id)))
+      returning ${pendingColumns}, t.created_at, t.position)
+    select * from started order by priority desc, created_at, position`);
 }
 
 export type Ongoing = Pick<TaskRow, 'id' | 'deploymentId' | 'attempt' | 'phase'> & { phaseChanged: boolean };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ContainerSpec, FileSpec } from '../../agent/docker/spec.ts';
 import { findSecretsPath, unfitness } from '../../agent/files.ts';
 import { parsePolicy, strictPolicy } from '../../agent/policy.ts';
@@ -41,6 +41,8 @@ const show = (...paths: string[]) => [
   `trap "exit 0" TERM; for f in ${paths.join(' ')}; do stat -c "%n %a %u:%g" $f; stat -f -c %T $f; cat $f; echo; done; while :; do sleep 1 & wait; done`,
 ];
 const shown = async (id: string) => (await engine.logs(id, false)).filter(Boolean);
+/** In the end: a shell that has just started says nothing yet. */
+const shows = (id: string, lines: string[]) => vi.waitFor(async () => expect(await shown(id)).toEqual(lines), 5_000);
 /** Everything below the directory of secrets that is no directory. */
 const kept = async () => {
   const entries = await readdir(secretsPath, { recursive: true, withFileTypes: true });
@@ -101,8 +103,8 @@ describe('secrets', () => {
 
   it('lie on tmpfs, survive restarts and a lost directory, and go with the container', async () => {
     const id = await up('DEPLOY', spec);
-    const lines = await shown(id);
-    expect(lines).toEqual(['/run/secrets/key 400 1000:1001', 'tmpfs', 'sesame', '/opt/other 444 0:0', 'tmpfs', 'open']);
+    const lines = ['/run/secrets/key 400 1000:1001', 'tmpfs', 'sesame', '/opt/other 444 0:0', 'tmpfs', 'open'];
+    await shows(id, lines);
     expect(await kept()).toHaveLength(2);
     for (const path of await kept()) {
       expect(path.startsWith(join(secretsPath, host.clusterId, host.at.name, web))).toBe(true);
@@ -110,12 +112,12 @@ describe('secrets', () => {
     expect((await stat(join(secretsPath, host.clusterId))).mode & 0o777).toBe(0o700);
     await engine.stopContainer(id, 5);
     await engine.startContainer(id);
-    expect(await shown(id)).toEqual([...lines, ...lines]);
+    await shows(id, [...lines, ...lines]);
     // As a reboot leaves it.
     await engine.stopContainer(id, 5);
     await rm(join(secretsPath, host.clusterId), { recursive: true });
     expect(await up('START', spec)).toBe(id);
-    expect(await shown(id)).toEqual([...lines, ...lines, ...lines]);
+    await shows(id, [...lines, ...lines, ...lines]);
     await up('DELETE', { version: 1 });
     expect(await kept()).toEqual([]);
   });
