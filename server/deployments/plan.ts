@@ -38,7 +38,7 @@ export type PlanInput = {
   /** Those that an unfinished task has begun to change, and the spec it makes them to; null: it makes none. */
   inWork: readonly { agentId: string; name: string; specHash?: string | null }[];
   /** Those that a task was the last to stop, or to work on in vain; absent: none. */
-  stopped?: readonly { agentId: string; name: string }[];
+  stopped?: readonly { agentId: string; name: string; onPurpose: boolean }[];
   /** Images that containers of any stack use there, as they name them. */
   images: readonly { agentId: string; image: string }[];
   /** Every agent that ever had something of the stack, and where networks and volumes may be left. */
@@ -89,12 +89,23 @@ const stoppedBy = (tasks: readonly PlannedTask[]): ReadonlySet<string> =>
     ),
   );
 
-function toScene({ observed, inWork, stopped = [], kind }: PlanInput): Scene {
+function toScene({ observed, inWork, stopped = [], kind, placed, spec }: PlanInput): Scene {
+  // A job that others wait for is not run again for a newer one that failed: the migration before was done.
+  const awaited = awaitedIn(spec);
+  const jobs = new Set(
+    placed
+      .filter(({ service }) => awaited.has(service.name))
+      .map(({ agentId, container }) => containerKey(agentId, container.name)),
+  );
   const begun = Map.groupBy(inWork, ({ agentId, name }) => containerKey(agentId, name));
   return {
     observed: new Map(observed.map((row) => [containerKey(row.agentId, row.name), row])),
     inWork: new Map([...begun].map(([key, tasks]) => [key, tasks.map(({ specHash }) => specHash)])),
-    stopped: new Set(stopped.map(({ agentId, name }) => containerKey(agentId, name))),
+    stopped: new Set(
+      stopped
+        .filter(({ agentId, name, onPurpose }) => onPurpose || !jobs.has(containerKey(agentId, name)))
+        .map(({ agentId, name }) => containerKey(agentId, name)),
+    ),
     repair: kind === 'REPAIR',
   };
 }

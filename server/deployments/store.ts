@@ -161,13 +161,15 @@ export async function listContainersInWork(
   return rows.flatMap(({ name, ...row }) => (name === null ? [] : [{ ...row, name }]));
 }
 
+export type LastStopped = { agentId: string; name: string; onPurpose: boolean };
+
 /**
  * Containers whose last task, of those that changed something, stopped them or did not end well: if one does not run, it may
  * be that it ended by itself, or that a task left it so.
  */
-export async function listStopped(tx: Tx, stackId: string): Promise<{ agentId: string; name: string }[]> {
-  return tx.execute<{ agentId: string; name: string }>(sql`
-    select last.agent_id as "agentId", last.container_name as name from (
+export async function listStopped(tx: Tx, stackId: string): Promise<LastStopped[]> {
+  return tx.execute<LastStopped>(sql`
+    select last.agent_id as "agentId", last.container_name as name, last.kind = 'STOP' as "onPurpose" from (
       select distinct on (agent_id, container_name) agent_id, container_name, kind, status from tasks
       where stack_id = ${stackId} and attempt > 0 and container_name is not null
         and not (kind = 'STOP' and status = 'COMPLETED' and coalesce(result ->> 'action', '') <> 'stopped')

@@ -31,8 +31,8 @@ export const mayEnd = ({ restart }: ContainerSpec) => restart.name === 'no' || r
 export class PlanWorld {
   readonly containers = new Map<string, Instance>();
   readonly images = new Set<string>();
-  /** Containers whose last task stopped them or did not end well. */
-  readonly #stopped = new Set<string>();
+  /** Containers whose last task stopped them (true) or did not end well. */
+  readonly #stopped = new Map<string, boolean>();
   #clock = 0;
 
   /** As the agents report it. */
@@ -52,9 +52,10 @@ export class PlanWorld {
   }
 
   stopped = () =>
-    [...this.#stopped].map((key) => ({
+    [...this.#stopped].map(([key, onPurpose]) => ({
       agentId: key.slice(0, key.indexOf(':')),
       name: key.slice(key.indexOf(':') + 1),
+      onPurpose,
     }));
 
   /** @throws Error when two containers would hold one port, or an image is not there */
@@ -62,7 +63,7 @@ export class PlanWorld {
     const key = keyOf(task.agentId, task.containerName);
     if (task.kind === 'PULL') this.images.add(`${task.agentId} ${task.image}`);
     const isIdle = [key, key + KEPT].every((name) => !runs(this.containers.get(name)));
-    if (task.containerName !== null && (task.kind !== 'STOP' || !isIdle)) this.#stopped.add(key);
+    if (task.containerName !== null && (task.kind !== 'STOP' || !isIdle)) this.#stopped.set(key, task.kind === 'STOP');
     if (task.kind === 'STOP') this.#stop(key);
     if (task.kind === 'DELETE') for (const name of [key, key + KEPT]) this.containers.delete(name);
     if ('container' in task.spec) this.#deploy(task, task.spec, key, trace);

@@ -97,9 +97,15 @@ describe('dependencies', () => {
     ]);
     // It was stopped, and whether it had come to its end its exit code does not tell.
     const stopped = allSeen(input, { job: { state: 'EXITED', exitCode: 0 } });
-    expect(shape({ ...input, observed: stopped, stopped: [{ agentId: 'vm1', name: 'job' }] })).toEqual({
-      'START vm1 job': [],
-    });
+    expect(shape({ ...input, observed: stopped, stopped: [{ agentId: 'vm1', name: 'job', onPurpose: true }] })).toEqual(
+      {
+        'START vm1 job': [],
+      },
+    );
+    // A newer one failed in its place, and the one that had come to its end is back.
+    expect(
+      shape({ ...input, observed: stopped, stopped: [{ agentId: 'vm1', name: 'job', onPurpose: false }] }),
+    ).toEqual({});
   });
 });
 

@@ -105,7 +105,9 @@ describe('what becomes of a container', () => {
     expect(actions({ ...job, observed: allSeen(job, { a: { state: 'EXITED', exitCode: 0 } }) })).toEqual({ a: 'NOOP' });
     // What a task stopped did not end by itself.
     const observed = allSeen(job, { a: { state: 'EXITED', exitCode: 0 } });
-    expect(actions({ ...job, observed, stopped: [{ agentId: 'vm1', name: 'a' }] })).toEqual({ a: 'START' });
+    expect(actions({ ...job, observed, stopped: [{ agentId: 'vm1', name: 'a', onPurpose: true }] })).toEqual({
+      a: 'START',
+    });
     expect(actions({ ...job, observed: allSeen(job, { a: { state: 'EXITED', exitCode: 3 } }) })).toEqual({
       a: 'START',
     });
