@@ -3,18 +3,18 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { fileURLToPath } from 'node:url';
 import { type Logger, pino } from 'pino';
-import { createAgentSockets } from './agents/sockets.ts';
-import { type App, createApp } from './app.ts';
+import { type Env, parseEnv } from './base/env.ts';
+import { createBus } from './base/live.ts';
 import { connect, getClusterId, migrateDatabase } from './db/connect.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { listen } from './db/listen.ts';
-import { type Env, parseEnv } from './env.ts';
-import { createBus } from './live.ts';
+import { type App, createApp } from './http/app.ts';
+import { createAgentSockets } from './protocol/sockets.ts';
 import { loadKey } from './secrets/key.ts';
 import { createVault } from './secrets/seal.ts';
-import { startSweeper } from './tasks/sweep.ts';
 import { agentCommand } from './tokens/graphql.ts';
 import { createFirstAdminToken, createFirstJoinToken } from './tokens/issue.ts';
+import { startSweeper } from './upkeep/sweep.ts';
 
 /** The server's process: environment, database, migrations, app, HTTP, signals. */
 

@@ -1,12 +1,12 @@
-import type { Caller } from '../context.ts';
+import { GraphiumError } from '../base/errors.ts';
 import { topic } from '../db/notify.ts';
 import type { EngineFacts } from '../db/values.ts';
-import { GraphiumError } from '../errors.ts';
+import type { Caller } from '../http/context.ts';
+import { type Credential, enrollAgent, removeAgent } from '../protocol/enroll.ts';
+import { type OpenedSession, openSession, reportContainers } from '../protocol/session.ts';
 import { builder, checkId, describedEnum } from '../schema/builder.ts';
 import { fromLabels, Label, LabelInput, toLabels } from '../schema/common.ts';
 import { Container, ContainerReport } from './containers.graphql.ts';
-import { type Credential, enrollAgent, removeAgent } from './enroll.ts';
-import { type OpenedSession, openSession, reportContainers } from './session.ts';
 import { type AgentRow, findAgent, LEASE_SECONDS, listAgents } from './store.ts';
 
 const AgentState = describedEnum('AgentState', 'Whether an agent can be reached.', {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import postgres from 'postgres';
-import type { Bus } from '../live.ts';
+import type { Bus } from '../base/live.ts';
 import { socketOptions, toOptionsUrl } from './connect.ts';
 import { CHANNEL } from './notify.ts';
 

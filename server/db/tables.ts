@@ -14,7 +14,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import type { StackSpec } from '../stacks/spec.ts';
+import type { StackSpec } from '../spec/spec.ts';
 import type { EngineFacts, Labels, TaskFailure, TaskProgress, TaskResult, TaskSpec, Warning } from './values.ts';
 
 /**

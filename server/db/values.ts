@@ -1,5 +1,5 @@
 /** Shapes of the `jsonb` columns. */
-import type { ContainerSpec, NetworkSpec, VolumeSpec } from '../stacks/spec.ts';
+import type { ContainerSpec, NetworkSpec, VolumeSpec } from '../spec/spec.ts';
 
 export type Labels = Record<string, string>;
 

@@ -1,13 +1,13 @@
-import type { Context } from '../context.ts';
+import { GraphiumError, notFound } from '../base/errors.ts';
 import { topic } from '../db/notify.ts';
 import type { Warning } from '../db/values.ts';
-import { GraphiumError, notFound } from '../errors.ts';
+import type { Context } from '../http/context.ts';
 import { builder, checkId, checkPage, describedEnum } from '../schema/builder.ts';
 import { PageInfo, toPage } from '../schema/common.ts';
 import { AgentTask, TaskErrorType } from '../tasks/graphql.ts';
 import type { TaskRow } from '../tasks/store.ts';
 import { cancelDeployment } from './cancel.ts';
-import { retryDeployment } from './deploy.ts';
+import { retryDeployment } from './operate.ts';
 import { type DeploymentRow, findDeployment, getDeployment, listDeployments } from './store.ts';
 
 export const DeploymentKind = describedEnum('DeploymentKind', 'What a deployment does with its stack.', {

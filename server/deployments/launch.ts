@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { type Actor, audit } from '../audit.ts';
+import { type Actor, audit } from '../base/audit.ts';
 import type { Tx } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import type { Warning } from '../db/values.ts';
+import { type Plan, type PlanKind, plan } from '../planning/plan.ts';
 import { findRevision, listPlacements, type StackRow, updateStack } from '../stacks/store.ts';
 import { addEvents, insertTasks } from '../tasks/store.ts';
 import { supersede } from './cancel.ts';
-import { type Plan, type PlanKind, plan } from './plan.ts';
+import { type Aim, type AimOptions, placedOf, readSituation } from './plan-input.ts';
 import { settle } from './settle.ts';
-import { type Aim, type AimOptions, placedOf, readSituation } from './situation.ts';
 import { type DeploymentRow, insertDeployment, lockUnfinished } from './store.ts';
 
 /** What a caller may say about any operation. */

@@ -1,12 +1,12 @@
+import { GraphiumError, notFound } from '../base/errors.ts';
 import type { Tx } from '../db/connect.ts';
-import { GraphiumError, notFound } from '../errors.ts';
+import type { PlanKind } from '../planning/plan.ts';
 import type { Vault } from '../secrets/seal.ts';
-import { type Draft, draftFromFile, draftFromRevision, type StackFile } from '../stacks/revise.ts';
-import type { StackSpec } from '../stacks/spec.ts';
+import type { StackSpec } from '../spec/spec.ts';
 import type { StackRow } from '../stacks/store.ts';
+import { type Draft, draftFromFile, draftFromRevision, type StackFile } from './draft.ts';
 import { currentAim } from './launch.ts';
-import type { PlanKind } from './plan.ts';
-import type { Aim } from './situation.ts';
+import type { Aim } from './plan-input.ts';
 import { findGoodRevisionBefore, findLockedStack } from './store.ts';
 
 /** What a person may want of a stack. */

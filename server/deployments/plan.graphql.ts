@@ -1,6 +1,6 @@
+import type { FieldDifference, SubjectDifference } from '../planning/differences.ts';
+import type { Downtime } from '../planning/downtime.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
-import type { FieldDifference, SubjectDifference } from './differences.ts';
-import type { Downtime } from './downtime.ts';
 import { DeploymentKind, StackWarning } from './graphql.ts';
 import type { Preview, PreviewItem } from './preview.ts';
 

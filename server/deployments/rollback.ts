@@ -1,15 +1,15 @@
 import { and, asc, eq, isNotNull, isNull } from 'drizzle-orm';
-import { GRAPHIUM } from '../audit.ts';
+import { GRAPHIUM } from '../base/audit.ts';
+import { GraphiumError } from '../base/errors.ts';
 import { type Db, type Tx, transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { deployments, tasks } from '../db/tables.ts';
-import { GraphiumError } from '../errors.ts';
-import { draftFromRevision, storeDraft } from '../stacks/revise.ts';
+import { plan } from '../planning/plan.ts';
 import { getStack } from '../stacks/store.ts';
+import { draftFromRevision, storeDraft } from './draft.ts';
 import { insertPlan } from './launch.ts';
-import { plan } from './plan.ts';
+import { readSituation } from './plan-input.ts';
 import { settle } from './settle.ts';
-import { readSituation } from './situation.ts';
 import { type DeploymentRow, lockPlanning } from './store.ts';
 
 /**

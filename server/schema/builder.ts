@@ -1,8 +1,8 @@
 import SchemaBuilder, { type EnumRef } from '@pothos/core';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import { GraphQLScalarType, Kind } from 'graphql';
-import type { Context, Role } from '../context.ts';
-import { GraphiumError } from '../errors.ts';
+import { GraphiumError } from '../base/errors.ts';
+import type { Context, Role } from '../http/context.ts';
 
 /**
  * Who may read a field: every root field and every object type names its scope, and a test walks the schema and fails on

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
-import { GraphiumError } from '../errors.ts';
-import type { ContainerSpec, FileSpec, StackSpec } from '../stacks/spec.ts';
+import { GraphiumError } from '../base/errors.ts';
+import type { ContainerSpec, FileSpec, StackSpec } from '../spec/spec.ts';
 
 /**
  * Secrets at rest: `gs1:` and, in base64url, a random 96-bit nonce, the AES-256-GCM ciphertext and its 128-bit tag. What is

@@ -1,11 +1,11 @@
 import { Container, Port } from '../agents/containers.graphql.ts';
-import type { Context } from '../context.ts';
 import { topic } from '../db/notify.ts';
 import { Deployment, DeploymentConnection, readDeployments } from '../deployments/graphql.ts';
-import { placedOf } from '../deployments/situation.ts';
+import { placedOf } from '../deployments/plan-input.ts';
+import type { Context } from '../http/context.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
+import type { ContainerSpec, ServiceSpec } from '../spec/spec.ts';
 import { WaitingOnType, waitingOnOf } from '../tasks/graphql.ts';
-import type { ContainerSpec, ServiceSpec } from './spec.ts';
 import { stateOf } from './state.ts';
 import { findStack, listStacks, type StackRow } from './store.ts';
 

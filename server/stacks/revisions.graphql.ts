@@ -1,7 +1,7 @@
-import { revisionDifferences } from '../deployments/differences.ts';
+import { GraphiumError } from '../base/errors.ts';
 import { RevisionDifference } from '../deployments/plan.graphql.ts';
-import { placedOf } from '../deployments/situation.ts';
-import { GraphiumError } from '../errors.ts';
+import { placedOf } from '../deployments/plan-input.ts';
+import { revisionDifferences } from '../planning/differences.ts';
 import { builder, checkPage } from '../schema/builder.ts';
 import { Stack, StackFormat } from './graphql.ts';
 import { findRevision, listPlacements, listRevisions, type RevisionSummary } from './store.ts';

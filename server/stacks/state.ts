@@ -1,6 +1,6 @@
 import type { ContainerRow } from '../agents/store.ts';
 import type { DeploymentRow } from '../deployments/store.ts';
-import type { ContainerSpec } from './spec.ts';
+import type { ContainerSpec } from '../spec/spec.ts';
 
 /** Pure: what a stack is doing, from what is wanted and what is observed. */
 export type StackState =

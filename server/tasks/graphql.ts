@@ -1,7 +1,7 @@
 import { findAgent } from '../agents/store.ts';
-import type { Context } from '../context.ts';
 import { topic } from '../db/notify.ts';
 import type { LayerProgress, TaskFailure, TaskProgress, TaskResult } from '../db/values.ts';
+import type { Context } from '../http/context.ts';
 import { builder, checkId, checkPage, describedEnum } from '../schema/builder.ts';
 import { PageInfo, toPage } from '../schema/common.ts';
 import { findTask, listTasks, type TaskEventRow, type TaskFilter } from './queries.ts';

@@ -1,6 +1,6 @@
-import { checkAgentName } from '../agents/enroll.ts';
-import type { Caller } from '../context.ts';
-import { GraphiumError } from '../errors.ts';
+import { GraphiumError } from '../base/errors.ts';
+import type { Caller } from '../http/context.ts';
+import { checkAgentName } from '../protocol/enroll.ts';
 import { builder, checkId, describedEnum } from '../schema/builder.ts';
 import { fromLabels, Label, LabelInput, toLabels } from '../schema/common.ts';
 import { createJoinToken, createUserToken, type IssuedToken, revokeToken } from './issue.ts';

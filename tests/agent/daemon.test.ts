@@ -8,7 +8,7 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { createEngine, type Engine } from '../../agent/docker/engine.ts';
 import { strictPolicy } from '../../agent/policy.ts';
 import { createSlots, runTask } from '../../agent/task.ts';
-import { silentLog } from './host.ts';
+import { silentLog } from '../support/agent/host.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 const version = { Version: '29.0.0', ApiVersion: '1.52', MinAPIVersion: '1.44', Os: 'linux', Arch: 'amd64' };

@@ -1,6 +1,6 @@
 import { beforeAll, expect, it, vi } from 'vitest';
 import { createEngine } from '../../agent/docker/engine.ts';
-import { createHost } from './host.ts';
+import { createHost } from '../support/agent/host.ts';
 
 const host = createHost();
 const { engine, up, specOf, name } = host;

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ContainerSpec, FileSpec } from '../../agent/docker/spec.ts';
 import { findSecretsPath, unfitness } from '../../agent/files.ts';
 import { parsePolicy, strictPolicy } from '../../agent/policy.ts';
-import { createHost } from './host.ts';
+import { createHost } from '../support/agent/host.ts';
 
 const host = createHost();
 const { engine, fail, specOf, name } = host;

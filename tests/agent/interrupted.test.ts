@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { abortAtStep } from './abort.ts';
-import { createHost } from './host.ts';
+import { abortAtStep } from '../support/agent/abort.ts';
+import { createHost } from '../support/agent/host.ts';
 
 const host = createHost();
 const { engine, run, up, specOf, name, inspect, names } = host;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../../agent/docker/engine.ts';
-import { createHost } from './host.ts';
+import { createHost } from '../support/agent/host.ts';
 
 const host = createHost();
 const { engine, run, up, fail, specOf, name, inspect, names, stack } = host;

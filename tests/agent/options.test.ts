@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ContainerSpec } from '../../agent/docker/spec.ts';
 import { parsePolicy } from '../../agent/policy.ts';
-import { createHost } from './host.ts';
+import { createHost } from '../support/agent/host.ts';
 
 const host = createHost();
 const { engine, up, fail, specOf, name, stack } = host;

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ContainerSpec } from '../../agent/docker/spec.ts';
 import { parsePolicy } from '../../agent/policy.ts';
-import { createHost, service } from './host.ts';
+import { createHost, service } from '../support/agent/host.ts';
 
 const host = createHost();
 const { engine, up, fail, specOf, name, stack } = host;

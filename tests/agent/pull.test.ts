@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { parsePolicy } from '../../agent/policy.ts';
 import type { TaskUpdate } from '../../agent/task.ts';
-import { createHost } from './host.ts';
+import { createHost } from '../support/agent/host.ts';
 
 const host = createHost();
 const { engine, run, up, fail, specOf } = host;

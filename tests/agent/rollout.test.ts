@@ -1,8 +1,8 @@
 import { request } from 'node:http';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { TaskUpdate } from '../../agent/task.ts';
-import { abortAtStep } from './abort.ts';
-import { createHost } from './host.ts';
+import { abortAtStep } from '../support/agent/abort.ts';
+import { createHost } from '../support/agent/host.ts';
 
 const host = createHost();
 const { engine, run, up, fail, specOf, name, inspect, names } = host;

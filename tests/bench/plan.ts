@@ -1,7 +1,7 @@
-import { type Candidate, type Placed, place } from '../../server/deployments/placement.ts';
-import { type PlanInput, plan } from '../../server/deployments/plan.ts';
-import { specHashOf } from '../../server/stacks/hash.ts';
-import type { ServiceSpec, StackSpec } from '../../server/stacks/spec.ts';
+import { type Candidate, type Placed, place } from '../../server/planning/placement.ts';
+import { type PlanInput, plan } from '../../server/planning/plan.ts';
+import { specHashOf } from '../../server/spec/hash.ts';
+import type { ServiceSpec, StackSpec } from '../../server/spec/spec.ts';
 import { median, round } from './stats.ts';
 
 /**

@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
-import { printed } from '../../server/schema/print.ts';
+import { printed } from '../../server/http/print.ts';
 
 /** What is made from code and committed is what the code makes now. The repository is not touched. */
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,8 +1,8 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { openBrowser } from '../support/browser.ts';
-import { createStage, type Stage } from './stage.ts';
-import { type Visit, visit } from './visit.ts';
+import { openBrowser } from '../support/web/browser.ts';
+import { createStage, type Stage } from '../support/web/stage.ts';
+import { type Visit, visit } from '../support/web/visit.ts';
 
 let stage: Stage;
 let browser: Browser;

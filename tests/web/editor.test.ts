@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser } from '../support/browser.ts';
-import { createStage, type Stage } from './stage.ts';
-import { type Visit, visit } from './visit.ts';
+import { openBrowser } from '../support/web/browser.ts';
+import { createStage, type Stage } from '../support/web/stage.ts';
+import { type Visit, visit } from '../support/web/visit.ts';
 
 const MULTIHOST = readFileSync(join(import.meta.dirname, '..', '..', 'examples', 'nginx-multihost-stack.json'), 'utf8');
 const SHOP = `# The shop.

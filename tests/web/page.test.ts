@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import Docker from 'dockerode';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
-import { openBrowser } from '../support/browser.ts';
-import { createStage, type Stage } from './stage.ts';
-import { type Visit, visit } from './visit.ts';
+import { openBrowser } from '../support/web/browser.ts';
+import { createStage, type Stage } from '../support/web/stage.ts';
+import { type Visit, visit } from '../support/web/visit.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const MULTIHOST = readFileSync(join(ROOT, 'examples', 'nginx-multihost-stack.json'), 'utf8');

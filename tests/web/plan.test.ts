@@ -1,9 +1,9 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser } from '../support/browser.ts';
-import type { Puppet } from './puppet.ts';
-import { createStage, type Stage } from './stage.ts';
-import { type Visit, visit } from './visit.ts';
+import { openBrowser } from '../support/web/browser.ts';
+import type { Puppet } from '../support/web/puppet.ts';
+import { createStage, type Stage } from '../support/web/stage.ts';
+import { type Visit, visit } from '../support/web/visit.ts';
 
 const shop = (tag: string, more = '') => `name: shop
 services:

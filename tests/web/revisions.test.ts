@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../support/agents.ts';
-import { openBrowser } from '../support/browser.ts';
-import type { Puppet } from './puppet.ts';
-import { createStage, type Stage } from './stage.ts';
-import { type Visit, visit } from './visit.ts';
+import { openBrowser } from '../support/web/browser.ts';
+import type { Puppet } from '../support/web/puppet.ts';
+import { createStage, type Stage } from '../support/web/stage.ts';
+import { type Visit, visit } from '../support/web/visit.ts';
 
 const shop = (tag: string, name = 'shop') => `name: ${name}
 services:

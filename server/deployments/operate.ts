@@ -1,0 +1,174 @@
+import type { Actor } from '../base/audit.ts';
+import { GraphiumError, notFound } from '../base/errors.ts';
+import { type Db, type Tx, transact } from '../db/connect.ts';
+import { plan } from '../planning/plan.ts';
+import type { Vault } from '../secrets/seal.ts';
+import { hashOf } from '../spec/hash.ts';
+import { getStack, type StackRow, updateStack } from '../stacks/store.ts';
+import { storeDraft } from './draft.ts';
+import { currentAim, DEFAULTS, type Launch, type LaunchOptions, launch } from './launch.ts';
+import { type Operation, resolve } from './operation.ts';
+import { readSituation } from './plan-input.ts';
+import { type Preview, toPreview } from './preview.ts';
+import {
+  type DeploymentRow,
+  findByIdempotencyKey,
+  findDeployment,
+  findLatestDeployment,
+  getDeployment,
+  lockPlanning,
+} from './store.ts';
+
+/** One operation on a stack, in one transaction: its revision, its deployment, the tasks and what blocks them. */
+export type OperateOptions = Partial<LaunchOptions> & {
+  idempotencyKey?: string | null;
+  /** Of the plan that was agreed to. */
+  planHash?: string | null;
+  /** Refused if a container that is there would be replaced, restarted or removed. */
+  adoptOnly?: boolean;
+  /** null: as it is. */
+  autoRepair?: boolean | null;
+};
+
+const DESIRED = {
+  DEPLOY: 'RUNNING',
+  ROLLBACK: 'RUNNING',
+  REPAIR: 'RUNNING',
+  START: 'RUNNING',
+  RESTART: 'RUNNING',
+  STOP: 'STOPPED',
+  DELETE: 'DELETED',
+} as const;
+
+/**
+ * @throws GraphiumError IDEMPOTENCY_KEY_REUSED, PLAN_CHANGED and what `resolve` throws; then nothing changed
+ */
+export function operate(
+  { db, vault }: { db: Db; vault: Vault },
+  actor: Actor,
+  operation: Operation,
+  { idempotencyKey = null, planHash = null, adoptOnly = false, autoRepair = null, ...given }: OperateOptions = {},
+): Promise<DeploymentRow> {
+  const options = { ...DEFAULTS, ...given };
+  const isPlain = hasOnlyDefaults(options) && autoRepair === null;
+  // Keyed: the input may hold secrets that could be guessed.
+  const inputHash = vault.digest(hashOf(isPlain ? operation : { operation, options, autoRepair }));
+  return transact(db, async (tx) => {
+    await lockPlanning(tx);
+    const earlier = idempotencyKey === null ? undefined : await findByIdempotencyKey(tx, idempotencyKey);
+    if (earlier) return sameInput(earlier, inputHash);
+    const resolved = await resolve(tx, operation, vault);
+    const { draft, aim, kind, desired, removeVolumes, services } = resolved;
+    if (planHash !== null) checkPlan(planHash, await preview(tx, resolved));
+    if (adoptOnly) checkAdoption(await preview(tx, resolved));
+    const stack = draft ? await storeDraft(tx, actor, draft) : resolved.stack;
+    if (!stack) throw new Error('an operation without a stack');
+    if (autoRepair !== null) await updateStack(tx, stack.id, { autoRepair });
+    const warnings = draft?.warnings ?? [];
+    const more = { desired, removeVolumes, services, options, idempotencyKey, inputHash, retryOf: null, warnings };
+    return getDeployment(tx, await launch(tx, actor, stack, aim, { kind, ...more }));
+  });
+}
+
+const hasOnlyDefaults = (options: LaunchOptions) => hashOf(options) === hashOf(DEFAULTS);
+
+function checkPlan(agreed: string, now: Preview): void {
+  if (agreed === now.planHash) return;
+  throw new GraphiumError(
+    'PLAN_CHANGED',
+    'What would be done is not what the plan said any more: the file, the hosts or the containers changed. Look at the new plan.',
+    { planHash: now.planHash },
+  );
+}
+
+function checkAdoption({ stack, items }: Preview): void {
+  const there = items.filter(({ action }) => action !== 'CREATE');
+  if (there.length === 0) throw notFound('container to adopt of the stack', stack);
+  const touched = there.filter(({ action }) => action !== 'NOOP' && action !== 'START');
+  if (touched.length === 0) return;
+  const what = touched.map(({ agent, containerName, action }) => `${containerName} on ${agent}: ${action}`);
+  throw new GraphiumError(
+    'CONFLICT',
+    `The file is not what runs there: ${what.join('; ')}. Use deployStack to change it.`,
+  );
+}
+
+/** What the operation would do. Changes nothing. @throws as `operate` does */
+export function planOperation({ db, vault }: { db: Db; vault: Vault }, operation: Operation): Promise<Preview> {
+  return transact(db, async (tx) => {
+    await lockPlanning(tx);
+    return preview(tx, await resolve(tx, operation, vault));
+  });
+}
+
+async function preview(tx: Tx, resolved: Awaited<ReturnType<typeof resolve>>): Promise<Preview> {
+  const { stack, aim, draft } = resolved;
+  const planned = plan(await readSituation(tx, stack, aim, resolved));
+  return toPreview(tx, resolved, planned, draft?.warnings ?? []);
+}
+
+function sameInput(earlier: DeploymentRow, inputHash: string): DeploymentRow {
+  if (earlier.inputHash === inputHash) return earlier;
+  throw new GraphiumError(
+    'IDEMPOTENCY_KEY_REUSED',
+    'This idempotency key was used before, with another input. Use a new key for a new operation.',
+    { deploymentId: earlier.id },
+  );
+}
+
+/** The same operation once more, as a new deployment. */
+export function retryDeployment(
+  db: Db,
+  actor: Actor,
+  id: string,
+  idempotencyKey: string | null,
+): Promise<DeploymentRow> {
+  const inputHash = hashOf({ retry: id });
+  return transact(db, async (tx) => {
+    await lockPlanning(tx);
+    const earlier = idempotencyKey === null ? undefined : await findByIdempotencyKey(tx, idempotencyKey);
+    if (earlier) return sameInput(earlier, inputHash);
+    const { deployment, stack } = await retryable(tx, id);
+    const { kind, removeVolumes, services, priority, maxRetries, onFailure, taskTimeoutSeconds } = deployment;
+    const { deadline, createdAt } = deployment;
+    const timeoutSeconds = deadline && Math.max(1, Math.round((deadline.getTime() - createdAt.getTime()) / 1_000));
+    const options = { priority, maxRetries, onFailure, timeoutSeconds, taskTimeoutSeconds };
+    const again: Launch = {
+      kind,
+      desired: DESIRED[kind],
+      removeVolumes,
+      services,
+      options,
+      idempotencyKey,
+      inputHash,
+      retryOf: id,
+      warnings: deployment.warnings,
+    };
+    return getDeployment(tx, await launch(tx, actor, stack, await currentAim(tx, stack), again));
+  });
+}
+
+async function retryable(tx: Tx, id: string): Promise<{ deployment: DeploymentRow; stack: StackRow }> {
+  const deployment = await findDeployment(tx, id);
+  if (!deployment) throw notFound('deployment', id);
+  if (deployment.status === 'ROLLED_BACK') {
+    throw new GraphiumError(
+      'CONFLICT',
+      'The deployment was rolled back; deploy the file again, or roll back to its revision.',
+    );
+  }
+  if (deployment.status !== 'FAILED' && deployment.status !== 'CANCELLED') {
+    throw new GraphiumError(
+      'CONFLICT',
+      `The deployment is ${deployment.status}; only FAILED or CANCELLED can be retried.`,
+    );
+  }
+  if (deployment.kind === 'REPAIR' && deployment.services !== null) {
+    throw new GraphiumError('CONFLICT', 'It removed what nothing wants; use removeOrphans or repairStack again.');
+  }
+  const latest = await findLatestDeployment(tx, deployment.stackId);
+  if (latest?.id !== deployment.id) {
+    throw new GraphiumError('CONFLICT', 'A newer deployment of this stack exists; retry or change that one.');
+  }
+  return { deployment, stack: await getStack(tx, deployment.stackId) };
+}

@@ -1,0 +1,55 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import type { Services } from './context.ts';
+import { createPage, SECURITY_HEADERS } from './page.ts';
+import { attachSockets } from './websocket.ts';
+import { createGraphql } from './yoga.ts';
+
+export type App = {
+  fetch(request: Request): Promise<Response>;
+  /** Answers the server's requests and upgrades from now on. */
+  attach(server: Server): void;
+  /** Ends all sockets with 1001, so that clients come back at once: a `complete` would look like the end of the matter. */
+  close(): Promise<void>;
+};
+
+/** @param pageFolder what `vite build` wrote */
+export function createApp(services: Services, options: { pageFolder: string }, log: Logger): App {
+  const yoga = createGraphql(services, log);
+  const page = createPage(options.pageFolder);
+  const attached: { close(): Promise<void> }[] = [];
+
+  function handle(request: IncomingMessage, response: ServerResponse) {
+    const path = request.url?.split('?')[0];
+    if (path !== '/graphql' && path !== '/health') return page(request, response);
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+    response.setHeader('content-security-policy', PLAYGROUND_CSP);
+    response.setHeader('cache-control', 'no-store');
+    void yoga(request, response);
+  }
+
+  return {
+    fetch: async (request) => yoga.fetch(request),
+    attach(server) {
+      server.on('request', handle);
+      attached.push(attachSockets(server, yoga, services, log));
+    },
+    async close() {
+      await Promise.all(attached.map((one) => one.close()));
+    },
+  };
+}
+
+/** The playground is one file with its scripts inside; its workers are blobs. */
+const PLAYGROUND_CSP = [
+  "default-src 'none'",
+  "script-src 'unsafe-inline' blob:",
+  "style-src 'unsafe-inline'",
+  "img-src 'self' data:",
+  'font-src data:',
+  'worker-src blob:',
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');

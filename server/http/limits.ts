@@ -1,0 +1,91 @@
+import { costLimitPlugin } from '@escape.tech/graphql-armor-cost-limit';
+import { maxAliasesPlugin } from '@escape.tech/graphql-armor-max-aliases';
+import { maxDepthPlugin } from '@escape.tech/graphql-armor-max-depth';
+import { maxDirectivesPlugin } from '@escape.tech/graphql-armor-max-directives';
+import { maxTokensPlugin } from '@escape.tech/graphql-armor-max-tokens';
+import type { GraphQLError } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { GraphiumError } from '../base/errors.ts';
+
+/** How much one request may ask for, the same over HTTP and WebSocket. */
+export const LIMITS = {
+  bodyBytes: 1024 * 1024,
+  frameBytes: 256 * 1024,
+  connectionInitMs: 3_000,
+  subscriptionsPerSocket: 50,
+  depth: 10,
+  /** A page of 500 with all its fields fits; the cost of a list is multiplied by a literal `first`. */
+  cost: 50_000,
+  aliases: 30,
+  directives: 20,
+  tokens: 2_000,
+} as const;
+
+export function limitPlugins(): Plugin[] {
+  const onReject = [
+    (_context: unknown, error: GraphQLError) => {
+      error.extensions.code = 'LIMIT_EXCEEDED';
+    },
+  ];
+  return [
+    maxTokensPlugin({ n: LIMITS.tokens, onReject }),
+    maxDepthPlugin({ n: LIMITS.depth, onReject }),
+    maxAliasesPlugin({ n: LIMITS.aliases, onReject }),
+    maxDirectivesPlugin({ n: LIMITS.directives, onReject }),
+    costLimitPlugin({ maxCost: LIMITS.cost, onReject }),
+    jsonBodies(),
+  ];
+}
+
+/** Reading on for a while lets the client get the answer instead of a broken connection. */
+const DRAIN_BYTES = 16 * 1024 * 1024;
+
+/**
+ * POST takes JSON of limited size and nothing else: forms and multipart could be sent by any page of another origin
+ * without the browser asking first.
+ */
+function jsonBodies(): Plugin {
+  return {
+    onRequestParse({ request, setRequestParser }) {
+      if (request.method !== 'POST') return;
+      setRequestParser(async () => {
+        const type = request.headers.get('content-type') ?? '';
+        if (!/^application\/([\w.+-]+\+)?json\b/i.test(type)) {
+          throw new GraphiumError('BAD_INPUT', 'Expected a POST with content-type application/json.', {
+            http: { status: 415 },
+          });
+        }
+        const body = parse(await readText(request));
+        if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+          throw new GraphiumError('BAD_INPUT', 'Expected one JSON object with "query".', { http: { status: 400 } });
+        }
+        return body;
+      });
+    },
+  };
+}
+
+async function readText(request: Request): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.length;
+    if (bytes <= LIMITS.bodyBytes) chunks.push(chunk);
+    else chunks.length = 0;
+    if (bytes > DRAIN_BYTES) break;
+  }
+  if (bytes > LIMITS.bodyBytes) {
+    throw new GraphiumError('TOO_LARGE', `The request is larger than ${LIMITS.bodyBytes} bytes.`, {
+      http: { status: 413 },
+    });
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new GraphiumError('BAD_INPUT', 'The body is not JSON.', { http: { status: 400 } });
+  }
+}

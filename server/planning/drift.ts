@@ -1,0 +1,68 @@
+import { specHashOf } from '../spec/hash.ts';
+import { type Change, changeOf, containerKey, type Observed, type Scene, unwanted, withoutKept } from './changes.ts';
+import type { Placed } from './placement.ts';
+
+/** Pure: where what agents observe is not what the current revision wants. */
+export type DriftKind = 'MISSING' | 'STOPPED' | 'CHANGED' | 'UNHEALTHY' | 'UNKNOWN' | 'RUNNING';
+
+export type Drift = {
+  kind: DriftKind;
+  agentId: string;
+  containerName: string;
+  service: string | null;
+  message: string;
+};
+
+export type DriftInput = {
+  desired: 'RUNNING' | 'STOPPED' | 'DELETED';
+  placed: readonly Placed[];
+  observed: readonly Observed[];
+  /** Hosts whose reports are of now; of the others nothing can be said. */
+  online: ReadonlySet<string>;
+  /** Containers that a deployment is going to change: what they are is not drift yet. */
+  inWork: readonly { agentId: string; name: string }[];
+};
+
+export function driftOf({ desired, placed, observed, online, inWork }: DriftInput): Drift[] {
+  if (desired === 'DELETED') return [];
+  const busy = new Set(inWork.map(({ agentId, name }) => containerKey(agentId, name)));
+  const seen = observed.filter(({ agentId }) => online.has(agentId));
+  const scene: Scene = {
+    observed: new Map(seen.map((row) => [containerKey(row.agentId, row.name), row])),
+    inWork: new Map(),
+    stopped: new Set(),
+    repair: true,
+  };
+  const here = placed.filter(({ agentId }) => online.has(agentId));
+  const changes = [...here.map((one) => changeOf(one, specHashOf(one.container), scene)), ...unwanted(placed, scene)];
+  return changes
+    .filter(({ agentId, containerName }) => !busy.has(containerKey(agentId, withoutKept(containerName))))
+    .flatMap((change) => (desired === 'STOPPED' ? ofStopped(change) : ofRunning(change)));
+}
+
+const KINDS: Partial<Record<Change['action'], DriftKind>> = {
+  CREATE: 'MISSING',
+  REPLACE: 'CHANGED',
+  START: 'STOPPED',
+  RESTART: 'UNHEALTHY',
+  REMOVE: 'UNKNOWN',
+};
+
+function ofRunning(change: Change): Drift[] {
+  const kind = KINDS[change.action];
+  return kind ? [toDrift(kind, change, change.reason)] : [];
+}
+
+function ofStopped(change: Change): Drift[] {
+  if (change.action === 'REMOVE') return [toDrift('UNKNOWN', change, change.reason)];
+  const runs = ['RUNNING', 'RESTARTING', 'PAUSED'].includes(change.observed?.state ?? '');
+  return runs ? [toDrift('RUNNING', change, 'it runs although the stack is stopped')] : [];
+}
+
+const toDrift = (kind: DriftKind, { agentId, containerName, placed }: Change, message: string): Drift => ({
+  kind,
+  agentId,
+  containerName,
+  service: placed?.service.name ?? null,
+  message,
+});

@@ -1,0 +1,226 @@
+import { inArray, sql } from 'drizzle-orm';
+import { checkSession, lockSession } from '../agents/store.ts';
+import { GraphiumError, notFound } from '../base/errors.ts';
+import { type Db, type Tx, transact } from '../db/connect.ts';
+import { notify, topic } from '../db/notify.ts';
+import { tasks } from '../db/tables.ts';
+import type { TaskFailure, TaskProgress, TaskResult } from '../db/values.ts';
+import { announce, endTasks } from '../deployments/settle.ts';
+import { openFiles, type Vault } from '../secrets/seal.ts';
+import { listStartedBlockers, unblockStarted } from '../tasks/blockers.ts';
+import { listOwnTasks } from '../tasks/queries.ts';
+import { effectOf, type TaskStatus } from '../tasks/state.ts';
+import {
+  addEvents,
+  applyProgress,
+  applyReport,
+  lockTasks,
+  type Moved,
+  type PendingTask,
+  start,
+  type TaskRow,
+  TIMED_OUT,
+  toEvents,
+  uuids,
+} from '../tasks/store.ts';
+
+/** What an agent does with its tasks: lease them and report on them. */
+
+/**
+ * Leases tasks and opens their secrets, which are in the database sealed. A task whose secrets cannot be opened is not given
+ * out: it fails and says so, or every agent that asks for it with others would get none of them.
+ */
+export async function startTasks(
+  { db, vault }: { db: Db; vault: Vault },
+  agentId: string,
+  epoch: number,
+  ids: readonly string[],
+): Promise<PendingTask[]> {
+  const started = await lease(db, agentId, epoch, ids);
+  const opened = started.map((task) => open(task, vault));
+  const failures = opened.filter((one) => 'error' in one);
+  if (failures.length > 0) await reportTasks(db, agentId, epoch, failures.map(toReport));
+  return opened.filter((one) => 'spec' in one);
+}
+
+function open(task: PendingTask, vault: Vault): PendingTask | { task: PendingTask; error: TaskFailure } {
+  if (!('container' in task.spec)) return task;
+  try {
+    const container = openFiles(task.spec.container, vault, task.stack);
+    return { ...task, spec: { ...task.spec, container } };
+  } catch (error) {
+    if (!(error instanceof GraphiumError)) throw error;
+    return { task, error: { code: error.code, message: error.message } };
+  }
+}
+
+const toReport = ({ task, error }: { task: PendingTask; error: TaskFailure }): AgentReport => ({
+  taskId: task.id,
+  attempt: task.attempt,
+  sequence: 1,
+  status: 'FAILED',
+  phase: null,
+  progress: null,
+  error,
+  retryable: false,
+  result: null,
+});
+
+function lease(db: Db, agentId: string, epoch: number, ids: readonly string[]): Promise<PendingTask[]> {
+  return transact(db, async (tx) => {
+    await lockSession(tx, agentId, epoch);
+    const started = await start(tx, agentId, epoch, ids);
+    const events = started.map((task) => ({ taskId: task.id, status: task.status, attempt: task.attempt }));
+    await addEvents(tx, events);
+    if (started.length > 0) {
+      await notify(tx, [...started.map((task) => topic.deployment(task.deploymentId)), topic.tasks]);
+    }
+    return started;
+  });
+}
+
+export type AgentReport = {
+  taskId: string;
+  attempt: number;
+  sequence: number;
+  status: TaskStatus;
+  phase: TaskRow['phase'];
+  progress: TaskProgress | null;
+  error: TaskFailure | null;
+  retryable: boolean;
+  result: TaskResult | null;
+};
+
+export type ReportResult = { taskId: string; outcome: 'ACCEPTED' | 'STALE' };
+
+/** @throws GraphiumError NOT_FOUND when one of the tasks is not this agent's; then nothing is changed */
+export async function reportTasks(
+  db: Db,
+  agentId: string,
+  epoch: number,
+  reports: readonly AgentReport[],
+): Promise<ReportResult[]> {
+  const ongoing = reports.filter((report) => report.status === 'RUNNING');
+  const ending = reports.filter((report) => report.status !== 'RUNNING');
+  const results = await transact(db, async (tx) => {
+    await (ending.length > 0 ? lockSession(tx, agentId, epoch) : checkSession(tx, agentId, epoch));
+    return [...(await goOn(tx, agentId, epoch, ongoing)), ...(await end(tx, agentId, epoch, ending))];
+  });
+  await releaseStarted(
+    db,
+    ongoing.filter(({ phase }) => phase === 'VERIFYING').map(({ taskId }) => taskId),
+  );
+  return results;
+}
+
+/**
+ * Lets go on what waits only for a container's process to run. A transaction of its own, for it locks other tasks than
+ * those reported on; what a crash in between leaves, the sweep does.
+ * @param taskIds null: all that there are
+ */
+export async function releaseStarted(db: Db, taskIds: readonly string[] | null): Promise<void> {
+  if (taskIds?.length === 0) return;
+  const started = await listStartedBlockers(db, taskIds);
+  if (started.length === 0) return;
+  await transact(db, async (tx) => {
+    const waiting = sql`(select b.task_id from task_blockers b where b.blocked_by = any(${uuids(started)}))`;
+    await lockTasks(tx, sql`${tasks.id} in ${waiting}`);
+    const released = await unblockStarted(tx, started);
+    await announce(tx, [released]);
+    await notify(tx, released.deploymentIds.map(topic.deployment));
+  });
+}
+
+/** Phase and progress: the bulk of all reports, so one statement for all of them and no lock but their rows'. */
+async function goOn(tx: Tx, agentId: string, epoch: number, reports: readonly AgentReport[]): Promise<ReportResult[]> {
+  if (reports.length === 0) return [];
+  // An UPDATE takes any one of several rows for the same task; it must be the newest.
+  const sameAttempt = Map.groupBy(reports, ({ taskId, attempt }) => `${taskId} ${attempt}`).values();
+  const newest = sameAttempt.map((same) => same.reduce((one, other) => (other.sequence > one.sequence ? other : one)));
+  const rows = await applyProgress(tx, agentId, epoch, [...newest]);
+  const accepted = new Map(rows.map((row) => [row.id, row.attempt]));
+  const others = reports.filter(({ taskId }) => !accepted.has(taskId)).map(({ taskId }) => taskId);
+  if (others.length > 0) await getOwnTasks(tx, agentId, others);
+  const changed = rows.filter((row) => row.phaseChanged);
+  await addEvents(
+    tx,
+    changed.map(({ id, attempt, phase }) => ({ taskId: id, status: 'RUNNING', attempt, phase })),
+  );
+  await notify(tx, rows.length > 0 ? [...rows.map((row) => topic.deployment(row.deploymentId)), topic.tasks] : []);
+  return reports.map(({ taskId, attempt }) => ({
+    taskId,
+    outcome: accepted.get(taskId) === attempt ? 'ACCEPTED' : 'STALE',
+  }));
+}
+
+/** Results: each counts only if its attempt still holds the task, and lets others go on. */
+async function end(tx: Tx, agentId: string, epoch: number, reports: readonly AgentReport[]): Promise<ReportResult[]> {
+  if (reports.length === 0) return [];
+  const ids = reports.map((report) => report.taskId);
+  await lockTasks(tx, inArray(tasks.id, ids));
+  const known = await getOwnTasks(tx, agentId, ids);
+  const moved: Moved[] = [];
+  const results: ReportResult[] = [];
+  for (const report of reports) {
+    const task = known.get(report.taskId);
+    const row = task && (await apply(tx, agentId, epoch, report, task));
+    if (row) moved.push(row);
+    results.push({ taskId: report.taskId, outcome: row ? 'ACCEPTED' : 'STALE' });
+  }
+  await endTasks(
+    tx,
+    moved.filter((row) => row.status !== 'PENDING'),
+  );
+  if (moved.length > 0) {
+    const deploymentTopics = moved.map((row) => topic.deployment(row.deploymentId));
+    const isRetried = moved.some((row) => row.status === 'PENDING');
+    await notify(tx, [topic.pending(agentId), ...deploymentTopics, topic.tasks, ...(isRetried ? [topic.due] : [])]);
+  }
+  return results;
+}
+
+/** @throws GraphiumError NOT_FOUND when one of them is not this agent's */
+async function getOwnTasks(tx: Tx, agentId: string, ids: readonly string[]): Promise<Map<string, TaskRow>> {
+  const known = new Map((await listOwnTasks(tx, agentId, ids)).map((task) => [task.id, task]));
+  const unknown = ids.find((id) => !known.has(id));
+  if (unknown !== undefined) throw notFound('task', unknown);
+  return known;
+}
+
+async function apply(tx: Tx, agentId: string, epoch: number, report: AgentReport, task: TaskRow) {
+  const cancelRequested = task.cancelRequestedAt !== null;
+  const isLate = task.timedOutAt !== null && report.status === 'CANCELLED';
+  const status = isLate ? 'FAILED' : report.status;
+  const effect = effectOf({ ...report, status }, { ...task, cancelRequested }, Math.random());
+  if (!effect) {
+    throw new GraphiumError('BAD_INPUT', `An agent cannot report a task as ${report.status}.`, { taskId: task.id });
+  }
+  const { attempt, sequence, result } = report;
+  const error = isLate ? { ...TIMED_OUT, left: result?.left } : report.error;
+  const guard = { id: task.id, agentId, epoch, attempt, sequence };
+  // The last word on phase and progress comes with the result: what was under way may not have been reported at all.
+  const { phase, progress } = report;
+  const said = { ...(phase && { phase }), ...(progress && { progress }) };
+  const end = { ...said, error, deadline: null, sessionEpoch: null };
+  const row = await applyReport(
+    tx,
+    guard,
+    effect.status === 'PENDING'
+      ? {
+          ...end,
+          status: 'PENDING',
+          failures: task.failures + 1,
+          phase: null,
+          notBefore: sql`now() + make_interval(secs => ${effect.delayMs / 1000})` as never,
+        }
+      : {
+          ...end,
+          status: effect.status,
+          result,
+          failures: task.failures + (effect.status === 'FAILED' ? 1 : 0),
+          finishedAt: sql`now()` as never,
+        },
+  );
+  if (row) await addEvents(tx, toEvents([row], error?.message ?? result?.message ?? null));
+  return row;
+}

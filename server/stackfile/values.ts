@@ -1,0 +1,59 @@
+/** Values written as people write them: command lines, sizes, cores, restart policies. Undefined: not understood. */
+import type { RestartSpec } from '../spec/spec.ts';
+
+/**
+ * Splits like Compose does (go-shellwords): quotes, and `\` before any character (`\n` and `\t` being newline and tab).
+ * There is no shell, so unquoted operators are refused; Compose would drop the rest of the line without a word.
+ */
+export function splitCommand(line: string): string[] | undefined {
+  const words: string[] = [];
+  let word: string | undefined;
+  let quoted = '';
+  let escaped = false;
+  for (const char of line) {
+    if (escaped) {
+      word = (word ?? '') + (char === 'n' ? '\n' : char === 't' ? '\t' : char);
+      escaped = false;
+    } else if (char === '\\' && quoted !== "'") {
+      escaped = true;
+    } else if (quoted !== '') {
+      if (char === quoted) quoted = '';
+      else word = (word ?? '') + char;
+    } else if (char === '"' || char === "'") {
+      quoted = char;
+      word ??= '';
+    } else if (/[ \t\r\n]/.test(char)) {
+      if (word !== undefined) words.push(word);
+      word = undefined;
+    } else if (/[;&|<>()`]/.test(char)) {
+      return undefined;
+    } else {
+      word = (word ?? '') + char;
+    }
+  }
+  if (escaped || quoted !== '') return undefined;
+  if (word !== undefined) words.push(word);
+  return words;
+}
+
+const SIZE = /^(\d{1,16}(?:\.\d{1,9})?)\s?(?:([kmgt])i?b?|b)?$/i;
+const POWER: Record<string, number> = { k: 1, m: 2, g: 3, t: 4 };
+
+/** `512m`, `1gb`, `512Mi`, `1.5g`: as in Docker, every unit is a power of 1,024. */
+export function toBytes(text: string): number | undefined {
+  const match = SIZE.exec(text);
+  if (!match) return undefined;
+  return Math.floor(Number(match[1]) * 1024 ** (POWER[match[2]?.toLowerCase() ?? ''] ?? 0));
+}
+
+export function toCores(text: string): number | undefined {
+  return /^\d{1,9}(?:\.\d{1,9})?$/.test(text) ? Number(text) : undefined;
+}
+
+export function toRestart(text: string): RestartSpec | undefined {
+  if (text === 'no' || text === 'always' || text === 'unless-stopped' || text === 'on-failure') {
+    return { name: text, maximumRetryCount: 0 };
+  }
+  const retries = /^on-failure:(\d{1,9})$/.exec(text);
+  return retries ? { name: 'on-failure', maximumRetryCount: Number(retries[1]) } : undefined;
+}

@@ -1,0 +1,135 @@
+import { and, eq, isNull, ne, or, sql } from 'drizzle-orm';
+import type { Logger } from 'pino';
+import { listAgents, listContainersOfStacks } from '../agents/store.ts';
+import { type Actor, audit, GRAPHIUM } from '../base/audit.ts';
+import { GraphiumError, notFound } from '../base/errors.ts';
+import { type Db, type Tx, transact } from '../db/connect.ts';
+import { notify, topic } from '../db/notify.ts';
+import { stacks } from '../db/tables.ts';
+import { draftFromRevision, storeDraft } from '../deployments/draft.ts';
+import { currentAim, DEFAULTS, launch } from '../deployments/launch.ts';
+import { findUnfinished, lockPlanning } from '../deployments/store.ts';
+import { type DriftInput, driftOf } from '../planning/drift.ts';
+import type { Vault } from '../secrets/seal.ts';
+import { hashOf } from '../spec/hash.ts';
+import { findStack, getStack, type StackRow, updateStack } from '../stacks/store.ts';
+import { listOurs } from './orphans.ts';
+
+/**
+ * What is done to stacks without anybody asking: drift is repaired where `auto_repair` is on, and global services follow
+ * the agents. Never while a deployment is at work, and each repair of the same trouble waits twice as long as the last.
+ */
+const FIRST_WAIT_SECONDS = 10;
+const LONGEST_WAIT_SECONDS = 600;
+/** Without drift for so long after the last wait, a stack counts as well again. */
+const WELL_AFTER_SECONDS = 600;
+
+export function setAutoRepair(db: Db, actor: Actor, name: string, enabled: boolean): Promise<StackRow> {
+  return transact(db, async (tx) => {
+    const stack = await findStack(tx, name);
+    if (!stack) throw notFound('stack', name);
+    await updateStack(tx, stack.id, { autoRepair: enabled, repairs: 0, repairNotBefore: null });
+    await audit(tx, actor, 'setAutoRepair', name, { enabled });
+    await notify(tx, [topic.stacks]);
+    return getStack(tx, stack.id);
+  });
+}
+
+const isGlobal = sql`exists (select 1 from stack_revisions r where r.stack_id = ${stacks.id} and r.number = ${stacks.revision}
+  and jsonb_path_exists(r.spec, '$.services[*] ? (@.global == true)'))`;
+const isDue = sql`${stacks.autoRepair} and (${stacks.repairNotBefore} is null or ${stacks.repairNotBefore} <= now())`;
+const isAtRest = sql`not exists (select 1 from deployments d where d.stack_id = ${stacks.id} and d.finished_at is null)`;
+
+export async function repairByItself({ db }: { db: Db; vault: Vault }, log: Logger): Promise<void> {
+  const candidates = await db
+    .select({ id: stacks.id })
+    .from(stacks)
+    .where(and(isNull(stacks.deletedAt), ne(stacks.desired, 'DELETED'), isAtRest, or(isDue, isGlobal)));
+  for (const { id } of candidates) {
+    const launched = await transact(db, async (tx) => {
+      await lockPlanning(tx);
+      if (await findUnfinished(tx, id)) return undefined;
+      const stack = await getStack(tx, id);
+      if (await isBehind(tx, stack)) return undefined;
+      return (await followAgents(tx, stack)) ?? (await repair(tx, stack));
+    });
+    if (launched) log.info(launched, 'repairing a stack by itself');
+  }
+}
+
+/** Hosts have a newer revision than the database, which was restored from a backup, say: what is right only people know. */
+async function isBehind(tx: Tx, stack: StackRow): Promise<boolean> {
+  const observed = await listContainersOfStacks(tx, [stack.name]);
+  return observed.some(({ revision }) => revision > stack.revision);
+}
+
+type Launched = { stack: string; deploymentId: string; because: string };
+
+/** A new agent that fits gets its container of a global service; one that is gone, or fits no more, loses it. */
+async function followAgents(tx: Tx, stack: StackRow): Promise<Launched | undefined> {
+  if (stack.desired !== 'RUNNING') return undefined;
+  try {
+    const draft = await draftFromRevision(tx, stack, stack.revision, { note: 'agents came or went' });
+    if (draft.isCurrent || !draft.spec.services.some((service) => service.global)) return undefined;
+    const now = await storeDraft(tx, GRAPHIUM, draft);
+    return { stack: stack.name, deploymentId: await launchRepair(tx, now), because: 'agents came or went' };
+  } catch (error) {
+    // No agent is left for it, say: the next one that comes is tried.
+    if (error instanceof GraphiumError) return undefined;
+    throw error;
+  }
+}
+
+/** Only towards what has been good: a revision that failed, or that a person cancelled, is not tried again unasked. */
+async function repair(tx: Tx, stack: StackRow): Promise<Launched | undefined> {
+  if (stack.goodRevision !== stack.revision) return undefined;
+  const [due] = await tx
+    .select()
+    .from(stacks)
+    .where(and(eq(stacks.id, stack.id), isDue));
+  if (!due) return undefined;
+  const drift = (await readDrift(tx, stack)).filter(({ kind }) => kind !== 'UNKNOWN');
+  const [first] = drift;
+  if (!first) {
+    const isWell = sql`${stacks.repairNotBefore} < now() - make_interval(secs => ${WELL_AFTER_SECONDS})`;
+    await tx
+      .update(stacks)
+      .set({ repairs: 0, repairNotBefore: null })
+      .where(and(eq(stacks.id, stack.id), isWell));
+    return undefined;
+  }
+  const waitSeconds = Math.min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** stack.repairs);
+  await tx
+    .update(stacks)
+    .set({ repairs: stack.repairs + 1, repairNotBefore: sql`now() + make_interval(secs => ${waitSeconds})` })
+    .where(eq(stacks.id, stack.id));
+  const because = `${first.containerName}: ${first.message}${drift.length > 1 ? `, and ${drift.length - 1} more` : ''}`;
+  return { stack: stack.name, deploymentId: await launchRepair(tx, stack), because };
+}
+
+/** What is Graphium's own to remove goes too; what nobody knows is not removed unasked. */
+async function launchRepair(tx: Tx, stack: StackRow): Promise<string> {
+  return launch(tx, GRAPHIUM, stack, await currentAim(tx, stack), {
+    kind: stack.desired === 'STOPPED' ? 'STOP' : 'REPAIR',
+    onlyContainers: await listOurs(tx),
+    desired: stack.desired,
+    options: DEFAULTS,
+    idempotencyKey: null,
+    inputHash: hashOf({ repairOf: stack.id, revision: stack.revision }),
+    retryOf: null,
+    warnings: [],
+  });
+}
+
+async function readDrift(tx: Tx, stack: StackRow): Promise<ReturnType<typeof driftOf>> {
+  const { placed } = await currentAim(tx, stack);
+  const agents = await listAgents(tx);
+  const input: DriftInput = {
+    desired: stack.desired,
+    placed,
+    observed: await listContainersOfStacks(tx, [stack.name]),
+    online: new Set(agents.filter(({ online }) => online).map(({ id }) => id)),
+    inWork: [],
+  };
+  return driftOf(input);
+}

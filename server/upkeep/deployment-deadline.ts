@@ -1,0 +1,23 @@
+import { and, asc, eq, isNull, sql } from 'drizzle-orm';
+import type { Tx } from '../db/connect.ts';
+import { deployments } from '../db/tables.ts';
+import { endUnfinishedTasks } from '../deployments/cancel.ts';
+
+/** Deployments without a verdict at their deadline fail, and are rolled back if that was wanted. */
+export async function failOverdue(tx: Tx): Promise<void> {
+  const overdue = await tx
+    .select()
+    .from(deployments)
+    .where(and(isNull(deployments.finishedAt), isNull(deployments.cause), sql`${deployments.deadline} < now()`))
+    .orderBy(asc(deployments.id))
+    .for('update');
+  for (const { id, supersededBy } of overdue) {
+    if (supersededBy) continue;
+    const message = 'the deployment had no verdict at its deadline';
+    await tx
+      .update(deployments)
+      .set({ cause: { code: 'DEADLINE_EXCEEDED', message } })
+      .where(eq(deployments.id, id));
+    await endUnfinishedTasks(tx, id, message);
+  }
+}

@@ -1,0 +1,94 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { agentsOnline, startAgent, type TestAgent } from '../agents.ts';
+import { createDatabase, dropDatabase } from '../postgres.ts';
+import { ask, startServer } from '../server.ts';
+import { createPuppet, type Puppet } from './puppet.ts';
+
+/** A real server with the page of this checkout and, when asked for, an agent on each host of the lab. */
+export type Stage = {
+  url: string;
+  /** Of an admin. */
+  token: string;
+  api<Data>(query: string, variables?: Record<string, unknown>): Promise<Data>;
+  createToken(name: string, role: 'VIEWER' | 'OPERATOR' | 'ADMIN'): Promise<string>;
+  /** An agent that exists and is not there. */
+  enrol(name: string): Promise<void>;
+  /** An agent that is there and whose containers are the test's to say. */
+  puppet(name: string): Promise<Puppet>;
+  /** SIGKILL; `start` brings the server back on the same port and database. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  close(): Promise<void>;
+};
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
+
+export async function createStage(options: { agents: boolean }): Promise<Stage> {
+  buildPage();
+  const { hosts, serverAddress } = inject('lab');
+  const databaseUrl = await createDatabase(inject('postgresUrl'));
+  const listen = options.agents ? [...new Set(['127.0.0.1', serverAddress])] : ['127.0.0.1'];
+  const server = await startServer({ databaseUrl, hosts: listen });
+  const agents: TestAgent[] = [];
+  const puppets: Puppet[] = [];
+  const close = async () => {
+    await Promise.all([...agents.map((agent) => agent.remove()), ...puppets.map((puppet) => puppet.close())]);
+    await server.stop();
+    await dropDatabase(databaseUrl);
+  };
+  if (options.agents) {
+    try {
+      const url = server.url.replace('127.0.0.1', serverAddress);
+      for (const host of hosts) agents.push(await startAgent(server, host, { url }));
+      await agentsOnline(
+        server,
+        hosts.map((host) => host.name),
+      );
+    } catch (error) {
+      await close();
+      throw new Error(agents.map((agent) => agent.output()).join('\n'), { cause: error });
+    }
+  }
+  const token = server.adminToken;
+  const api: Stage['api'] = (query, variables) => ask(server, token, query, variables);
+  return {
+    url: server.url,
+    token,
+    api,
+    async createToken(name, role) {
+      type Created = { createToken: { secret: string } };
+      const query = 'mutation ($name: String!, $role: Role!) { createToken(name: $name, role: $role) { secret } }';
+      return (await api<Created>(query, { name, role })).createToken.secret;
+    },
+    async enrol(name) {
+      type Created = { createJoinToken: { secret: string } };
+      const join = 'mutation ($name: String) { createJoinToken(name: $name) { secret } }';
+      const { secret } = (await api<Created>(join, { name })).createJoinToken;
+      await ask(server, secret, 'mutation ($name: String!) { enrollAgent(name: $name) { agentId } }', { name });
+    },
+    async puppet(name) {
+      const puppet = await createPuppet(server, token, name);
+      puppets.push(puppet);
+      return puppet;
+    },
+    kill: server.kill,
+    start: server.start,
+    close,
+  };
+}
+
+/** The server serves what is in web/dist, so it has to be as new as what is tested. */
+function buildPage(): void {
+  const sources = readdirSync(join(ROOT, 'web'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.parentPath.startsWith(join(ROOT, 'web', 'dist')))
+    .map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs);
+  const built = statSync(join(ROOT, 'web', 'dist', 'index.html'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (built > Math.max(...sources)) return;
+  execFileSync(process.execPath, ['node_modules/vite/bin/vite.js', 'build', 'web', '--logLevel', 'warn'], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
+}

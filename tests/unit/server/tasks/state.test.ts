@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { backoffMs, canMove, effectOf, type Mover, type TaskStatus, TERMINAL } from '../../../../server/tasks/state.ts';
+
+const STATUSES: TaskStatus[] = ['PENDING', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED'];
+/** DESIGN section 6, as a table: who may move what where. */
+const ALLOWED: Record<Mover, string[]> = {
+  'agent start': ['PENDING RUNNING'],
+  'agent report': ['RUNNING RUNNING', 'RUNNING COMPLETED', 'RUNNING FAILED', 'RUNNING CANCELLED', 'RUNNING PENDING'],
+  session: ['RUNNING PENDING'],
+  sweep: ['RUNNING PENDING', 'RUNNING FAILED'],
+  user: ['PENDING CANCELLED', 'RUNNING CANCELLED'],
+  blocker: ['PENDING CANCELLED'],
+};
+
+test.each(Object.keys(ALLOWED) as Mover[])('%s', (mover) => {
+  const moves = STATUSES.flatMap((from) => STATUSES.map((to) => [from, to] as const));
+  const allowed = moves.filter(([from, to]) => canMove(mover, from, to)).map((move) => move.join(' '));
+  expect(allowed.toSorted()).toEqual(ALLOWED[mover].toSorted());
+});
+
+test('nobody moves what is final', () => {
+  for (const mover of Object.keys(ALLOWED) as Mover[]) {
+    for (const from of TERMINAL) for (const to of STATUSES) expect(canMove(mover, from, to)).toBe(false);
+  }
+});
+
+const task = (more: object = {}) => ({ failures: 0, maxFailures: 3, cancelRequested: false, ...more });
+test.each<[TaskStatus, boolean, ReturnType<typeof task>, object | undefined]>([
+  ['RUNNING', false, task(), { status: 'RUNNING' }],
+  ['COMPLETED', true, task(), { status: 'COMPLETED' }],
+  ['CANCELLED', true, task(), { status: 'CANCELLED' }],
+  ['PENDING', true, task(), undefined],
+  ['FAILED', false, task(), { status: 'FAILED' }],
+  ['FAILED', true, task(), { status: 'PENDING', delayMs: 1_000 }],
+  ['FAILED', true, task({ failures: 1 }), { status: 'PENDING', delayMs: 2_000 }],
+  ['FAILED', true, task({ failures: 2 }), { status: 'FAILED' }],
+  ['FAILED', true, task({ failures: 9 }), { status: 'FAILED' }],
+  ['FAILED', true, task({ maxFailures: 1 }), { status: 'FAILED' }],
+  ['FAILED', true, task({ cancelRequested: true }), { status: 'FAILED' }],
+  ['FAILED', true, task({ failures: 8, maxFailures: 99 }), { status: 'PENDING', delayMs: 60_000 }],
+])('a report %s, retryable %s, of %o', (status, retryable, of, effect) => {
+  expect(effectOf({ status, retryable }, of, 1)).toEqual(effect);
+});
+
+test('back-off: full jitter below a doubling ceiling, capped at a minute', () => {
+  expect([1, 2, 3, 7, 50].map((failures) => backoffMs(failures, 1))).toEqual([1_000, 2_000, 4_000, 60_000, 60_000]);
+  expect(backoffMs(5, 0)).toBe(0);
+  expect(backoffMs(3, 0.5)).toBe(2_000);
+});
