@@ -1,7 +1,7 @@
 import { and, asc, eq, inArray, isNull, notInArray, sql } from 'drizzle-orm';
 import { GraphiumError } from '../base/errors.ts';
-import type { Queryable, Tx } from '../db/connect.ts';
 import { agents, containers, tasks } from '../db/tables.ts';
+import type { Queryable, Tx } from '../db/types.ts';
 
 export type AgentRow = typeof agents.$inferSelect & { online: boolean };
 export type ContainerRow = typeof containers.$inferSelect;

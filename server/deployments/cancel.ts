@@ -1,9 +1,10 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { type Actor, audit } from '../base/audit.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
-import { type Db, type Tx, transact } from '../db/connect.ts';
+import { transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { deployments, tasks } from '../db/tables.ts';
+import type { Db, Tx } from '../db/types.ts';
 import { addEvents, cancelPending, lockTasks, requestCancel, toEvents } from '../tasks/store.ts';
 import { endTasks, settle } from './settle.ts';
 import { type DeploymentRow, getDeployment } from './store.ts';

@@ -1,11 +1,14 @@
 import { listAgents, listContainersOfAgents, listContainersOfStacks } from '../agents/store.ts';
 import type { Actor } from '../base/audit.ts';
 import { GraphiumError } from '../base/errors.ts';
-import type { Tx } from '../db/connect.ts';
+import type { Tx } from '../db/types.ts';
 import type { Warning } from '../db/values.ts';
+import type { Candidate } from '../planning/candidates.ts';
 import { findClashes, type Neighbour } from '../planning/conflicts.ts';
 import { findRedefined } from '../planning/immutable.ts';
-import { type Candidate, type Placed, place } from '../planning/placement.ts';
+import type { Placed } from '../planning/placed.ts';
+import { placedOf } from '../planning/placed.ts';
+import { place } from '../planning/placement.ts';
 import { findUnreached } from '../planning/unreachable.ts';
 import { sealFiles, type Vault } from '../secrets/seal.ts';
 import { hashOf } from '../spec/hash.ts';
@@ -25,7 +28,6 @@ import {
   type StackRow,
   updateStack,
 } from '../stacks/store.ts';
-import { placedOf } from './plan-input.ts';
 import { findLockedStack } from './store.ts';
 
 /** A stack file as the user sent it. */

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { type Actor, audit } from '../base/audit.ts';
-import type { Tx } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
+import type { Tx } from '../db/types.ts';
 import type { Warning } from '../db/values.ts';
-import { type Plan, type PlanKind, plan } from '../planning/plan.ts';
+import { placedOf } from '../planning/placed.ts';
+import { type Plan, plan } from '../planning/plan.ts';
+import type { PlanKind } from '../planning/plan-input.ts';
 import { findRevision, listPlacements, type StackRow, updateStack } from '../stacks/store.ts';
 import { addEvents, insertTasks } from '../tasks/store.ts';
 import { supersede } from './cancel.ts';
-import { type Aim, type AimOptions, placedOf, readSituation } from './plan-input.ts';
+import { type Aim, type AimOptions, readSituation } from './plan-input.ts';
 import { settle } from './settle.ts';
 import { type DeploymentRow, insertDeployment, lockUnfinished } from './store.ts';
 

@@ -1,6 +1,7 @@
 import type { Actor } from '../base/audit.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
-import { type Db, type Tx, transact } from '../db/connect.ts';
+import { transact } from '../db/connect.ts';
+import type { Db, Tx } from '../db/types.ts';
 import { plan } from '../planning/plan.ts';
 import type { Vault } from '../secrets/seal.ts';
 import { hashOf } from '../spec/hash.ts';

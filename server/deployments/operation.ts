@@ -1,6 +1,6 @@
 import { GraphiumError, notFound } from '../base/errors.ts';
-import type { Tx } from '../db/connect.ts';
-import type { PlanKind } from '../planning/plan.ts';
+import type { Tx } from '../db/types.ts';
+import type { PlanKind } from '../planning/plan-input.ts';
 import type { Vault } from '../secrets/seal.ts';
 import type { StackSpec } from '../spec/spec.ts';
 import type { StackRow } from '../stacks/store.ts';

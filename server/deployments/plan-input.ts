@@ -1,7 +1,7 @@
 import { type AgentRow, listAgents, listContainersOfStacks, listImages } from '../agents/store.ts';
-import type { Tx } from '../db/connect.ts';
-import { containersOf, type Placed } from '../planning/placement.ts';
-import type { PlanInput, PlanKind } from '../planning/plan.ts';
+import type { Tx } from '../db/types.ts';
+import type { Placed } from '../planning/placed.ts';
+import type { PlanInput, PlanKind } from '../planning/plan-input.ts';
 import type { StackSpec } from '../spec/spec.ts';
 import { listPlacements, type StackRow } from '../stacks/store.ts';
 import { listContainersInWork, listStopped } from './store.ts';
@@ -55,27 +55,3 @@ export async function readSituation(
 
 const toOnline = (agents: readonly AgentRow[]) =>
   new Set(agents.filter((agent) => agent.online).map((agent) => agent.id));
-
-/** The containers of a revision, where it was placed. */
-export function placedOf(spec: StackSpec, placements: readonly { agentId: string; containerName: string }[]): Placed[] {
-  const byName = Map.groupBy(placements, ({ containerName }) => containerName);
-  return spec.services.flatMap((service) => {
-    const containers = service.global ? globalsOf(service, placements) : containersOf(service);
-    return containers.flatMap((container) =>
-      (byName.get(container.name) ?? []).map(({ agentId }) => ({ service, container, agentId })),
-    );
-  });
-}
-
-/** A global service has as many containers as it was given places. */
-function globalsOf(
-  service: Placed['service'],
-  placements: readonly { containerName: string }[],
-): Placed['container'][] {
-  const { nameBase, container } = service;
-  if (nameBase === undefined) return [container];
-  return placements.flatMap(({ containerName: name }) => {
-    const digits = name.startsWith(`${nameBase}-`) ? name.slice(nameBase.length + 1) : '';
-    return /^[1-9]\d*$/.test(digits) ? [{ ...container, name, replica: Number(digits) }] : [];
-  });
-}

@@ -1,15 +1,15 @@
 import { listAgentsById } from '../agents/store.ts';
-import type { Tx } from '../db/connect.ts';
+import type { Tx } from '../db/types.ts';
 import type { Warning } from '../db/values.ts';
 import type { Action, Change } from '../planning/changes.ts';
 import { containerDifferences, type FieldDifference } from '../planning/differences.ts';
 import type { Downtime } from '../planning/downtime.ts';
+import { placedOf } from '../planning/placed.ts';
 import type { Plan } from '../planning/plan.ts';
 import { hashOf, specHashOf } from '../spec/hash.ts';
 import type { ContainerSpec } from '../spec/spec.ts';
 import { findRevision } from '../stacks/store.ts';
 import type { Resolved } from './operation.ts';
-import { placedOf } from './plan-input.ts';
 
 /** A plan as a person reads it before agreeing to it. */
 export type PreviewItem = {

@@ -1,9 +1,10 @@
 import { and, asc, eq, isNotNull, isNull } from 'drizzle-orm';
 import { GRAPHIUM } from '../base/audit.ts';
 import { GraphiumError } from '../base/errors.ts';
-import { type Db, type Tx, transact } from '../db/connect.ts';
+import { transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { deployments, tasks } from '../db/tables.ts';
+import type { Db, Tx } from '../db/types.ts';
 import { plan } from '../planning/plan.ts';
 import { getStack } from '../stacks/store.ts';
 import { draftFromRevision, storeDraft } from './draft.ts';

@@ -1,7 +1,7 @@
 import { and, asc, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
-import type { Tx } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { agents, deployments, stacks, tasks } from '../db/tables.ts';
+import type { Tx } from '../db/types.ts';
 import type { TaskFailure } from '../db/values.ts';
 import {
   cancelDependants,

@@ -1,7 +1,7 @@
 import { and, desc, eq, gt, inArray, isNull, lt, max, or, sql } from 'drizzle-orm';
 import { GraphiumError } from '../base/errors.ts';
-import type { Queryable, Tx } from '../db/connect.ts';
 import { agents, deployments, stacks, tasks } from '../db/tables.ts';
+import type { Queryable, Tx } from '../db/types.ts';
 import { findStack, type StackRow } from '../stacks/store.ts';
 
 export type DeploymentRow = typeof deployments.$inferSelect;

@@ -1,7 +1,20 @@
 import { createPortIndex, type PortIndex } from '../spec/ports.ts';
 import type { ContainerSpec, ServiceSpec } from '../spec/spec.ts';
 import { attributeOf, satisfies, unmetBy } from './constraints.ts';
-import type { Candidate } from './placement.ts';
+
+/** An agent that a container may go to. */
+export type Candidate = {
+  id: string;
+  name: string;
+  labels: Record<string, string>;
+  os: string | null;
+  arch: string | null;
+  online: boolean;
+  /** Containers of other stacks that it runs. */
+  load: number;
+  /** Host ports that other stacks want there; `by` names a container and its stack. */
+  taken: { port: number; ip: string | null; protocol: string; by: string }[];
+};
 
 /** Pure but for its own state: who sits where while a stack is placed, and who could. */
 export type Seat = {

@@ -1,5 +1,5 @@
 import type { ContainerSpec } from '../spec/spec.ts';
-import type { Placed } from './placement.ts';
+import type { Placed } from './placed.ts';
 
 /** Pure: what has to become of each container, from what is wanted and what was last observed. */
 export type Action = 'NOOP' | 'CREATE' | 'REPLACE' | 'START' | 'STOP' | 'RESTART' | 'REMOVE';

@@ -1,12 +1,11 @@
 import { createPortIndex, type PortIndex } from '../spec/ports.ts';
-import type { ContainerSpec, ServiceSpec } from '../spec/spec.ts';
+import type { ContainerSpec } from '../spec/spec.ts';
+import type { Placed } from './placed.ts';
 
 /** Pure: what a stack wants on a host and another stack, or another of its own containers, already has there. */
 export type Neighbour = { stack: string; agentId: string; container: Pick<ContainerSpec, 'name' | 'ports'> };
 
 export type Clash = { code: 'NAME_IN_USE' | 'PORT_IN_USE'; service: string; message: string };
-
-type Placed = { service: ServiceSpec; container: ContainerSpec; agentId: string };
 
 export function findClashes(placed: readonly Placed[], neighbours: readonly Neighbour[]): Clash[] {
   const hosts = new Map<string, Host>();

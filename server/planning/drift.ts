@@ -1,6 +1,6 @@
 import { specHashOf } from '../spec/hash.ts';
 import { type Change, changeOf, containerKey, type Observed, type Scene, unwanted, withoutKept } from './changes.ts';
-import type { Placed } from './placement.ts';
+import type { Placed } from './placed.ts';
 
 /** Pure: where what agents observe is not what the current revision wants. */
 export type DriftKind = 'MISSING' | 'STOPPED' | 'CHANGED' | 'UNHEALTHY' | 'UNKNOWN' | 'RUNNING';

@@ -1,6 +1,6 @@
 import { hashOf } from '../spec/hash.ts';
 import type { NetworkSpec, StackSpec, VolumeSpec } from '../spec/spec.ts';
-import type { Placed } from './placement.ts';
+import type { Placed } from './placed.ts';
 
 /**
  * Pure: networks and volumes that are to be others under the same name while containers use them. Docker cannot change

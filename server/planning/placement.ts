@@ -1,6 +1,7 @@
-import type { ContainerSpec, ServiceSpec, StackSpec } from '../spec/spec.ts';
+import type { ServiceSpec, StackSpec } from '../spec/spec.ts';
 import {
   type Board,
+  type Candidate,
   countOn,
   createBoard,
   createSeats,
@@ -12,23 +13,9 @@ import {
   type Seat,
   takenPort,
 } from './candidates.ts';
+import { containersOf, type Placed, replicaOf } from './placed.ts';
 
 /** Pure: which agent each container of a stack goes to. */
-export type Candidate = {
-  id: string;
-  name: string;
-  labels: Record<string, string>;
-  os: string | null;
-  arch: string | null;
-  online: boolean;
-  /** Containers of other stacks that it runs. */
-  load: number;
-  /** Host ports that other stacks want there; `by` names a container and its stack. */
-  taken: { port: number; ip: string | null; protocol: string; by: string }[];
-};
-
-/** @param container with its own name and number */
-export type Placed = { service: ServiceSpec; container: ContainerSpec; agentId: string };
 
 export type PlacementProblem = {
   code: 'UNKNOWN_HOST' | 'NO_AGENT_FITS' | 'NO_AGENT_AVAILABLE' | 'PORT_IN_USE' | 'NAME_IN_USE';
@@ -81,17 +68,6 @@ export function place(
 }
 
 const freedom = ({ service }: Board) => (service.constraints?.length ? 0 : service.global ? 1 : 2);
-
-/** The containers of a service that is not global: as many as it has replicas. */
-export function containersOf(service: ServiceSpec): ContainerSpec[] {
-  const count = service.replicas ?? 1;
-  if (service.nameBase === undefined) return count > 0 ? [service.container] : [];
-  return Array.from({ length: count }, (_, index) => replicaOf(service, index + 1));
-}
-
-function replicaOf({ nameBase, container }: ServiceSpec, replica: number): ContainerSpec {
-  return nameBase === undefined ? container : { ...container, name: `${nameBase}-${replica}`, replica };
-}
 
 const toPlaced = ({ service, placed }: Board): Placed[] =>
   placed

@@ -1,6 +1,6 @@
 import type { Dependency, StackSpec } from '../spec/spec.ts';
 import type { Change, Scene } from './changes.ts';
-import type { PlanInput } from './plan.ts';
+import type { PlanInput } from './plan-input.ts';
 import {
   type Aim,
   afterwards,

@@ -1,5 +1,5 @@
 import type { StackSpec } from '../spec/spec.ts';
-import type { Placed } from './placement.ts';
+import type { Placed } from './placed.ts';
 
 /** Pure: who cannot reach what it depends on by name, for a network of Docker's ends at its host. */
 export type Unreached = { service: string; message: string };

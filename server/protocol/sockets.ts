@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import { checkSession, endSession, renewSessions } from '../agents/store.ts';
 import type { Bus } from '../base/live.ts';
-import type { Db } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
+import type { Db } from '../db/types.ts';
 
 /** One WebSocket, as far as sessions care. */
 export type Socket = {

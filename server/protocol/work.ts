@@ -1,9 +1,10 @@
 import { inArray, sql } from 'drizzle-orm';
 import { checkSession, lockSession } from '../agents/store.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
-import { type Db, type Tx, transact } from '../db/connect.ts';
+import { transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { tasks } from '../db/tables.ts';
+import type { Db, Tx } from '../db/types.ts';
 import type { TaskFailure, TaskProgress, TaskResult } from '../db/values.ts';
 import { announce, endTasks } from '../deployments/settle.ts';
 import { openFiles, type Vault } from '../secrets/seal.ts';

@@ -1,5 +1,4 @@
 import type { ContainerRow } from '../agents/store.ts';
-import type { DeploymentRow } from '../deployments/store.ts';
 import type { ContainerSpec } from '../spec/spec.ts';
 
 /** Pure: what a stack is doing, from what is wanted and what is observed. */
@@ -26,11 +25,19 @@ const WORKING = {
   REPAIR: 'REPAIRING',
 } as const;
 
+/** What counts of the newest deployment of the stack. */
+export type LatestDeployment = {
+  kind: keyof typeof WORKING;
+  finishedAt: Date | null;
+  rollbackRevision: number | null;
+  rollbackDueAt: Date | null;
+};
+
 export type Wanted = { agentId: string; container: ContainerSpec };
 
 export function stateOf(
   stack: { desired: 'RUNNING' | 'STOPPED' | 'DELETED'; deletedAt: Date | null },
-  latest: Pick<DeploymentRow, 'kind' | 'finishedAt' | 'rollbackRevision' | 'rollbackDueAt'> | undefined,
+  latest: LatestDeployment | undefined,
   wanted: readonly Wanted[],
   containers: readonly Pick<ContainerRow, 'agentId' | 'name' | 'state' | 'health' | 'exitCode'>[],
 ): StackState {

@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, getTableColumns, inArray, isNull, max, ne, sql } from 'drizzle-orm';
-import type { Queryable, Tx } from '../db/connect.ts';
 import { agents, containers, placements, stackRevisions, stacks } from '../db/tables.ts';
+import type { Queryable, Tx } from '../db/types.ts';
 import type { StackSpec } from '../spec/spec.ts';
 
 export type StackRow = typeof stacks.$inferSelect;

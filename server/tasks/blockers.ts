@@ -1,6 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm';
-import type { Tx } from '../db/connect.ts';
 import { tasks } from '../db/tables.ts';
+import type { Tx } from '../db/types.ts';
 import { cancelPending, type Moved, uuids } from './store.ts';
 
 /**

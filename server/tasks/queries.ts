@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm';
-import type { Queryable } from '../db/connect.ts';
 import { agents, stacks, taskBlockers, taskEvents, tasks } from '../db/tables.ts';
+import type { Queryable } from '../db/types.ts';
 import type { TaskRow } from './store.ts';
 
 /** What is read of tasks to show them. */

@@ -1,6 +1,6 @@
 import { and, asc, eq, inArray, type SQL, sql } from 'drizzle-orm';
-import type { Queryable, Tx } from '../db/connect.ts';
 import { deployments, taskBlockers, taskEvents, tasks } from '../db/tables.ts';
+import type { Queryable, Tx } from '../db/types.ts';
 
 /**
  * The SQL of tasks. Every move is one statement whose WHERE checks everything again; zero rows mean "stale", never an

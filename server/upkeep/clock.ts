@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import type { Bus } from '../base/live.ts';
-import { type Db, isDatabaseUnavailable } from '../db/connect.ts';
+import { isDatabaseUnavailable } from '../db/connect.ts';
 import { topic } from '../db/notify.ts';
+import type { Db } from '../db/types.ts';
 import { beginRollbacks } from '../deployments/rollback.ts';
 import type { AgentSockets } from '../protocol/sockets.ts';
 import { findNextDue } from '../tasks/queries.ts';

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Tx } from '../db/connect.ts';
+import type { Tx } from '../db/types.ts';
 import { openBarriers, type Released } from '../tasks/blockers.ts';
 
 /**

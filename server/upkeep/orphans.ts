@@ -3,8 +3,9 @@ import type { Logger } from 'pino';
 import type { ContainerRow } from '../agents/store.ts';
 import { type Actor, GRAPHIUM } from '../base/audit.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
-import { type Db, type Queryable, type Tx, transact } from '../db/connect.ts';
+import { transact } from '../db/connect.ts';
 import { agents, containers } from '../db/tables.ts';
+import type { Db, Queryable, Tx } from '../db/types.ts';
 import { currentAim, DEFAULTS, launch } from '../deployments/launch.ts';
 import {
   type DeploymentRow,

@@ -1,9 +1,10 @@
 import { and, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
 import type { Logger } from 'pino';
 import type { Bus } from '../base/live.ts';
-import { type Db, isDatabaseUnavailable, type Tx, transact } from '../db/connect.ts';
+import { isDatabaseUnavailable, transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { agents, servers, tasks } from '../db/tables.ts';
+import type { Db, Tx } from '../db/types.ts';
 import { beginRollbacks } from '../deployments/rollback.ts';
 import { endTasks } from '../deployments/settle.ts';
 import type { AgentSockets } from '../protocol/sockets.ts';

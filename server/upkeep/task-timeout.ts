@@ -1,7 +1,7 @@
 import { and, eq, isNotNull, isNull, sql } from 'drizzle-orm';
-import type { Tx } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { tasks } from '../db/tables.ts';
+import type { Tx } from '../db/types.ts';
 import { endTasks } from '../deployments/settle.ts';
 import { addEvents, lockTasks, moved, TIMED_OUT, toEvents } from '../tasks/store.ts';
 

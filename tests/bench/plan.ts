@@ -1,5 +1,8 @@
-import { type Candidate, type Placed, place } from '../../server/planning/placement.ts';
-import { type PlanInput, plan } from '../../server/planning/plan.ts';
+import type { Candidate } from '../../server/planning/candidates.ts';
+import type { Placed } from '../../server/planning/placed.ts';
+import { place } from '../../server/planning/placement.ts';
+import { plan } from '../../server/planning/plan.ts';
+import type { PlanInput } from '../../server/planning/plan-input.ts';
 import { specHashOf } from '../../server/spec/hash.ts';
 import type { ServiceSpec, StackSpec } from '../../server/spec/spec.ts';
 import { median, round } from './stats.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { type Plan, type PlanInput, type PlanKind, plan } from '../../../server/planning/plan.ts';
+import { type Plan, plan } from '../../../server/planning/plan.ts';
+import type { PlanInput, PlanKind } from '../../../server/planning/plan-input.ts';
 import type { PlannedTask } from '../../../server/planning/planned-task.ts';
 import { specHashOf } from '../../../server/spec/hash.ts';
 import { AGENTS, placed, type Revision, suffer } from './drafts.ts';

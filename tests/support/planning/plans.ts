@@ -1,6 +1,7 @@
 import type { Observed } from '../../../server/planning/changes.ts';
-import type { Placed } from '../../../server/planning/placement.ts';
-import { type PlanInput, plan } from '../../../server/planning/plan.ts';
+import type { Placed } from '../../../server/planning/placed.ts';
+import { plan } from '../../../server/planning/plan.ts';
+import type { PlanInput } from '../../../server/planning/plan-input.ts';
 import type { PlannedTask } from '../../../server/planning/planned-task.ts';
 import { specHashOf } from '../../../server/spec/hash.ts';
 import type { ContainerSpec, Dependency, ServiceSpec } from '../../../server/spec/spec.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type PlanInput, plan } from '../../../../server/planning/plan.ts';
+import { plan } from '../../../../server/planning/plan.ts';
+import type { PlanInput } from '../../../../server/planning/plan-input.ts';
 import type { RolloutSpec } from '../../../../server/spec/spec.ts';
 import { allSeen, inputOf, on, seen, type Wanted } from '../../../support/planning/plans.ts';
 import { portOf } from '../../../support/planning/stories.ts';

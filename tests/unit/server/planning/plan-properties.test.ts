@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { type Plan, type PlanKind, plan } from '../../../../server/planning/plan.ts';
+import { type Plan, plan } from '../../../../server/planning/plan.ts';
+import type { PlanKind } from '../../../../server/planning/plan-input.ts';
 import { again, drafts, evolve, mishaps, placed, suffer } from '../../../support/planning/drafts.ts';
 import {
   ALL,
