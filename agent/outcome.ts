@@ -35,7 +35,7 @@ export type TaskProgress = {
 export type TaskUpdate = { phase: TaskPhase; progress?: TaskProgress };
 
 /** What stands under the container's name at the end: the one from before, the wanted one, nothing. Absent: not known. */
-export type ContainerLeft = 'OLD' | 'NEW' | 'NONE';
+export type ContainerLeft = 'PREVIOUS' | 'NEW' | 'NONE';
 
 export type TaskFailure = {
   /** Stable; see `docker/errors.ts`. */

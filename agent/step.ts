@@ -44,10 +44,10 @@ function choose({ job, seen }: Situation, memory: Memory): Decision {
 
 function leftOf({ job, seen }: Situation, memory: Memory): ContainerLeft | undefined {
   const { named } = seen as SeenContainers;
-  if (job.kind === 'DELETE') return named?.ours ? 'OLD' : 'NONE';
+  if (job.kind === 'DELETE') return named?.ours ? 'PREVIOUS' : 'NONE';
   if (!isDeploy(job)) return undefined;
   if (!named) return 'NONE';
-  return named.ours && isWanted(job, named, seen as SeenContainers, memory) ? 'NEW' : 'OLD';
+  return named.ours && isWanted(job, named, seen as SeenContainers, memory) ? 'NEW' : 'PREVIOUS';
 }
 
 function withLeft(outcome: TaskOutcome, left: ContainerLeft | undefined): TaskOutcome {

@@ -68,6 +68,7 @@ export const kinds: Record<(EnumOf<'DeploymentKind'> | EnumOf<'TaskKind'>) & str
   DELETE: 'Delete',
   ROLLBACK: 'Roll back',
   REPAIR: 'Repair',
+  REMOVE_ORPHANS: 'Remove orphans',
   PULL: 'Pull',
   CLEAN: 'Clean up',
 };
@@ -139,7 +140,7 @@ export const orphanReasons: Record<EnumOf<'OrphanReason'> & string, string> = {
 /** What stands under a container's name when its task has ended. */
 export const lefts: Record<EnumOf<'ContainerLeft'> & string, string> = {
   NEW: 'the new container is in place',
-  OLD: 'the container from before is in place',
+  PREVIOUS: 'the container from before is in place',
   NONE: 'no container of this name is left',
 };
 

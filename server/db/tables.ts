@@ -18,9 +18,9 @@ import type { StackSpec } from '../spec/spec.ts';
 import type { EngineFacts, Labels, TaskFailure, TaskProgress, TaskResult, TaskSpec, Warning } from './values.ts';
 
 /**
- * Invariants that the database keeps by itself (see also the triggers in drizzle/0001_guards.sql): at most one RUNNING
- * task per agent and container name; a finished task never changes; `attempt` and `session_epoch` never decrease.
- * All times are the database's `now()`.
+ * Invariants that the database keeps by itself (the triggers are in drizzle/0001_guards.sql and drizzle/0004_words.sql): at
+ * most one RUNNING task per agent and container name; a task moves only as the table in its guard says, so a finished one
+ * never changes; `attempt` and `session_epoch` never decrease. All times are the database's `now()`.
  */
 
 const at = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
@@ -36,6 +36,7 @@ export const deploymentKind = pgEnum('deployment_kind', [
   'DELETE',
   'ROLLBACK',
   'REPAIR',
+  'REMOVE_ORPHANS',
 ]);
 export const deploymentStatus = pgEnum('deployment_status', [
   'RUNNING',
@@ -74,7 +75,7 @@ export const health = pgEnum('health', ['NONE', 'STARTING', 'HEALTHY', 'UNHEALTH
 export const tokenKind = pgEnum('token_kind', ['USER', 'JOIN', 'AGENT']);
 export const role = pgEnum('role', ['VIEWER', 'OPERATOR', 'ADMIN']);
 
-/** One row: what makes this installation different from every other one. */
+/** One row, whose id tells this installation from every other one. */
 export const cluster = pgTable('cluster', {
   id: uuid('id').primaryKey().defaultRandom(),
   only: boolean('only').notNull().default(true).unique(),
@@ -102,7 +103,7 @@ export const agents = pgTable(
     sessionExpiresAt: at('session_expires_at'),
     /** Instances that a newer one replaced, newest first: one that comes back is a second living process. */
     replacedInstances: jsonb('replaced_instances').$type<string[]>().notNull().default([]),
-    comebacks: integer('comebacks').notNull().default(0),
+    takeovers: integer('takeovers').notNull().default(0),
     quarantinedAt: at('quarantined_at'),
     removedAt: at('removed_at'),
     createdAt,
@@ -250,14 +251,14 @@ export const tasks = pgTable(
     /** Counted from its first start; past it, it is cancelled at a safe point and counts as failed. */
     timeoutSeconds: integer('timeout_seconds'),
     timedOutAt: at('timed_out_at'),
-    /** Waits for the images: until every PULL of its deployment that `gates` has completed. */
-    barred: boolean('barred').notNull().default(false),
-    /** PULL: the others' containers wait for it too; false where its host is offline. */
-    gates: boolean('gates').notNull().default(false),
-    /** Part of the way back after a failure. */
+    /** It waits until every PULL of its deployment that holds the image gate has completed. */
+    behindImageGate: boolean('behind_image_gate').notNull().default(false),
+    /** PULL: the containers of all hosts wait for it; false where its own host is offline. */
+    holdsImageGate: boolean('holds_image_gate').notNull().default(false),
+    /** It belongs to the rollback after a failure. */
     rollback: boolean('rollback').notNull().default(false),
-    /** Its failure neither ends the others nor begins a rollback. */
-    mayFail: boolean('may_fail').notNull().default(false),
+    /** Its failure neither fails the deployment nor begins a rollback. */
+    optional: boolean('optional').notNull().default(false),
     createdAt,
     startedAt: at('started_at'),
     finishedAt: at('finished_at'),
@@ -265,7 +266,7 @@ export const tasks = pgTable(
   (t) => [
     index('tasks_deployment').on(t.deploymentId, t.position),
     index('tasks_created').on(t.createdAt, t.id),
-    index('tasks_gates').on(t.deploymentId).where(sql`gates`),
+    index('tasks_image_gate').on(t.deploymentId).where(sql`holds_image_gate`),
     index('tasks_due').on(t.notBefore).where(sql`status = 'PENDING' and not_before is not null`),
     index('tasks_pending').on(t.agentId, t.priority, t.createdAt).where(sql`status = 'PENDING'`),
     index('tasks_stack').on(t.stackId, t.createdAt),
@@ -288,8 +289,8 @@ export const taskBlockers = pgTable(
       .references(() => tasks.id),
     /** STARTED: satisfied as soon as the container's process runs. A satisfied one is deleted. */
     condition: blockerCondition('condition').notNull().default('COMPLETED'),
-    /** false: satisfied also when the other fails. */
-    required: boolean('required').notNull().default(true),
+    /** If true, it is also satisfied when the other task fails. */
+    optional: boolean('optional').notNull().default(false),
   },
   (t) => [primaryKey({ columns: [t.taskId, t.blockedBy] }), index('task_blockers_blocked_by').on(t.blockedBy)],
 );

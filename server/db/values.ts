@@ -43,8 +43,8 @@ export type TaskFailure = {
 /** What a stack file says that is accepted and yet worth a look, and where. */
 export type Warning = { code: string; message: string; path: string; line: number; column: number };
 
-/** What stands under the container's name when its task has ended: the one from before, the wanted one, nothing. */
-export type ContainerLeft = 'OLD' | 'NEW' | 'NONE';
+/** What stands under the container's name when its task has ended: the previous one, the wanted one, or nothing. */
+export type ContainerLeft = 'PREVIOUS' | 'NEW' | 'NONE';
 
 export type TaskResult = {
   containerId?: string | null | undefined;
@@ -64,7 +64,7 @@ export function toStorable<T>(value: T): T {
   return text === undefined ? value : (JSON.parse(text) as T);
 }
 
-/** What an agent gets to do a task, by kind. `version` lets an older agent refuse what it does not know. */
+/** What an agent gets to do a task. `version` lets an older agent refuse what it does not know. */
 export type ContainerTaskSpec = {
   version: 1;
   revision: number;
@@ -79,9 +79,26 @@ export type ContainerTaskSpec = {
   /** Good only when it ended with exit code 0: others wait for what it does. */
   awaitExit?: true;
 };
-export type TaskSpec =
-  | { version: 1; image: string; policy: 'missing' | 'always'; platform?: string }
-  | ContainerTaskSpec
-  /** `upTo`: containers of a newer revision are not known to who asked for their removal, and stay. */
-  | { version: 1; upTo?: number }
-  | { version: 1; networks: string[]; volumes: string[]; upTo?: number };
+
+export type PullTaskSpec = { version: 1; image: string; policy: 'missing' | 'always'; platform?: string };
+
+/** STOP and DELETE. `upTo`: a container of a newer revision is not the one that was to be removed, and stays. */
+export type NamedTaskSpec = { version: 1; upTo?: number };
+
+export type CleanTaskSpec = { version: 1; networks: string[]; volumes: string[]; upTo?: number };
+
+export type TaskSpecs = {
+  PULL: PullTaskSpec;
+  DEPLOY: ContainerTaskSpec;
+  START: ContainerTaskSpec;
+  RESTART: ContainerTaskSpec;
+  STOP: NamedTaskSpec;
+  DELETE: NamedTaskSpec;
+  CLEAN: CleanTaskSpec;
+};
+
+export type TaskKind = keyof TaskSpecs;
+export type TaskSpec = TaskSpecs[TaskKind];
+
+/** What a task does: its kind and the spec that belongs to it. */
+export type TaskWork = { [Kind in TaskKind]: { kind: Kind; spec: TaskSpecs[Kind] } }[TaskKind];

@@ -5,8 +5,8 @@ import type { Vault } from '../secrets/seal.ts';
 import type { StackSpec } from '../spec/spec.ts';
 import type { StackRow } from '../stacks/store.ts';
 import { type Draft, draftFromFile, draftFromRevision, type StackFile } from './draft.ts';
-import { currentAim } from './launch.ts';
-import type { Aim } from './plan-input.ts';
+import { currentTarget } from './launch.ts';
+import type { Target } from './plan-input.ts';
 import { findGoodRevisionBefore, findLockedStack } from './store.ts';
 
 /** What a person may want of a stack. */
@@ -27,7 +27,7 @@ export type Resolved = {
   /** null: the stack keeps its revision. */
   draft: Draft | null;
   stack: StackRow | undefined;
-  aim: Aim;
+  target: Target;
   removeVolumes: boolean;
   services: readonly string[] | null;
 };
@@ -62,7 +62,7 @@ export async function resolve(tx: Tx, operation: Operation, vault: Vault): Promi
     case 'RESTART': {
       const { services } = operation;
       const current = await unchanged(tx, stack);
-      for (const service of services ?? []) checkService(current.aim.spec, service);
+      for (const service of services ?? []) checkService(current.target.spec, service);
       return { ...running, ...current, kind: 'RESTART', services };
     }
     case 'START':
@@ -88,10 +88,10 @@ async function findSubject(tx: Tx, operation: Exclude<Operation, { kind: 'DEPLOY
 const fromDraft = (draft: Draft) => ({
   draft,
   stack: draft.stack,
-  aim: { name: draft.spec.name, spec: draft.spec, revision: draft.number, placed: draft.placed },
+  target: { name: draft.spec.name, spec: draft.spec, revision: draft.number, placed: draft.placed },
 });
 
-const unchanged = async (tx: Tx, stack: StackRow) => ({ draft: null, stack, aim: await currentAim(tx, stack) });
+const unchanged = async (tx: Tx, stack: StackRow) => ({ draft: null, stack, target: await currentTarget(tx, stack) });
 
 function scaled(tx: Tx, stack: StackRow, name: string, replicas: number): Promise<Draft> {
   if (!Number.isInteger(replicas) || replicas < 0 || replicas > MAX_REPLICAS) {

@@ -37,7 +37,7 @@ export type Preview = {
 
 export async function toPreview(
   tx: Tx,
-  { aim, draft, kind, stack }: Resolved,
+  { target, draft, kind, stack }: Resolved,
   { changes, tasks, downtime, hash }: Plan,
   warnings: readonly Warning[],
 ): Promise<Preview> {
@@ -48,9 +48,9 @@ export async function toPreview(
   const before = await readSpecs(tx, stack?.id, changes);
   const offline = [...agents.values()].filter((agent) => !agent.online);
   return {
-    stack: aim.name,
+    stack: target.name,
     kind,
-    revision: aim.revision,
+    revision: target.revision,
     isNewRevision: draft !== null && !draft.isCurrent,
     items: changes.map((change) => ({
       agent: nameOf(change.agentId),
@@ -73,7 +73,7 @@ export async function toPreview(
     ],
     taskCount: tasks.length,
     // With the revision: somebody else's file in between is to be seen, also before it changed anything.
-    planHash: hashOf([hash, aim.revision]),
+    planHash: hashOf([hash, target.revision]),
   };
 }
 

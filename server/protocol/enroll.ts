@@ -59,7 +59,7 @@ async function replace(tx: Tx, id: string, labels: Record<string, string>): Prom
     .set({
       labels,
       quarantinedAt: null,
-      comebacks: 0,
+      takeovers: 0,
       replacedInstances: [],
       sessionEpoch: sql`${agents.sessionEpoch} + 1`,
     })

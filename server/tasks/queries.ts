@@ -76,7 +76,9 @@ export function listOpenBlockers(tx: Queryable, taskIds: readonly string[]): Pro
     .orderBy(asc(tasks.position));
 }
 
-export type MissingImage = Pick<TaskRow, 'id' | 'deploymentId' | 'agentId' | 'gates' | 'image'> & { agent: string };
+export type MissingImage = Pick<TaskRow, 'id' | 'deploymentId' | 'agentId' | 'holdsImageGate' | 'image'> & {
+  agent: string;
+};
 
 /** PULLs of the deployments; those that gate are waited for by the containers of every host, the others by their own's. */
 export function listMissingImages(tx: Queryable, deploymentIds: readonly string[]): Promise<MissingImage[]> {
@@ -85,7 +87,7 @@ export function listMissingImages(tx: Queryable, deploymentIds: readonly string[
       id: tasks.id,
       deploymentId: tasks.deploymentId,
       agentId: tasks.agentId,
-      gates: tasks.gates,
+      holdsImageGate: tasks.holdsImageGate,
       image: tasks.image,
       agent: agents.name,
     })

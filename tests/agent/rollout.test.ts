@@ -93,7 +93,7 @@ describe('start-first', () => {
     await ear.ready;
     const failure = await fail('DEPLOY', sick);
     ear.close();
-    expect(failure).toMatchObject({ code: 'HEALTH_CHECK_FAILED', left: 'OLD', retryable: false });
+    expect(failure).toMatchObject({ code: 'HEALTH_CHECK_FAILED', left: 'PREVIOUS', retryable: false });
     expect(ear.heard.filter((action) => action !== 'rename')).toEqual([]);
     expect(await names()).toEqual([web]);
     expect(await inspect(web)).toMatchObject({ Id: first, State: { Running: true, StartedAt: before } });
@@ -104,7 +104,7 @@ describe('start-first', () => {
     const before = (await inspect(first)).State.StartedAt;
     expect(await run('DEPLOY', next, abortAtStep(count, 'cancelled'))).toMatchObject({
       status: 'CANCELLED',
-      result: { containerId: first, left: 'OLD' },
+      result: { containerId: first, left: 'PREVIOUS' },
     });
     expect(await names()).toEqual([web]);
     expect(await inspect(web)).toMatchObject({ Id: first, State: { Running: true, StartedAt: before } });
@@ -125,7 +125,7 @@ describe('start-first', () => {
     const first = await up('DEPLOY', specOf());
     const before = (await inspect(first)).State.StartedAt;
     await run('DEPLOY', sick, { taskId: 'same', ...abortAtStep(count, 'abandoned') });
-    expect(await fail('DEPLOY', sick, { taskId: 'same' })).toMatchObject({ code: 'HEALTH_CHECK_FAILED', left: 'OLD' });
+    expect(await fail('DEPLOY', sick, { taskId: 'same' })).toMatchObject({ code: 'HEALTH_CHECK_FAILED', left: 'PREVIOUS' });
     expect(await names()).toEqual([web]);
     expect(await inspect(web)).toMatchObject({ Id: first, State: { Running: true, StartedAt: before } });
   });

@@ -154,7 +154,7 @@ async function execute(container: ContainerInspectInfo | undefined, command: str
   return output;
 }
 
-test.concurrent('a health check on one host gates what depends on it on another', async () => {
+test.concurrent('a health check on one host holdsImageGate what depends on it on another', async () => {
   // Healthy only in its second second.
   const healthCheck = { command: 'test $(($(date +%s) - $(cat /born))) -ge 2', interval: 1, retries: 20 };
   const command = ['sh', '-c', "date +%s > /born; trap 'exit 0' TERM; sleep 3600 & wait"];

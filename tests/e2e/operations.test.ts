@@ -79,7 +79,7 @@ test.concurrent('a task that takes too long is stopped, and says what it left', 
   const before = await world.states('slow');
   const options = ', taskTimeoutSeconds: 1, onFailure: KEEP';
   const failed = await world.finish(await world.compose(single('slow', readyAfter(60)), options));
-  expect(failed).toMatchObject({ status: 'FAILED', cause: { code: 'DEADLINE_EXCEEDED', left: 'OLD' } });
+  expect(failed).toMatchObject({ status: 'FAILED', cause: { code: 'DEADLINE_EXCEEDED', left: 'PREVIOUS' } });
   const after = await world.states('slow');
   expect(after.map(({ id, running }) => [id, running])).toEqual(before.map(({ id }) => [id, true]));
   await world.remove('slow');
@@ -105,7 +105,7 @@ test.concurrent('cancelled before the new container is good: OLD, and it runs; d
   await cancel(id);
   const { status, tasks } = await world.finish(id);
   expect(status).toBe('CANCELLED');
-  expect(tasks).toMatchObject([{ status: 'CANCELLED', result: { left: 'OLD', containerId: before[0]?.id } }]);
+  expect(tasks).toMatchObject([{ status: 'CANCELLED', result: { left: 'PREVIOUS', containerId: before[0]?.id } }]);
   const after = await world.states('undecided');
   expect(after.map((one) => [one.id, one.name, one.running])).toEqual([[before[0]?.id, 'undecided-web-1', true]]);
 

@@ -81,7 +81,12 @@ test.concurrent('a health check that fails on one of three hosts: all go back, a
   const before = await specs();
   const { status, cause, tasks } = await world.finish(await world.compose(three('ill', '2', SICK)));
   expect(status).toBe('ROLLED_BACK');
-  expect(cause).toMatchObject({ code: 'HEALTH_CHECK_FAILED', agent: 'vm2', containerName: 'ill-third-1', left: 'OLD' });
+  expect(cause).toMatchObject({
+    code: 'HEALTH_CHECK_FAILED',
+    agent: 'vm2',
+    containerName: 'ill-third-1',
+    left: 'PREVIOUS',
+  });
   expect(cause?.healthLog.join('\n')).toContain('503: no database');
   expect(cause?.logs.map((line) => line.trim()).toSorted()).toEqual(['cannot reach the database', 'giving up']);
   expect(tasks.filter(({ rollback }) => rollback).map(({ status }) => status)).not.toContain('FAILED');

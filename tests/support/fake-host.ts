@@ -107,7 +107,9 @@ export function createFakeHost(agent: FakeAgent) {
     },
     /** Stops at a safe point, with the old container there. */
     cancel: (task: Pick<Task, 'id' | 'attempt'>) =>
-      agent.finish(task, 'CANCELLED', { result: { action: 'restored', left: 'OLD', message: 'the old one is there' } }),
+      agent.finish(task, 'CANCELLED', {
+        result: { action: 'restored', left: 'PREVIOUS', message: 'the old one is there' },
+      }),
     /** Does what there is to do until nothing is left. @returns kinds and containers in the order they ran */
     async work(failures: Failures = {}): Promise<string[]> {
       const done: string[] = [];

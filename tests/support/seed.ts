@@ -4,17 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { createBus } from '../../server/base/live.ts';
-import { connect, getClusterId, transact } from '../../server/db/connect.ts';
+import { connect, getClusterId } from '../../server/db/connect.ts';
 import { listen } from '../../server/db/listen.ts';
-import { beginRollbacks } from '../../server/deployments/rollback.ts';
 import { createApp } from '../../server/http/app.ts';
 import { createAgentSockets } from '../../server/protocol/sockets.ts';
-import { releaseStarted } from '../../server/protocol/work.ts';
 import { createVault } from '../../server/secrets/seal.ts';
 import { issueToken } from '../../server/tokens/issue.ts';
-import { repairByItself } from '../../server/upkeep/auto-repair.ts';
-import { removeDeserted } from '../../server/upkeep/orphans.ts';
-import { startSweeper, sweep } from '../../server/upkeep/sweep.ts';
+import { startSweeper, sweepOnce } from '../../server/upkeep/sweep.ts';
 import { createFakeAgent, type FakeAgent } from './fake-agent.ts';
 import { createFakeHost, type FakeHost } from './fake-host.ts';
 import { createDatabase, dropDatabase } from './postgres.ts';
@@ -112,13 +108,7 @@ export async function createSeed(postgresUrl: string, options: { sweeper?: boole
     /** Its lease ran out, and nobody swept yet. */
     expire: (agent: { id: string }) =>
       db.$client`update agents set session_expires_at = now() - interval '1 second' where id = ${agent.id}`,
-    sweep: async () => {
-      await transact(db, (tx) => sweep(tx, SERVER_ID));
-      await releaseStarted(db, null);
-      await beginRollbacks(db);
-      await removeDeserted(db, log);
-      await repairByItself(services, log);
-    },
+    sweep: () => sweepOnce(db, SERVER_ID, log),
     async deploy(file: object, idempotencyKey?: string): Promise<DeploymentResult> {
       const { deployStack } = await seed.ask<{ deployStack: DeploymentResult }>(
         `mutation($source: String!, $key: String) { deployStack(source: { jsonld: $source }, idempotencyKey: $key) ${DEPLOYMENT} }`,

@@ -50,7 +50,7 @@ export type Failure = {
   agent: string | null;
   containerName: string | null;
   exitCode: number | null;
-  left: 'NEW' | 'OLD' | 'NONE' | null;
+  left: 'NEW' | 'PREVIOUS' | 'NONE' | null;
   healthLog: string[];
   logs: string[];
 };
@@ -65,7 +65,7 @@ export type Task = {
   phase: string | null;
   rollback: boolean;
   error: Failure | null;
-  result: { action: string; containerId: string | null; left: 'NEW' | 'OLD' | 'NONE' | null } | null;
+  result: { action: string; containerId: string | null; left: 'NEW' | 'PREVIOUS' | 'NONE' | null } | null;
   waitingOn: { reason: string; agent: string | null; message: string }[];
 };
 export type Deployment = {

@@ -16,7 +16,7 @@ services:
     deploy: { placement: { constraints: ["node.hostname == vm2"] } }
 ${more}`;
 
-const CANCELLED = { code: 'UNHEALTHY', message: 'the health check failed 3 times', left: 'OLD', exitCode: 3 };
+const CANCELLED = { code: 'UNHEALTHY', message: 'the health check failed 3 times', left: 'PREVIOUS', exitCode: 3 };
 
 let stage: Stage;
 let browser: Browser;

@@ -2,7 +2,7 @@ import type { Deployment, Task } from './documents.ts';
 
 const GROUPS = [
   { left: 'NEW', text: 'The new container is in place' },
-  { left: 'OLD', text: 'The container from before is in place' },
+  { left: 'PREVIOUS', text: 'The container from before is in place' },
   { left: 'NONE', text: 'No container of this name is left' },
   { left: 'UNTOUCHED', text: 'Not begun, so as before' },
   { left: 'UNKNOWN', text: 'Not known; its host will say' },

@@ -186,7 +186,7 @@ describe('the way back', () => {
     const { status, cause } = await seed.deployment(id);
     expect(status).toBe('FAILED');
     expect(cause).toMatchObject({ code: 'UNHEALTHY', containerName: names.b });
-    expect(cause?.message).toMatch(/health check failed.*way back.*the port is taken/s);
+    expect(cause?.message).toMatch(/health check failed.*rollback.*the port is taken/s);
     expect(await stackOf(name)).toMatchObject({ revision: 3, goodRevision: 1 });
   });
 

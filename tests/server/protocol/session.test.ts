@@ -162,8 +162,8 @@ describe('two processes with one credential', () => {
     expect(again.id).toBe(agent.id);
     expect(codeOf(await agent.tryOpen())).toBe('UNAUTHENTICATED');
     expect(await stateOf('twins')).toMatchObject({ quarantineReason: null });
-    const fresh = await seed.sql`select quarantined_at, comebacks from agents where id = ${agent.id}`;
-    expect(fresh[0]).toMatchObject({ quarantined_at: null, comebacks: 0 });
+    const fresh = await seed.sql`select quarantined_at, takeovers from agents where id = ${agent.id}`;
+    expect(fresh[0]).toMatchObject({ quarantined_at: null, takeovers: 0 });
   });
 
   test('one that restarts again and again is not', async () => {

@@ -79,7 +79,7 @@ export async function createPuppet(server: { url: string }, admin: string, name:
 }
 
 const leftOf = ({ containerName }: Task, containers: Puppet['containers']) =>
-  containers.has(containerName ?? '') ? 'OLD' : 'NONE';
+  containers.has(containerName ?? '') ? 'PREVIOUS' : 'NONE';
 
 type Wanted = { revision: number; specHash: string; container: { service: string; replica: number; image: string } };
 

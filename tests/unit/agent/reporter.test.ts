@@ -241,7 +241,7 @@ test('a report keeps the last log lines and nothing that Postgres refuses', () =
     message: 'a\0b',
     exitCode: 1,
     logs: ['first', 'x\ud800y', 'last\0'],
-    left: 'OLD' as const,
+    left: 'PREVIOUS' as const,
   };
   const report = toTaskReport({
     taskId: 'a',
@@ -255,6 +255,6 @@ test('a report keeps the last log lines and nothing that Postgres refuses', () =
     sequence: 3,
     status: 'FAILED',
     retryable: true,
-    error: { code: 'EXITED', message: 'ab', exitCode: 1, logs: ['first', 'x\ufffdy', 'last'], left: 'OLD' },
+    error: { code: 'EXITED', message: 'ab', exitCode: 1, logs: ['first', 'x\ufffdy', 'last'], left: 'PREVIOUS' },
   });
 });

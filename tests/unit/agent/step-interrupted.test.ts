@@ -129,7 +129,7 @@ describe('cut off anywhere, twice, and run again', () => {
           const end = world.attempt(deploy('DEPLOY', other), whole);
           const before = start.previous ?? start.named;
           const succeeds = newIsGood || start.named?.specHash === 'wanted';
-          const left = succeeds ? 'NEW' : before ? 'OLD' : 'NONE';
+          const left = succeeds ? 'NEW' : before ? 'PREVIOUS' : 'NONE';
           const outcome = succeeds
             ? ends('COMPLETED', { result: { left } })
             : ends('FAILED', { error: { code: 'X', left } });

@@ -41,7 +41,7 @@ describe('start-first', () => {
       'cancelled: it was left as it was',
       { named: old() },
       { undo: cancelled, restoredId: 'old' },
-      ends('CANCELLED', { result: { action: 'restored', left: 'OLD' } }),
+      ends('CANCELLED', { result: { action: 'restored', left: 'PREVIOUS' } }),
     ],
   ]);
 });
@@ -81,7 +81,7 @@ describe('following the image', () => {
       'cancelled before anything: the old one is left',
       { named: container(), ...moved },
       { undo: cancelled },
-      ends('CANCELLED', { result: { left: 'OLD' } }),
+      ends('CANCELLED', { result: { left: 'PREVIOUS' } }),
     ],
   ]);
 });
@@ -90,14 +90,14 @@ describe('what is left', () => {
   const failed = (left: string) => ends('FAILED', { error: { code: 'X', left } });
   check(deploy(), [
     ['nothing', {}, { undo: failure }, failed('NONE')],
-    ['the one from before', { named: old() }, { undo: failure }, failed('OLD')],
-    ["somebody else's", { named: container({ ours: false }) }, { undo: failure }, failed('OLD')],
+    ['the one from before', { named: old() }, { undo: failure }, failed('PREVIOUS')],
+    ["somebody else's", { named: container({ ours: false }) }, { undo: failure }, failed('PREVIOUS')],
     ['the wanted one, which was there', { named: container(stopped) }, { undo: failure }, failed('NEW')],
     ['the wanted one', { named: container() }, { goodId: 'c1' }, ends('COMPLETED', { result: { left: 'NEW' } })],
   ]);
   it.each([
     ['DELETE', null, {}, 'NONE'],
-    ['DELETE', old(), { undo: cancelled }, 'OLD'],
+    ['DELETE', old(), { undo: cancelled }, 'PREVIOUS'],
     ['STOP', null, {}, undefined],
   ] as const)('%s of %o', (kind, named, memory, left) => {
     const job = { kind, taskId: 't1', stack: 's', name: 'web' };
