@@ -101,7 +101,7 @@ export const agents = pgTable(
     sessionInstance: uuid('session_instance'),
     sessionStartedAt: at('session_started_at'),
     sessionExpiresAt: at('session_expires_at'),
-    /** Instances that a newer one replaced, newest first: one that comes back is a second living process. */
+    /** Instances that a newer one replaced, newest first: one that takes over again is a second living process. */
     replacedInstances: jsonb('replaced_instances').$type<string[]>().notNull().default([]),
     takeovers: integer('takeovers').notNull().default(0),
     quarantinedAt: at('quarantined_at'),
@@ -118,10 +118,10 @@ export const stacks = pgTable(
     name: text('name').notNull(),
     desired: desiredState('desired').notNull(),
     revision: integer('revision').notNull(),
-    /** The newest revision that a deployment brought up as a whole: what a failure goes back to. */
+    /** The newest revision that a deployment brought up as a whole. A rollback returns to it. */
     goodRevision: integer('good_revision'),
     autoRepair: boolean('auto_repair').notNull().default(false),
-    /** Repairs by itself since the stack was last without drift for a while; each waits longer than the one before. */
+    /** Automatic repairs since the stack was last without drift for a while; each waits longer than the one before. */
     repairs: integer('repairs').notNull().default(0),
     repairNotBefore: at('repair_not_before'),
     createdAt,
@@ -142,9 +142,9 @@ export const stackRevisions = pgTable(
     format: stackFormat('format').notNull(),
     source: text('source').notNull(),
     spec: jsonb('spec').$type<StackSpec>().notNull(),
-    /** Names of the variables that the file uses; their values are not kept but in the spec. */
+    /** Names of the variables that the file uses; their values are in the spec only. */
     variableNames: jsonb('variable_names').$type<string[]>().notNull().default([]),
-    /** Where it does not come from the file alone: "web scaled to 3", "as revision 4". */
+    /** Why it differs from what the file says: "web scaled to 3", "as revision 4". */
     note: text('note'),
     createdBy: text('created_by').notNull(),
     createdAt,
@@ -183,9 +183,9 @@ export const deployments = pgTable(
     /** RESTART: only these services; null: all. */
     services: jsonb('services').$type<string[]>(),
     onFailure: onFailure('on_failure').notNull().default('KEEP'),
-    /** The revision that a failure made it go back to, as a new one; its tasks have `rollback` set. */
+    /** The revision that its rollback made, a copy of the good one; the tasks of the rollback have `rollback` set. */
     rollbackRevision: integer('rollback_revision'),
-    /** It failed and its tasks have ended: the way back is to be planned. */
+    /** It failed and its tasks have ended: its rollback is to be planned. */
     rollbackDueAt: at('rollback_due_at'),
     priority: integer('priority').notNull().default(0),
     maxRetries: integer('max_retries').notNull().default(2),
@@ -246,9 +246,9 @@ export const tasks = pgTable(
     error: jsonb('error').$type<TaskFailure>(),
     result: jsonb('result').$type<TaskResult>(),
     cancelRequestedAt: at('cancel_requested_at'),
-    /** Set on becoming startable: the pause between the groups of a rollout. */
+    /** The pause between the groups of a rollout; it begins when nothing else blocks the task. */
     delayMs: integer('delay_ms').notNull().default(0),
-    /** Counted from its first start; past it, it is cancelled at a safe point and counts as failed. */
+    /** Time limit from its first start; a task that exceeds it is stopped at a safe point and fails. */
     timeoutSeconds: integer('timeout_seconds'),
     timedOutAt: at('timed_out_at'),
     /** It waits until every PULL of its deployment that holds the image gate has completed. */
@@ -287,7 +287,7 @@ export const taskBlockers = pgTable(
     blockedBy: uuid('blocked_by')
       .notNull()
       .references(() => tasks.id),
-    /** STARTED: satisfied as soon as the container's process runs. A satisfied one is deleted. */
+    /** STARTED: satisfied as soon as the container's process runs, and then deleted. */
     condition: blockerCondition('condition').notNull().default('COMPLETED'),
     /** If true, it is also satisfied when the other task fails. */
     optional: boolean('optional').notNull().default(false),
@@ -332,7 +332,7 @@ export const containers = pgTable(
     exitCode: integer('exit_code'),
     ports: jsonb('ports').$type<ObservedPort[]>().notNull().default([]),
     startedAt: at('started_at'),
-    /** The task that made it, by its label; one that this database does not know was made in another life of it. */
+    /** The task that made it, by its label. This database may not know it, if it was restored from a backup. */
     taskId: text('task_id'),
     observedAt: at('observed_at').notNull().defaultNow(),
   },
@@ -357,7 +357,7 @@ export const tokens = pgTable(
     role: role('role'),
     agentId: uuid('agent_id').references(() => agents.id),
     labels: jsonb('labels').$type<Labels>().notNull().default({}),
-    /** For a join token: the only agent name it may enrol. */
+    /** For a join token: the only agent name that it may enroll. */
     agentName: text('agent_name'),
     createdBy: text('created_by').notNull(),
     createdAt,

@@ -40,7 +40,7 @@ export type TaskFailure = {
   left?: ContainerLeft | null | undefined;
 };
 
-/** What a stack file says that is accepted and yet worth a look, and where. */
+/** Something in a stack file that is accepted and yet worth a look, and where it stands. */
 export type Warning = { code: string; message: string; path: string; line: number; column: number };
 
 /** What stands under the container's name when its task has ended: the previous one, the wanted one, or nothing. */
@@ -54,8 +54,8 @@ export type TaskResult = {
 };
 
 /**
- * Text as Postgres takes it, at any depth: without NUL and half surrogate pairs. What a container prints may hold both, and
- * must never keep a report from being accepted.
+ * Returns the value with all its texts as Postgres accepts them: without NUL and without half surrogate pairs. The output of
+ * a container may hold both, and must never keep a report from being accepted.
  */
 export function toStorable<T>(value: T): T {
   const text = JSON.stringify(value, (_key, inner) =>
@@ -72,11 +72,11 @@ export type ContainerTaskSpec = {
   container: ContainerSpec;
   networks: NetworkSpec[];
   volumes: VolumeSpec[];
-  /** The old container runs until the new one is good. Absent: it is stopped first. */
+  /** The previous container runs until the new one is good. Absent: it is stopped first. */
   order?: 'start-first';
-  /** How long it must stay up to count as good. Absent: the agent's default. */
+  /** How long the container must stay up to count as good. Absent: the agent's default. */
   monitorMs?: number;
-  /** Good only when it ended with exit code 0: others wait for what it does. */
+  /** The container is good only once it has ended with exit code 0, because others wait for its work. */
   awaitExit?: true;
 };
 

@@ -33,7 +33,7 @@ export async function supersede(tx: Tx, oldId: string, newId: string): Promise<v
   await endUnfinishedTasks(tx, oldId, reason);
 }
 
-/** Waiting tasks are cancelled at once; the agents of running ones are asked to stop at a safe point. */
+/** Cancels waiting tasks at once, and asks the agents of running ones to stop at a safe point. */
 export async function endUnfinishedTasks(tx: Tx, deploymentId: string, reason: string): Promise<void> {
   await lockTasks(tx, and(eq(tasks.deploymentId, deploymentId), inArray(tasks.status, ['PENDING', 'RUNNING'])));
   const cancelled = await cancelPending(tx, eq(tasks.deploymentId, deploymentId), reason);

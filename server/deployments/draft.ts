@@ -29,7 +29,7 @@ import { findLockedStack } from './store.ts';
 export type StackFile = {
   format: 'JSONLD' | 'COMPOSE';
   source: string;
-  /** For a Compose file that has none. */
+  /** The stack's name, for a Compose file without one. */
   name: string | null;
   variables: Record<string, string>;
   profiles: readonly string[];

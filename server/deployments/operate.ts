@@ -20,7 +20,7 @@ import {
   lockPlanning,
 } from './store.ts';
 
-/** One operation on a stack, in one transaction: its revision, its deployment, the tasks and what blocks them. */
+/** An operation writes its revision, its deployment, the tasks and their blockers in one transaction. */
 export type OperateOptions = Partial<OperationOptions> & {
   idempotencyKey?: string | null;
   /** The hash of the plan that was agreed to. */
@@ -53,7 +53,7 @@ export function operate(
 ): Promise<DeploymentRow> {
   const options = { ...DEFAULTS, ...given };
   const isPlain = hasOnlyDefaults(options) && autoRepair === null;
-  // Keyed: the input may hold secrets that could be guessed.
+  // The digest is keyed, because the input may hold secrets that could be guessed.
   const inputHash = vault.digest(hashOf(isPlain ? operation : { operation, options, autoRepair }));
   return transact(db, async (tx) => {
     await lockPlanning(tx);
@@ -95,7 +95,7 @@ function checkAdoption({ stack, items }: Preview): void {
   );
 }
 
-/** What the operation would do. Changes nothing. @throws as `operate` does */
+/** Tells what the operation would do, and changes nothing. @throws as `operate` does */
 export function planOperation({ db, vault }: { db: Db; vault: Vault }, operation: Operation): Promise<Preview> {
   return transact(db, async (tx) => {
     await lockPlanning(tx);
@@ -118,7 +118,7 @@ function sameInput(earlier: DeploymentRow, inputHash: string): DeploymentRow {
   );
 }
 
-/** The same operation once more, as a new deployment. */
+/** Does the operation of a deployment again, as a new deployment. */
 export function retryDeployment(
   db: Db,
   actor: Actor,

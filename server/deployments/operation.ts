@@ -9,7 +9,7 @@ import { currentTarget } from './launch.ts';
 import type { Target } from './plan-input.ts';
 import { findGoodRevisionBefore, findLockedStack } from './store.ts';
 
-/** What a person may want of a stack. */
+/** What a person may ask for. */
 export type Operation =
   | { kind: 'DEPLOY'; file: StackFile }
   | { kind: 'SCALE'; stack: string; service: string; replicas: number }
@@ -20,7 +20,7 @@ export type Operation =
   | { kind: 'RESTART'; stack: string; services: readonly string[] | null }
   | { kind: 'DELETE'; stack: string; removeVolumes: boolean };
 
-/** An operation and what it comes to, before anything is written. */
+/** What an operation amounts to, before anything is written. */
 export type Resolved = {
   kind: PlanKind;
   desired: StackRow['desired'];
@@ -34,7 +34,10 @@ export type Resolved = {
 
 const MAX_REPLICAS = 500;
 
-/** The caller holds the planning lock. @throws GraphiumError NOT_FOUND, CONFLICT, BAD_INPUT and what drafting throws */
+/**
+ * Works out what an operation amounts to. The caller holds the planning lock.
+ * @throws GraphiumError NOT_FOUND, CONFLICT, BAD_INPUT and what drafting throws
+ */
 export async function resolve(tx: Tx, operation: Operation, vault: Vault): Promise<Resolved> {
   const running = { desired: 'RUNNING' as const, removeVolumes: false, services: null };
   if (operation.kind === 'DEPLOY') {

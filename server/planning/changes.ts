@@ -79,20 +79,14 @@ const act = (action: Action, reason: string): Verdict => ({ action, reason, watc
 /** What becomes of a container whose spec is as wanted. */
 function keep(
   container: ContainerSpec,
-  { state, health, exitCode }: Observed,
+  observed: Observed,
   { repair, isStopped }: { repair: boolean; isStopped: boolean },
 ): Verdict {
-  switch (state) {
+  switch (observed.state) {
     case 'RUNNING':
-      if (health === 'UNHEALTHY') {
-        return repair ? act('RESTART', 'it is unhealthy') : watch('it is unhealthy; it is given the time to recover');
-      }
-      if (health === 'STARTING') return watch('it runs; its health check gave no verdict yet');
-      return act('NOOP', 'it runs as it should');
+      return keepRunning(observed, repair);
     case 'EXITED':
-      if (isStopped) return act('START', 'it was stopped');
-      if (exitCode === 0 && mayEnd(container)) return act('NOOP', 'it ran to its end');
-      return act('START', `it ended with exit code ${exitCode ?? 'unknown'}`);
+      return keepExited(container, observed, isStopped);
     case 'RESTARTING':
       return repair ? act('RESTART', 'it ends again and again') : watch('it ends again and again');
     case 'PAUSED':
@@ -103,6 +97,18 @@ function keep(
     case 'DEAD':
       return act('CREATE', 'it is being removed');
   }
+}
+
+function keepRunning({ health }: Observed, repair: boolean): Verdict {
+  if (health === 'STARTING') return watch('it runs; its health check gave no verdict yet');
+  if (health !== 'UNHEALTHY') return act('NOOP', 'it runs as it should');
+  return repair ? act('RESTART', 'it is unhealthy') : watch('it is unhealthy; it is given the time to recover');
+}
+
+function keepExited(container: ContainerSpec, { exitCode }: Observed, isStopped: boolean): Verdict {
+  if (isStopped) return act('START', 'it was stopped');
+  if (exitCode === 0 && mayEnd(container)) return act('NOOP', 'it ran to its end');
+  return act('START', `it ended with exit code ${exitCode ?? 'unknown'}`);
 }
 
 export const mayEnd = ({ restart }: ContainerSpec) => restart.name === 'no' || restart.name === 'on-failure';

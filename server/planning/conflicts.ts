@@ -10,7 +10,7 @@ export type Conflict = { code: 'NAME_IN_USE' | 'PORT_IN_USE'; service: string; m
 export function findConflicts(placed: readonly Placed[], neighbours: readonly Neighbour[]): Conflict[] {
   const hosts = new Map<string, Host>();
   const hostOf = (agentId: string): Host => {
-    const host = hosts.get(agentId) ?? { names: new Map(), theirs: createPortIndex(), ours: createPortIndex() };
+    const host = hosts.get(agentId) ?? { names: new Map(), theirs: createPortIndex(), own: createPortIndex() };
     hosts.set(agentId, host);
     return host;
   };
@@ -28,7 +28,7 @@ type Host = {
   names: Map<string, string>;
   theirs: PortIndex<Neighbour>;
   /** Ports that earlier containers of this stack publish. */
-  ours: PortIndex<ContainerSpec>;
+  own: PortIndex<ContainerSpec>;
 };
 
 function conflictsWithOthers({ service, container }: Placed, { names, theirs }: Host): Conflict[] {
@@ -49,9 +49,9 @@ function conflictsWithOthers({ service, container }: Placed, { names, theirs }: 
 }
 
 /** The parser has compared only services that name their host: where the others went, and how many, is known only now. */
-function conflictsWithin({ service, container }: Placed, { ours }: Host): Conflict[] {
-  const taken = ours.find(container.ports);
-  ours.addAll(container.ports, container);
+function conflictsWithin({ service, container }: Placed, { own }: Host): Conflict[] {
+  const taken = own.find(container.ports);
+  own.addAll(container.ports, container);
   if (!taken) return [];
   const message =
     taken.by.service === service.name

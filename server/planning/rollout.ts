@@ -60,13 +60,12 @@ const toContext = ({ spec, revision, kind }: PlanInput): RolloutContext => ({
 function planPulls({ kind, known }: PlanInput, work: readonly Change[]): PlannedTask[] {
   if (kind === 'START' || kind === 'RESTART') return [];
   const there = new Set(known.images.map(({ agentId, image }) => `${agentId} ${image}`));
+  const needed = work.filter((change) => needsPull(change, there));
   const pulls = new Map<string, PlannedTask>();
-  for (const { placed, action, agentId } of work) {
-    const always = placed?.container.pullPolicy === 'always';
-    if (!placed || placed.container.pullPolicy === 'never') continue;
-    const { image, platform } = placed.container;
-    const needed = always || ((action === 'CREATE' || action === 'REPLACE') && !there.has(`${agentId} ${image}`));
-    if (!needed) continue;
+  for (const { placed, agentId } of needed) {
+    if (!placed) continue;
+    const { image, platform, pullPolicy } = placed.container;
+    const always = pullPolicy === 'always';
     const key = `pull:${agentId}:${image}${platform ? ` ${platform}` : ''}`;
     if (!always && pulls.has(key)) continue;
     pulls.set(key, {
@@ -78,6 +77,13 @@ function planPulls({ kind, known }: PlanInput, work: readonly Change[]): Planned
     });
   }
   return [...pulls.values()];
+}
+
+function needsPull({ placed, action, agentId }: Change, there: ReadonlySet<string>): boolean {
+  const policy = placed?.container.pullPolicy;
+  if (!placed || policy === 'never') return false;
+  const isMade = action === 'CREATE' || action === 'REPLACE';
+  return policy === 'always' || (isMade && !there.has(`${agentId} ${placed.container.image}`));
 }
 
 /**

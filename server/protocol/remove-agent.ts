@@ -14,7 +14,7 @@ import { revokeTokensOfAgent } from '../tokens/store.ts';
 const REASON = 'the agent was removed';
 
 /**
- * Takes the agent's credential away and ends its tasks. What runs on its host goes on running.
+ * Takes the agent's credential away and ends its tasks. The containers on its host keep running.
  * @throws GraphiumError CONFLICT while it has containers or tasks, unless `force`
  */
 export function removeAgent(db: Db, actor: Actor, name: string, force: boolean): Promise<AgentRow> {

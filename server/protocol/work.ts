@@ -188,7 +188,7 @@ async function getOwnTasks(tx: Tx, agentId: string, ids: readonly string[]): Pro
   return known;
 }
 
-/** One report that ends an attempt. @returns undefined when it is stale */
+/** Applies a report that ends an attempt. @returns undefined when it is stale */
 async function apply(tx: Tx, agentId: string, epoch: number, report: AgentReport, task: TaskRow) {
   const cancelRequested = task.cancelRequestedAt !== null;
   const isLate = task.timedOutAt !== null && report.status === 'CANCELLED';

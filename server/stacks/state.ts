@@ -27,7 +27,7 @@ const WORKING = {
   REMOVE_ORPHANS: 'REPAIRING',
 } as const;
 
-/** What counts of the newest deployment of the stack. */
+/** What matters of the newest deployment of the stack. */
 export type LatestDeployment = {
   kind: keyof typeof WORKING;
   finishedAt: Date | null;

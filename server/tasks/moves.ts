@@ -8,7 +8,7 @@ import { type Moved, moved, type TaskRow, uuids } from './store.ts';
 
 /**
  * Every move of a task. Each is one statement whose WHERE checks everything again; zero rows mean "stale", never an error.
- * Which moves there are is said once, in the guard of the database (drizzle/0004_words.sql). Locks are taken in one order:
+ * Which moves exist is written once, in the database's guard (drizzle/0004_words.sql). Locks are always taken in this order:
  * agent, deployments, tasks; several tasks by id.
  */
 export const TIMED_OUT: TaskFailure = { code: 'DEADLINE_EXCEEDED', message: 'it took longer than its time limit' };
@@ -17,7 +17,7 @@ export const STUCK: TaskFailure = {
   message: 'no progress was reported before the deadline',
 };
 
-/** A task without a report for so long is taken for stuck. */
+/** A task counts as stuck when nothing was reported of it for this long. */
 const DEADLINE = sql`now() + interval '10 minutes'`;
 
 /** PENDING -> RUNNING. The caller holds the agent's row, so no other start of this agent runs beside it. */

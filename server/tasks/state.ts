@@ -13,7 +13,7 @@ const BACKOFF_BASE_MS = 1_000;
 const BACKOFF_CAP_MS = 60_000;
 
 /**
- * @param task.failures how often it failed before this report
+ * @param task.failures the number of failures before this report
  * @param random 0 to 1, for full jitter, so that agents that failed together do not come back together
  * @returns undefined when an agent may not report this status
  */

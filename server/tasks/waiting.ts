@@ -1,6 +1,6 @@
 import type { TaskStatus } from './state.ts';
 
-/** Pure: why a task that is not finished has not finished. */
+/** Pure: why a task has not finished yet. */
 export type WaitingOn = {
   reason: 'AGENT_OFFLINE' | 'BLOCKED' | 'IMAGE_GATE' | 'RETRY' | 'DELAY' | 'SLOT' | 'CANCEL_REQUESTED';
   message: string;

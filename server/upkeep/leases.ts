@@ -6,7 +6,7 @@ import { endTasks } from '../deployments/settle.ts';
 import { failStuck, giveBack, STUCK } from '../tasks/moves.ts';
 import { addEvents, lockTasks, toEvents } from '../tasks/store.ts';
 
-/** What time does to sessions and to the tasks that run under them. */
+/** What time brings about for sessions and the tasks that run under them. */
 
 /** A longer time without a sign of life of any server counts as downtime. */
 const DOWNTIME_SECONDS = 15;

@@ -15,11 +15,11 @@ import { announceOffline, creditServerDowntime, expireLeases, failStuckTasks, si
 import { removeOrphansUnasked } from './orphans.ts';
 import { stopTimedOut } from './task-timeout.ts';
 
-/** What time does: leases end, deadlines pass, retries become due. */
+/** The sweep does what time brings about: leases end, deadlines pass, retries become due. */
 const SWEEP_MS = 5_000;
 const RENEW_MS = 10_000;
 
-/** In one transaction, by one server at a time; in this order. */
+/** One server at a time takes these steps, in this order, in one transaction. */
 const LOCKED_STEPS: readonly ((tx: Tx, serverId: string) => Promise<void>)[] = [
   creditServerDowntime,
   expireLeases,
@@ -31,7 +31,7 @@ const LOCKED_STEPS: readonly ((tx: Tx, serverId: string) => Promise<void>)[] = [
   signOfLife,
 ];
 
-/** After that, by every server, each step in transactions of its own; in this order. */
+/** After that every server takes these steps, in this order, each in transactions of its own. */
 const STEPS: readonly ((db: Db, log: Logger) => Promise<void>)[] = [
   (db) => releaseStarted(db, null),
   beginRollbacks,
