@@ -3,11 +3,13 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 /** What lab/install.mjs asks of npm, in a checkout of a few packages and with a program in npm's place. */
 const LAB = fileURLToPath(new URL('../../../lab', import.meta.url));
 const EVERYTHING: string[] = [];
+// Each test starts several processes.
+vi.setConfig({ testTimeout: 60_000 });
 /** `for` is this test's own: the parts that make npm install the package. */
 const PACKAGES = {
   '': { workspaces: ['server', 'agent', 'web'], devDependencies: { vitest: '1.0.0' } },
