@@ -1,6 +1,6 @@
 import { createContext, useContext } from 'react';
 import { graphql, type ResultOf } from './graphql.ts';
-import { roles } from './words.ts';
+import { ROLES } from './words.ts';
 
 export const ViewerQuery = graphql(`
   query Viewer {
@@ -29,5 +29,5 @@ export function useViewer(): Viewer {
 export function useDenial(needed: Role): string | null {
   const { role } = useViewer();
   if (role && RANK[role] >= RANK[needed]) return null;
-  return `Needs the role ${roles[needed].text}; your token has ${role ? roles[role].text : 'none'}.`;
+  return `Needs the role ${ROLES[needed].text}; your token has ${role ? ROLES[role].text : 'none'}.`;
 }

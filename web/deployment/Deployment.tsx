@@ -8,7 +8,7 @@ import { announce } from '../ui/announce.tsx';
 import { Empty, Loading } from '../ui/Empty.tsx';
 import { plural } from '../ui/format.ts';
 import { Link } from '../ui/Link.tsx';
-import { deploymentStatuses, kinds } from '../words.ts';
+import { DEPLOYMENT_STATUSES, KINDS } from '../words.ts';
 import { DeploymentActions } from './DeploymentActions.tsx';
 import { type Deployment, WatchDeployment } from './documents.ts';
 import { FailureDetails } from './Failure.tsx';
@@ -30,13 +30,13 @@ export function DeploymentScreen({ id }: { id: string }) {
       </Page>
     );
   }
-  const title = `${kinds[deployment.kind]} ${deployment.stack}`;
+  const title = `${KINDS[deployment.kind]} ${deployment.stack}`;
   return (
     <Page
       title={title}
       heading={
         <>
-          {kinds[deployment.kind]}{' '}
+          {KINDS[deployment.kind]}{' '}
           <Link to={toPath({ screen: 'stack', name: deployment.stack })}>{deployment.stack}</Link>{' '}
           <span className="revision">revision {deployment.revision}</span>
         </>
@@ -91,7 +91,7 @@ function Warnings({ deployment: { warnings } }: { deployment: Deployment }) {
 
 function Cause({ deployment, cause }: { deployment: Deployment; cause: NonNullable<Deployment['cause']> }) {
   const task = deployment.tasks.find((each) => each.id === cause.taskId);
-  const subject = task ? `${kinds[task.kind]} ${toSubject(task)}` : cause.containerName;
+  const subject = task ? `${KINDS[task.kind]} ${toSubject(task)}` : cause.containerName;
   const what = [subject, cause.agent && `on ${cause.agent}`].filter(Boolean).join(' ');
   const back = deployment.status === 'ROLLED_BACK';
   return (
@@ -119,12 +119,12 @@ function Cause({ deployment, cause }: { deployment: Deployment; cause: NonNullab
 function useVerdict(deployment: Deployment | undefined): void {
   const watched = useRef(false);
   const status = deployment?.status;
-  const name = deployment ? `${kinds[deployment.kind]} ${deployment.stack}` : '';
+  const name = deployment ? `${KINDS[deployment.kind]} ${deployment.stack}` : '';
   useEffect(() => {
     if (status === 'RUNNING') watched.current = true;
     else if (status && watched.current) {
       watched.current = false;
-      announce(`${name}: ${deploymentStatuses[status].text}`);
+      announce(`${name}: ${DEPLOYMENT_STATUSES[status].text}`);
     }
   }, [status, name]);
 }

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { lefts } from '../words.ts';
+import { LEFT_IN_PLACE } from '../words.ts';
 import type { Failure } from './documents.ts';
 
 /** What is known of a failure: the code, the message, how it ended and, with `logs`, what the container said. */
@@ -9,7 +9,7 @@ export function FailureDetails({ failure, logs }: { failure: Failure; logs: bool
       <p className="lines">
         <code className="code-chip">{failure.code}</code> {failure.message}
       </p>
-      {failure.left && <p className="facts">After it, {lefts[failure.left]}.</p>}
+      {failure.left && <p className="facts">After it, {LEFT_IN_PLACE[failure.left]}.</p>}
       {(failure.exitCode !== null || failure.oomKilled) && (
         <p className="facts">
           {failure.exitCode !== null && (

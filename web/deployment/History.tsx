@@ -3,7 +3,7 @@ import { useQuery } from 'urql';
 import { toProblem } from '../errors.ts';
 import { ProblemAlert } from '../layout/Problem.tsx';
 import { Loading } from '../ui/Empty.tsx';
-import { phases, taskStatuses } from '../words.ts';
+import { PHASES, TASK_STATUSES } from '../words.ts';
 import { TaskHistory } from './documents.ts';
 
 /** What happened to a task, moment by moment. Asked for only when opened, and again when `changed` does. */
@@ -20,7 +20,7 @@ export function History({ taskId, changed }: { taskId: string; changed: string }
         // biome-ignore lint/suspicious/noArrayIndexKey: the history only grows at its end
         <li key={index}>
           <time dateTime={event.at}>{new Date(event.at).toLocaleTimeString()}</time>
-          <span>{event.phase ? phases[event.phase] : taskStatuses[event.status].text}</span>
+          <span>{event.phase ? PHASES[event.phase] : TASK_STATUSES[event.status].text}</span>
           <span className="muted">
             {[event.attempt > 0 && `attempt ${event.attempt}`, event.message].filter(Boolean).join(' · ')}
           </span>

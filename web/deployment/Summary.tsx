@@ -3,7 +3,7 @@ import { Badge } from '../ui/Badge.tsx';
 import { Link } from '../ui/Link.tsx';
 import { ProgressBar } from '../ui/ProgressBar.tsx';
 import { Elapsed, TimeAgo, Until } from '../ui/Time.tsx';
-import { deploymentStatuses, onFailures } from '../words.ts';
+import { DEPLOYMENT_STATUSES, ON_FAILURES } from '../words.ts';
 import type { Deployment } from './documents.ts';
 import { toCounts, toOverall } from './progress.ts';
 import { countsInWords } from './Tasks.tsx';
@@ -12,7 +12,7 @@ import { countsInWords } from './Tasks.tsx';
 export function Summary({ deployment }: { deployment: Deployment }) {
   const counts = toCounts(deployment.tasks);
   const overall = toOverall(deployment.tasks);
-  const status = deploymentStatuses[deployment.status];
+  const status = DEPLOYMENT_STATUSES[deployment.status];
   return (
     <div className="panel summary">
       <div className="summary-line">
@@ -43,7 +43,7 @@ export function Summary({ deployment }: { deployment: Deployment }) {
             Fails if it is not done <Until at={deployment.deadline} />
           </span>
         )}
-        {deployment.status === 'RUNNING' && <span>If it fails, {onFailures[deployment.onFailure]}</span>}
+        {deployment.status === 'RUNNING' && <span>If it fails, {ON_FAILURES[deployment.onFailure]}</span>}
         {deployment.supersededBy && (
           <span>
             Superseded by{' '}

@@ -4,7 +4,7 @@ import { formatBytes, plural } from '../ui/format.ts';
 import { Icon } from '../ui/Icon.tsx';
 import { ProgressBar } from '../ui/ProgressBar.tsx';
 import { Elapsed, Until } from '../ui/Time.tsx';
-import { kinds, lefts, phases, taskStatuses } from '../words.ts';
+import { KINDS, LEFT_IN_PLACE, PHASES, TASK_STATUSES } from '../words.ts';
 import type { Task } from './documents.ts';
 import { FailureDetails } from './Failure.tsx';
 import { History } from './History.tsx';
@@ -16,7 +16,7 @@ type Props = { task: Task; isCause: boolean };
 export const TaskRow = memo(function TaskRow({ task, isCause }: Props) {
   const [toggled, setToggled] = useState<boolean | null>(null);
   const open = toggled ?? (task.status === 'FAILED' && !isCause);
-  const status = taskStatuses[task.status];
+  const status = TASK_STATUSES[task.status];
   const what = toSubject(task);
   return (
     <li className={`task task-${task.status.toLowerCase()}`} id={`task-${task.id}`}>
@@ -24,17 +24,17 @@ export const TaskRow = memo(function TaskRow({ task, isCause }: Props) {
         type="button"
         className="task-toggle"
         aria-expanded={open}
-        aria-label={`Details of ${kinds[task.kind]} ${what}`}
+        aria-label={`Details of ${KINDS[task.kind]} ${what}`}
         onClick={() => setToggled(!open)}
       >
         <Icon name="chevron" />
       </button>
       <div className="task-main">
-        <span className="task-kind">{kinds[task.kind]}</span>
+        <span className="task-kind">{KINDS[task.kind]}</span>
         <span className="task-what mono">{what}</span>
       </div>
       <div className="task-state">
-        <Badge tone={status.tone}>{task.status === 'RUNNING' && task.phase ? phases[task.phase] : status.text}</Badge>
+        <Badge tone={status.tone}>{task.status === 'RUNNING' && task.phase ? PHASES[task.phase] : status.text}</Badge>
         {task.attempt > 1 && (
           <span className="chip" title="How often the task was started">
             attempt {task.attempt}
@@ -57,7 +57,7 @@ function Progress({ task }: { task: Task }) {
   if (task.status !== 'RUNNING') {
     const { left, message, action } = task.result ?? {};
     // An agent that was stopped half way says what it left; of one that did its work that is plain.
-    const after = task.status === 'CANCELLED' && left ? lefts[left] : null;
+    const after = task.status === 'CANCELLED' && left ? LEFT_IN_PLACE[left] : null;
     const text = [message ?? action, after].filter(Boolean).join('; ');
     return text ? <span className="muted small">{text}</span> : null;
   }
@@ -65,7 +65,7 @@ function Progress({ task }: { task: Task }) {
   const text = bytes ? `${formatBytes(bytes.current)} of ${formatBytes(bytes.total)}` : (task.progress?.message ?? '');
   return (
     <>
-      <ProgressBar label={`${kinds[task.kind]} ${toSubject(task)}`} value={toShare(task)} text={text || undefined} />
+      <ProgressBar label={`${KINDS[task.kind]} ${toSubject(task)}`} value={toShare(task)} text={text || undefined} />
       {text && <span className="muted small">{text}</span>}
     </>
   );

@@ -2,7 +2,7 @@ import { toPath } from '../router.ts';
 import { Badge } from '../ui/Badge.tsx';
 import { Link } from '../ui/Link.tsx';
 import { Elapsed, TimeAgo } from '../ui/Time.tsx';
-import { deploymentStatuses, kinds } from '../words.ts';
+import { DEPLOYMENT_STATUSES, KINDS } from '../words.ts';
 import type { DeploymentLine } from './documents.ts';
 
 /** Deployments, newest first. `withStack` also names the stack of each. */
@@ -10,11 +10,11 @@ export function DeploymentList({ deployments, withStack }: { deployments: Deploy
   return (
     <ul className="panel rows">
       {deployments.map((each) => {
-        const status = deploymentStatuses[each.status];
+        const status = DEPLOYMENT_STATUSES[each.status];
         return (
           <li key={each.id} className="deployment-row">
             <Link to={toPath({ screen: 'deployment', id: each.id })} className="row-link">
-              {kinds[each.kind]} {withStack && each.stack} <span className="revision">revision {each.revision}</span>
+              {KINDS[each.kind]} {withStack && each.stack} <span className="revision">revision {each.revision}</span>
             </Link>
             <Badge tone={status.tone}>{status.text}</Badge>
             <span className="muted small tabular">

@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { Alert } from '../ui/Alert.tsx';
 import { Badge } from '../ui/Badge.tsx';
 import { plural } from '../ui/format.ts';
-import { planActions } from '../words.ts';
+import { PLAN_ACTIONS } from '../words.ts';
 import { Differences } from './Differences.tsx';
 import type { Plan, PlanItem } from './documents.ts';
 
@@ -33,7 +33,7 @@ function toSummary(plan: Plan): ReactNode {
   const parts = (['CREATE', 'REPLACE', 'START', 'RESTART', 'STOP', 'REMOVE', 'NOOP'] as const).flatMap((action) => {
     const count = counts.get(action)?.length ?? 0;
     if (count === 0) return [];
-    return action === 'NOOP' ? `${count} as before` : `${count} to ${planActions[action].text.toLowerCase()}`;
+    return action === 'NOOP' ? `${count} as before` : `${count} to ${PLAN_ACTIONS[action].text.toLowerCase()}`;
   });
   const rest = parts.length > 0 ? ` (${parts.join(', ')})` : '';
   const said = plan.changes > 0 ? `${plural(plan.changes, 'container')} to change` : 'Nothing to do';
@@ -122,7 +122,7 @@ function PlanHost({ agent, items }: { agent: string; items: PlanItem[] }) {
 const byContainer = (a: PlanItem, b: PlanItem) => byName.compare(a.containerName, b.containerName);
 
 function PlanRow({ item }: { item: PlanItem }) {
-  const action = planActions[item.action];
+  const action = PLAN_ACTIONS[item.action];
   return (
     <li className="plan-row">
       <Badge tone={action.tone}>{action.text}</Badge>

@@ -8,7 +8,7 @@ import { Button } from '../ui/Button.tsx';
 import { Switch } from '../ui/Switch.tsx';
 import { toast } from '../ui/Toasts.tsx';
 import { useDenial } from '../viewer.ts';
-import { driftKinds } from '../words.ts';
+import { DRIFT_KINDS } from '../words.ts';
 import { type Stack, WatchDrift } from './documents.ts';
 import { RepairStack, SetAutoRepair } from './mutations.ts';
 
@@ -34,7 +34,7 @@ export function DriftPanel({ stack }: { stack: Stack }) {
           <ul className="rows drift" aria-label="What is not as wanted">
             {drift.map((each) => (
               <li key={`${each.agent}:${each.containerName}:${each.kind}`} className="plan-row">
-                <Badge tone={driftKinds[each.kind].tone}>{driftKinds[each.kind].text}</Badge>
+                <Badge tone={DRIFT_KINDS[each.kind].tone}>{DRIFT_KINDS[each.kind].text}</Badge>
                 <div>
                   <span className="mono row-name">{each.containerName}</span>
                   <span className="muted small">on {each.agent}</span>

@@ -1,7 +1,7 @@
 import { Badge } from '../ui/Badge.tsx';
 import { plural } from '../ui/format.ts';
 import { TimeAgo } from '../ui/Time.tsx';
-import { containerStates, healths } from '../words.ts';
+import { CONTAINER_STATES, HEALTHS } from '../words.ts';
 import type { Container, Stack, WantedContainer } from './documents.ts';
 import { isLeftover, toStackHosts } from './hosts.ts';
 
@@ -32,8 +32,8 @@ export function Hosts({ stack }: { stack: Stack }) {
 }
 
 function ContainerRow({ container, stack }: { container: Container; stack: Stack }) {
-  const state = containerStates[container.state];
-  const health = healths[container.health];
+  const state = CONTAINER_STATES[container.state];
+  const health = HEALTHS[container.health];
   const leftover = isLeftover(stack, container);
   return (
     <li className="container-row">

@@ -7,7 +7,7 @@ import { Button } from '../ui/Button.tsx';
 import { Loading } from '../ui/Empty.tsx';
 import { TimeAgo } from '../ui/Time.tsx';
 import { useDenial } from '../viewer.ts';
-import { formats } from '../words.ts';
+import { FORMATS } from '../words.ts';
 import { Compare } from './Compare.tsx';
 import type { Revision, Stack } from './documents.ts';
 import { RollBackStack } from './mutations.ts';
@@ -52,7 +52,7 @@ function RevisionRow({ revision, stack }: { revision: Revision; stack: Stack }) 
       <span className="badges">
         {current && <Badge tone="busy">Current</Badge>}
         {revision.number === stack.goodRevision && <Badge tone="good">Good</Badge>}
-        <span className="chip">{formats[revision.format]}</span>
+        <span className="chip">{FORMATS[revision.format]}</span>
       </span>
       <span className="muted small">
         <TimeAgo at={revision.createdAt} /> by {revision.createdBy}

@@ -10,7 +10,7 @@ import { DeleteStack, RestartStack, StartStack, StopStack } from './mutations.ts
 export type OperationKind = 'STOP' | 'START' | 'RESTART' | 'DELETE';
 
 /** `consequence` is what the person is asked to confirm; null: done at once. */
-export const operations: Record<OperationKind, { text: string; icon: IconName; consequence: string | null }> = {
+export const OPERATIONS: Record<OperationKind, { text: string; icon: IconName; consequence: string | null }> = {
   STOP: {
     text: 'Stop',
     icon: 'stop',

@@ -8,7 +8,7 @@ import { Button } from '../ui/Button.tsx';
 import { Dialog } from '../ui/Dialog.tsx';
 import { plural } from '../ui/format.ts';
 import { useDenial } from '../viewer.ts';
-import { containerStates, orphanReasons } from '../words.ts';
+import { CONTAINER_STATES, ORPHAN_REASONS } from '../words.ts';
 import { type Orphan, Orphans as OrphansQuery, RemoveOrphans } from './documents.ts';
 
 const AGAIN_MS = 15_000;
@@ -48,7 +48,7 @@ function OrphanStack({ stack, orphans, onRemoved }: { stack: string; orphans: Or
     <section className="panel host" aria-label={`Orphans of ${stack}`}>
       <div className="host-head">
         <h3>{stack}</h3>
-        <span className="muted small">{orphanReasons[unknown ? 'UNKNOWN_STACK' : 'NOT_WANTED']}</span>
+        <span className="muted small">{ORPHAN_REASONS[unknown ? 'UNKNOWN_STACK' : 'NOT_WANTED']}</span>
       </div>
       <ul className="rows">
         {orphans.map(({ agent, container, isBeingRemoved }) => (
@@ -58,7 +58,7 @@ function OrphanStack({ stack, orphans, onRemoved }: { stack: string; orphans: Or
               <span className="muted small mono">{container.image}</span>
             </div>
             <div className="badges">
-              <Badge tone={containerStates[container.state].tone}>{containerStates[container.state].text}</Badge>
+              <Badge tone={CONTAINER_STATES[container.state].tone}>{CONTAINER_STATES[container.state].text}</Badge>
             </div>
             <span className="muted small">on {agent}</span>
             <span className="muted small container-row-end">{isBeingRemoved ? 'being removed' : ''}</span>
