@@ -1,5 +1,6 @@
 import { createClient, type Client as GraphQLWs, type SubscribePayload } from 'graphql-ws';
 import type { ExecutionResult } from 'urql';
+import { type BackOff, backOffMs, wait } from './backoff.ts';
 import { createStore, type Store } from './store.ts';
 
 /**
@@ -19,8 +20,7 @@ export type Sink = { next(value: ExecutionResult): void; error(error: unknown): 
 
 const PING_EVERY_MS = 10_000;
 const PONG_WITHIN_MS = 5_000;
-const RETRY_FIRST_MS = 300;
-const RETRY_MOST_MS = 4_000;
+const RETRY: BackOff = { firstMs: 300, mostMs: 4_000 };
 /** A server that shuts down may complete its subscriptions just before it closes the socket. */
 const COMPLETE_SETTLES_MS = 400;
 
@@ -52,10 +52,13 @@ export function createSocket(url: string, token: string, onRefused: () => void):
       return;
     }
     state.set('lost');
-    rebuild = setTimeout(() => {
-      client = open();
-      for (const resume of [...waiting]) resume();
-    }, backOffMs(failures++));
+    rebuild = setTimeout(
+      () => {
+        client = open();
+        for (const resume of [...waiting]) resume();
+      },
+      backOffMs(failures++, RETRY),
+    );
   }
 
   return {
@@ -93,7 +96,7 @@ function openClient(url: string, token: string, watchers: Watchers): GraphQLWs {
     keepAlive: PING_EVERY_MS,
     retryAttempts: Number.POSITIVE_INFINITY,
     shouldRetry: (event) => !isRefusal(event),
-    retryWait: (retries) => wait(backOffMs(retries)),
+    retryWait: (retries) => wait(backOffMs(retries, RETRY)),
     onNonLazyError: watchers.onAbandoned,
     on: {
       connected: watchers.onConnected,
@@ -158,13 +161,4 @@ function isLostConnection(value: unknown): boolean {
 /** 4401: the token is not known. 4403: it was revoked, or has expired. Trying again would not help. */
 function isRefusal(value: unknown): value is { code: number; reason: string } {
   return isCloseEvent(value) && (value.code === 4401 || value.code === 4403);
-}
-
-/** Full jitter, so that many open pages do not come back at the same moment. */
-function backOffMs(failures: number): number {
-  return Math.random() * Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** Math.min(failures, 10));
-}
-
-function wait(delayMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, delayMs));
 }
