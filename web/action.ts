@@ -16,8 +16,8 @@ const TRIES = 4;
 const RETRY: BackOff = { firstMs: 1_400, mostMs: 4_200 };
 
 /**
- * A mutation. Only one whose variables carry an idempotency key is sent again when no answer came (a server
- * that restarts, say): the same key cannot do the thing twice.
+ * Runs a mutation. If no answer comes (the server may be restarting), it is sent again, but only if its variables carry
+ * an idempotency key: then the server does not carry it out twice.
  */
 export function useAction<Data, Variables extends AnyVariables>(
   document: DocumentInput<Data, Variables>,
@@ -50,5 +50,5 @@ export function useAction<Data, Variables extends AnyVariables>(
 
 function findProblem({ data, error }: OperationResult): Problem | null {
   if (error) return toProblem(error);
-  return data ? null : localProblem('NO_DATA', 'The server answered with nothing.');
+  return data ? null : localProblem('NO_DATA', 'The server sent an empty answer.');
 }

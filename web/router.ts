@@ -4,7 +4,7 @@ import { createStore, useStore } from './store.ts';
 export type Route =
   | { screen: 'stacks' }
   | { screen: 'stack'; name: string }
-  /** `stack` null: a new one. `revision` null: its current one. */
+  /** Without a `stack` it deploys a new one; without a `revision` it starts with the current one. */
   | { screen: 'deploy'; stack: string | null; revision: number | null }
   | { screen: 'adopt'; stack: string }
   | { screen: 'deployments' }
@@ -72,7 +72,7 @@ export function navigate(to: string): void {
   location.set(window.location.pathname);
 }
 
-/** Props for an `<a>` that stays in the page, but leaves new-tab clicks to the browser. */
+/** Returns props for an `<a>` that navigates within the page but leaves clicks for a new tab to the browser. */
 export function useLink(to: string) {
   const onClick = useCallback(
     (event: MouseEvent) => {
@@ -85,7 +85,7 @@ export function useLink(to: string) {
   return { href: to, onClick };
 }
 
-/** A dot is written %2E, because the server takes a path with one for the name of a file. */
+/** Writes a dot as %2E, because the server takes a path that contains one for the name of a file. */
 function toSegment(text: string): string {
   return encodeURIComponent(text).replaceAll('.', '%2E');
 }

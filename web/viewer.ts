@@ -25,7 +25,7 @@ export function useViewer(): Viewer {
   return viewer;
 }
 
-/** Null when the viewer may, else why not. A courtesy only: the server decides. */
+/** Returns why the viewer may not do something, or null if he may. Only a courtesy: the server decides. */
 export function useDenial(needed: Role): string | null {
   const { role } = useViewer();
   if (role && RANK[role] >= RANK[needed]) return null;

@@ -5,7 +5,7 @@ type Enums = introspection['types'];
 type EnumOf<Name extends keyof Enums> = Enums[Name] extends { enumValues: infer Values } ? Values : never;
 type Words<Name extends keyof Enums> = Record<EnumOf<Name> & string, { text: string; tone: Tone }>;
 
-/** How the states of the API are called on the page, and what they mean to whoever glances at it. */
+/** What the page calls the states of the API, and what each of them means at a glance. */
 export const STACK_STATES: Words<'StackState'> = {
   DEPLOYING: { text: 'Deploying', tone: 'busy' },
   STARTING: { text: 'Starting', tone: 'busy' },
@@ -85,18 +85,18 @@ export const PHASES: Record<EnumOf<'TaskPhase'> & string, string> = {
 };
 
 export const TRANSPORTS: Record<EnumOf<'Transport'> & string, { text: string; hint: string }> = {
-  STREAM: { text: 'Stream', hint: 'Holds a WebSocket: tasks arrive at once.' },
-  POLL: { text: 'Polling', hint: 'WebSocket cannot be had: asks for tasks every 5 seconds.' },
+  STREAM: { text: 'Stream', hint: 'The agent holds a WebSocket open, so tasks arrive at once.' },
+  POLL: { text: 'Polling', hint: 'A WebSocket is not possible, so the agent asks for tasks every 5 seconds.' },
 };
 
 export const ROLES: Record<EnumOf<'Role'> & string, { text: string; hint: string }> = {
-  VIEWER: { text: 'Viewer', hint: 'sees everything, changes nothing' },
-  OPERATOR: { text: 'Operator', hint: 'deploys, stops, starts and deletes stacks' },
-  ADMIN: { text: 'Admin', hint: 'also adds agents and makes tokens' },
+  VIEWER: { text: 'Viewer', hint: 'can see everything and change nothing' },
+  OPERATOR: { text: 'Operator', hint: 'can also deploy, stop, start and delete stacks' },
+  ADMIN: { text: 'Admin', hint: 'can also add agents and create tokens' },
 };
 
 export const PLAN_ACTIONS: Words<'PlanAction'> = {
-  NOOP: { text: 'Stays', tone: 'idle' },
+  NOOP: { text: 'Unchanged', tone: 'idle' },
   CREATE: { text: 'Create', tone: 'good' },
   REPLACE: { text: 'Replace', tone: 'warn' },
   START: { text: 'Start', tone: 'good' },
@@ -132,18 +132,18 @@ export const FORMATS: Record<EnumOf<'StackFormat'> & string, string> = {
 };
 
 export const ORPHAN_REASONS: Record<EnumOf<'OrphanReason'> & string, string> = {
-  UNKNOWN_STACK: 'There is no stack of this name.',
-  NOT_WANTED: 'The current revision of its stack does not want it there.',
+  UNKNOWN_STACK: 'There is no stack with this name.',
+  NOT_WANTED: 'The current revision of its stack does not include it on this host.',
 };
 
-/** What stands under a container's name when its task has ended. */
+/** What a task left under its container's name when it ended. */
 export const LEFT_IN_PLACE: Record<EnumOf<'ContainerLeft'> & string, string> = {
   NEW: 'the new container is in place',
-  OLD: 'the container from before is in place',
-  NONE: 'no container of this name is left',
+  OLD: 'the previous container is in place',
+  NONE: 'no container with this name is left',
 };
 
 export const ON_FAILURES: Record<EnumOf<'OnFailure'> & string, string> = {
-  ROLLBACK: 'the stack goes back to its last good revision, if it has one',
-  KEEP: 'what was done stays',
+  ROLLBACK: 'the stack is rolled back to its last good revision, if it has one',
+  KEEP: 'what was done is kept',
 };

@@ -9,7 +9,7 @@ import { type Format, isJson } from './format.ts';
 import { readSource } from './source.ts';
 import type { Draft } from './useDraft.ts';
 
-/** The editor is larger than the rest of the page, so it is fetched only here. */
+/** The editor is larger than the rest of the page, so it is fetched only when it is shown. */
 const CodeEditor = lazy(() =>
   import('../editor/CodeEditor.tsx')
     .then((module) => ({ default: module.CodeEditor }))
@@ -21,7 +21,7 @@ const KINDS = '.yaml,.yml,.json,.jsonld,application/yaml,application/json,applic
 
 type Props = { ref: Ref<CodeEditorHandle>; draft: Draft; marks: readonly Mark[]; onRun: () => void };
 
-/** The text of the stack file: written, pasted, chosen or dropped. */
+/** The text of the stack file, which can be written, pasted, chosen or dropped. */
 export function SourceField({ ref, draft, marks, onRun }: Props) {
   const [unreadable, setUnreadable] = useState<Problem | null>(null);
   const { source, format } = draft;

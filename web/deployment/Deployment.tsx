@@ -49,23 +49,23 @@ export function DeploymentScreen({ id }: { id: string }) {
       {deployment.cause && <Cause deployment={deployment} cause={deployment.cause} />}
       <Warnings deployment={deployment} />
       <Left deployment={deployment} />
-      <BothWays deployment={deployment} />
+      <TasksAndRollback deployment={deployment} />
     </Page>
   );
 }
 
-/** The tasks of the way back, which a failure began, apart from those that led to it. */
-function BothWays({ deployment }: { deployment: Deployment }) {
+/** Shows the tasks of a rollback apart from the tasks whose failure led to it. */
+function TasksAndRollback({ deployment }: { deployment: Deployment }) {
   const { tasks, rollbackRevision } = deployment;
-  const back = tasks.filter((task) => task.rollback);
+  const rollback = tasks.filter((task) => task.rollback);
   const causeId = deployment.cause?.taskId ?? null;
   return (
     <>
       {rollbackRevision !== null && (
         <Tasks
-          title="The way back"
-          note={`Makes revision ${rollbackRevision}, a copy of the last good one.`}
-          tasks={back}
+          title="Rollback"
+          note={`Creates revision ${rollbackRevision}, a copy of the last good one.`}
+          tasks={rollback}
           causeId={causeId}
         />
       )}
@@ -93,9 +93,9 @@ function Cause({ deployment, cause }: { deployment: Deployment; cause: NonNullab
   const task = deployment.tasks.find((each) => each.id === cause.taskId);
   const subject = task ? `${KINDS[task.kind]} ${toSubject(task)}` : cause.containerName;
   const what = [subject, cause.agent && `on ${cause.agent}`].filter(Boolean).join(' ');
-  const back = deployment.status === 'ROLLED_BACK';
+  const rolledBack = deployment.status === 'ROLLED_BACK';
   return (
-    <section className={back ? 'panel cause cause-back' : 'panel cause'} aria-label="Cause">
+    <section className={rolledBack ? 'panel cause cause-back' : 'panel cause'} aria-label="Cause">
       <h2>
         {what ? `Failed: ${what}` : deployment.status === 'CANCELLED' ? 'Why it ended' : 'What went wrong'}
         {task && (
@@ -104,9 +104,9 @@ function Cause({ deployment, cause }: { deployment: Deployment; cause: NonNullab
           </a>
         )}
       </h2>
-      {back && (
+      {rolledBack && (
         <p className="small">
-          The stack is again as it was before, now revision {deployment.rollbackRevision}. This is why it had to go
+          The stack is again as it was before, now as revision {deployment.rollbackRevision}. This is why it was rolled
           back:
         </p>
       )}
@@ -115,7 +115,7 @@ function Cause({ deployment, cause }: { deployment: Deployment; cause: NonNullab
   );
 }
 
-/** Says the verdict aloud when it comes while one is watching, not when an old deployment is opened. */
+/** Announces the verdict when it arrives while somebody is watching, but not when an old deployment is opened. */
 function useVerdict(deployment: Deployment | undefined): void {
   const watched = useRef(false);
   const status = deployment?.status;

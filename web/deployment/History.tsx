@@ -6,14 +6,14 @@ import { Loading } from '../ui/Empty.tsx';
 import { PHASES, TASK_STATUSES } from '../words.ts';
 import { TaskHistory } from './documents.ts';
 
-/** What happened to a task, moment by moment. Asked for only when opened, and again when `changed` does. */
+/** Shows what happened to a task, step by step. It is fetched when opened, and again whenever `changed` changes. */
 export function History({ taskId, changed }: { taskId: string; changed: string }) {
   const context = useMemo(() => ({ changed }), [changed]);
   const [{ data, error, fetching }, execute] = useQuery({ query: TaskHistory, variables: { id: taskId }, context });
   if (error) return <ProblemAlert problem={toProblem(error)} again={execute} />;
   if (!data) return fetching ? <Loading what="history" /> : null;
   const events = data.task?.events ?? [];
-  if (events.length === 0) return <p className="muted small">Nothing recorded yet.</p>;
+  if (events.length === 0) return <p className="muted small">Nothing has been recorded yet.</p>;
   return (
     <ol className="events">
       {events.map((event, index) => (

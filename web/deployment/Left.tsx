@@ -2,13 +2,13 @@ import type { Deployment, Task } from './documents.ts';
 
 const GROUPS = [
   { left: 'NEW', text: 'The new container is in place' },
-  { left: 'OLD', text: 'The container from before is in place' },
-  { left: 'NONE', text: 'No container of this name is left' },
-  { left: 'UNTOUCHED', text: 'Not begun, so as before' },
-  { left: 'UNKNOWN', text: 'Not known; its host will say' },
+  { left: 'OLD', text: 'The previous container is in place' },
+  { left: 'NONE', text: 'No container with this name is left' },
+  { left: 'UNTOUCHED', text: 'Not started, so nothing changed' },
+  { left: 'UNKNOWN', text: 'Not known until the host reports it' },
 ] as const;
 
-/** After a deployment was ended half way: what stands where. */
+/** Shows what a deployment that was cancelled half way left on each host. */
 export function Left({ deployment }: { deployment: Deployment }) {
   if (deployment.status !== 'CANCELLED') return null;
   const tasks = deployment.tasks.filter((task) => task.containerName !== null);

@@ -8,7 +8,7 @@ import type { Deployment } from './documents.ts';
 import { toCounts, toOverall } from './progress.ts';
 import { countsInWords } from './Tasks.tsx';
 
-/** How it stands, how far it is, and on what terms it runs. */
+/** Shows the status of a deployment, its progress and the options that it runs with. */
 export function Summary({ deployment }: { deployment: Deployment }) {
   const counts = toCounts(deployment.tasks);
   const overall = toOverall(deployment.tasks);
@@ -18,7 +18,7 @@ export function Summary({ deployment }: { deployment: Deployment }) {
       <div className="summary-line">
         <Badge tone={status.tone}>{status.text}</Badge>
         {deployment.status === 'RUNNING' && deployment.rollbackRevision !== null && (
-          <span className="chip">going back to the last good revision</span>
+          <span className="chip">rolling back to the last good revision</span>
         )}
         {deployment.cancelRequestedAt && deployment.status === 'RUNNING' && <span className="chip">cancelling</span>}
         <span className="summary-counts">{countsInWords(counts)}</span>

@@ -5,7 +5,7 @@ import { Elapsed, TimeAgo } from '../ui/Time.tsx';
 import { DEPLOYMENT_STATUSES, KINDS } from '../words.ts';
 import type { DeploymentLine } from './documents.ts';
 
-/** Deployments, newest first. `withStack` also names the stack of each. */
+/** Lists deployments, newest first; `withStack` adds the name of the stack. */
 export function DeploymentList({ deployments, withStack }: { deployments: DeploymentLine[]; withStack: boolean }) {
   return (
     <ul className="panel rows">

@@ -4,13 +4,13 @@ import { localProblem, type Problem, toProblem } from '../errors.ts';
 import { type Plan, type PlanInput, PlanStack } from './documents.ts';
 
 export type Planning = {
-  /** The newest answer, also while its question is no longer what would be asked now. */
+  /** The latest answer. It may be about an older input; see `isCurrent`. */
   plan: Plan | null;
   problem: Problem | null;
-  /** The answer is about what is asked now. */
+  /** Whether the answer is about the input as it is now. */
   isCurrent: boolean;
   busy: boolean;
-  /** Asks at once. */
+  /** Asks again without a pause. */
   again: () => void;
 };
 
@@ -19,8 +19,8 @@ type Answer = { about: string; plan: Plan | null; problem: Problem | null };
 const NOTHING: Answer = { about: '', plan: null, problem: null };
 
 /**
- * What an operation would do. Asked `pauseMs` after the last change of `input`, and never a second time while an answer is
- * awaited: planning takes a lock on the server. Null asks nothing.
+ * Asks the server what an operation would do, `pauseMs` after the last change of `input`. It sends no second question
+ * while it awaits an answer, because planning takes a lock on the server. With null it asks nothing.
  */
 export function usePlan(input: PlanInput | null, pauseMs: number): Planning {
   const client = useClient();
@@ -37,7 +37,7 @@ export function usePlan(input: PlanInput | null, pauseMs: number): Planning {
       setBusy(true);
       const { data, error } = await client.query(PlanStack, { input: JSON.parse(question) }).toPromise();
       const plan = data?.planStack ?? null;
-      const silence = localProblem('NO_DATA', 'The server answered with nothing.');
+      const silence = localProblem('NO_DATA', 'The server sent an empty answer.');
       setAnswer({ about, plan, problem: error ? toProblem(error) : plan ? null : silence });
       setRound((now) => (now.hurry ? { ...now, hurry: false } : now));
       setBusy(false);

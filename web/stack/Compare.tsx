@@ -10,7 +10,7 @@ import { Field } from '../ui/Field.tsx';
 import { DIFFERENCE_CHANGES, DIFFERENCE_SUBJECTS } from '../words.ts';
 import { RevisionDifferences } from './documents.ts';
 
-/** What is another in one revision than in another one. */
+/** Shows what differs between two revisions. */
 export function Compare({ name, numbers }: { name: string; numbers: readonly number[] }) {
   const [newest = 1, before = newest] = numbers;
   const [chosen, choose] = useState<{ from: number; to: number } | null>(null);
@@ -49,7 +49,7 @@ function Result({ name, from, to }: { name: string; from: number; to: number }) 
   if (error) return <ProblemAlert problem={toProblem(error)} again={execute} />;
   if (fetching || !data) return <Loading what="the differences" />;
   const differences = data.stack?.differences ?? [];
-  if (differences.length === 0) return <p className="muted">They want the same.</p>;
+  if (differences.length === 0) return <p className="muted">There are no differences.</p>;
   return (
     <ul className="rows" aria-label={`Differences of revision ${to} from revision ${from}`}>
       {differences.map((each) => (

@@ -101,7 +101,7 @@ function Waiting({ stack }: { stack: Stack }) {
   );
 }
 
-/** The latest ones live; all of them, page by page, on request. */
+/** Shows the latest deployments live and, on request, all of them page by page. */
 function Deployments({ stack }: { stack: Stack }) {
   const [all, setAll] = useState(false);
   if (all) return <AllDeployments name={stack.name} />;

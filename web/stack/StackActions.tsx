@@ -12,7 +12,7 @@ import type { Stack } from './documents.ts';
 import { OPERATIONS, type OperationKind, toOffered, useOperation } from './operations.ts';
 
 export function StackActions({ stack }: { stack: Stack }) {
-  const denial = useDenial('OPERATOR') ?? (stack.desired === 'DELETED' ? 'It is being deleted already.' : null);
+  const denial = useDenial('OPERATOR') ?? (stack.desired === 'DELETED' ? 'It is already being deleted.' : null);
   const [asking, setAsking] = useState<OperationKind | null>(null);
   const operation = useOperation(stack.name);
   const press = async (kind: OperationKind) => {
@@ -70,7 +70,7 @@ function Confirm({ stack, kind, onClose }: { stack: string; kind: OperationKind;
       {kind === 'DELETE' && (
         <Checkbox
           label="Also remove volumes"
-          hint="The data in them is lost for good."
+          hint="The data in them will be lost for good."
           checked={removeVolumes}
           onChange={setRemoveVolumes}
         />

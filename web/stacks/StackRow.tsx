@@ -44,7 +44,7 @@ export const StackRow = memo(function StackRow({ stack }: { stack: StackSummary 
   );
 });
 
-/** What goes on, else what went wrong last, else when it changed. */
+/** Shows the running deployment, or else the last failure, or else when the stack changed. */
 function Now({ stack }: { stack: StackSummary }) {
   const deployment = stack.currentDeployment;
   if (deployment?.status === 'RUNNING') return <Current deployment={deployment} />;

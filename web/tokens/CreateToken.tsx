@@ -27,7 +27,7 @@ export function CreateTokenDialog({ onClose }: { onClose: () => void }) {
     >
       {secret ? (
         <div className="form">
-          <p>Copy the token now: only its hash is kept, and it cannot be shown again.</p>
+          <p>Copy the token now: only its hash is stored, so it cannot be shown again.</p>
           <Secret label="Token" text={secret} />
         </div>
       ) : (
@@ -51,7 +51,7 @@ function Form({ onCreated, onClose }: { onCreated: (secret: string) => void; onC
   };
   return (
     <form className="form" onSubmit={submit}>
-      <Field label="Name" hint="Who or what uses it: a person, a CI pipeline.">
+      <Field label="Name" hint="Who or what will use it, such as a person or a CI pipeline.">
         {({ id, hintId }) => (
           <input
             id={id}

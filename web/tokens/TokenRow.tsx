@@ -17,7 +17,7 @@ export function TokenRow({ token, own, onRevoke }: { token: Token; own: boolean;
           {token.name} {own && <span className="chip">this session</span>}
         </span>
         <span className="muted small">
-          made <TimeAgo at={token.createdAt} /> by {token.createdBy}
+          created <TimeAgo at={token.createdAt} /> by {token.createdBy}
         </span>
       </div>
       <div className="small">
