@@ -134,7 +134,7 @@ describe('a deployment', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel deployment' }).click();
     await verdict(page, 'Cancelled');
     vm1.held.clear();
-    const left = page.getByRole('region', { name: 'What was left' });
+    const left = page.getByRole('region', { name: 'What is in place now' });
     await left.getByText('The previous container is in place').waitFor();
     await left.getByText('shop-web-1 on vm1').waitFor();
     await page.getByRole('button', { name: 'Retry' }).waitFor();

@@ -106,8 +106,8 @@ function Cause({ deployment, cause }: { deployment: Deployment; cause: NonNullab
       </h2>
       {rolledBack && (
         <p className="small">
-          The stack is again as it was before, now as revision {deployment.rollbackRevision}. This is why it was rolled
-          back:
+          The stack is as it was before, now as revision {deployment.rollbackRevision}. It was rolled back for this
+          reason:
         </p>
       )}
       <FailureDetails failure={cause} logs />

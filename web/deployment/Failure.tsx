@@ -9,7 +9,7 @@ export function FailureDetails({ failure, logs }: { failure: Failure; logs: bool
       <p className="lines">
         <code className="code-chip">{failure.code}</code> {failure.message}
       </p>
-      {failure.left && <p className="facts">Afterwards, {LEFT_IN_PLACE[failure.left]}.</p>}
+      {failure.left && <p className="facts">After this failure, {LEFT_IN_PLACE[failure.left]}.</p>}
       {(failure.exitCode !== null || failure.oomKilled) && (
         <p className="facts">
           {failure.exitCode !== null && (

@@ -14,8 +14,8 @@ export function Left({ deployment }: { deployment: Deployment }) {
   const tasks = deployment.tasks.filter((task) => task.containerName !== null);
   if (tasks.length === 0) return null;
   return (
-    <section className="panel pad" aria-label="What was left">
-      <h2>What was left</h2>
+    <section className="panel pad" aria-label="What is in place now">
+      <h2>What is in place now</h2>
       <dl className="pairs">
         {GROUPS.map(({ left, text }) => {
           const own = tasks.filter((task) => toLeft(task) === left);
