@@ -20,7 +20,7 @@ export type Launched = { deployment: { id: string } };
 
 type Props = {
   title: string;
-  /** Null: the form is not complete yet. */
+  /** Null: the form does not say enough yet. */
   input: PlanInput | null;
   verb: string;
   withOnFailure?: boolean;
@@ -31,7 +31,7 @@ type Props = {
 
 const PAUSE_MS = 350;
 
-/** Shows what an operation would do before it offers to do it. */
+/** Shows what an operation would do, and only then offers to do it. */
 export function PlanDialog({ title, input, verb, withOnFailure = false, children, send, onClose }: Props) {
   const planning = usePlan(input, PAUSE_MS);
   const [fields, setFields] = useState(DEFAULTS);

@@ -19,8 +19,8 @@ type Answer = { about: string; plan: Plan | null; problem: Problem | null };
 const NOTHING: Answer = { about: '', plan: null, problem: null };
 
 /**
- * Asks the server what an operation would do, `pauseMs` after the last change of `input`. It sends no second question
- * while it awaits an answer, because planning takes a lock on the server. With null it asks nothing.
+ * What an operation would do. Asked `pauseMs` after the last change of `input`, and never a second time while an answer is
+ * awaited: planning takes a lock on the server. Null asks nothing.
  */
 export function usePlan(input: PlanInput | null, pauseMs: number): Planning {
   const client = useClient();
