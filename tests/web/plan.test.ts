@@ -43,7 +43,7 @@ const host = (page: Page, name: string) => page.getByRole('region', { name: `Pla
 const deploy = (page: Page) => plan(page).getByRole('button', { name: 'Deploy', exact: true });
 const verdict = (page: Page, text: string) => page.locator('.summary .badge', { hasText: text }).waitFor();
 
-/** Writes into the editor and waits for the plan of exactly that. */
+/** Writes into the editor and waits for the plan of exactly that text. */
 async function write(page: Page, text: string): Promise<void> {
   await editor(page).fill(text);
   await plan(page).getByText('the plan will be updated in a moment').waitFor();

@@ -32,7 +32,7 @@ async function go(path: string, options?: Parameters<typeof visit>[2]): Promise<
   return me.page;
 }
 
-/** A mutation that gives a deployment; waits for its verdict. */
+/** Sends a mutation that returns a deployment, and waits until that has succeeded. */
 async function run(mutation: string, variables: { file?: string } = {}): Promise<void> {
   const head = variables.file === undefined ? 'mutation' : 'mutation ($file: String!)';
   const { deployment } = await stage.api<{ deployment: { id: string } }>(
