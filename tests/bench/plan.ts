@@ -53,7 +53,10 @@ export function benchPlan(): PlanFigures {
   };
 }
 
-/** Each service depends on up to two before it, every other one publishes a port, and is updated one container at a time. */
+/**
+ * Each service depends on up to two before it, every other one publishes a port, and is updated one container at a
+ * time.
+ */
 function specOf(name: string, level: number): StackSpec {
   const services = Array.from({ length: SERVICES }, (_, index): ServiceSpec => {
     const service = `${name}-${index}`;

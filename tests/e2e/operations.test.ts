@@ -85,7 +85,7 @@ test.concurrent('a task that takes too long is stopped, and says what it left', 
   await world.remove('slow');
 });
 
-test.concurrent('a deployment without a verdict at its deadline goes back', async () => {
+test.concurrent('a deployment without a verdict at its deadline is rolled back', async () => {
   await world.succeed(await world.compose(single('late')));
   const before = await world.containers('vm2', 'late');
   const failed = await world.finish(await world.compose(single('late', readyAfter(60)), ', timeoutSeconds: 1'));
@@ -201,7 +201,7 @@ test('a global service follows the agents that come and go', async () => {
     { timeoutMs: 15_000, what: 'a stack without it' },
   );
   expect(await world.states('all')).toEqual(before);
-  // What ran on the host of an agent that is gone stays there.
+  // The containers on the host of a removed agent are left alone.
   await world.engine('vm2').getContainer('all-web-4').remove({ force: true });
   await world.remove('all');
 });

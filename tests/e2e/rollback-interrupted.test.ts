@@ -13,7 +13,7 @@ afterAll(() => world?.close());
 
 const sick = (): ComposeService => ({ healthcheck: { test: 'exit 1', interval: '200ms', retries: 2 } });
 
-/** Answers with its text. */
+/** A service that answers with its text. */
 const web = (host: string, text: string, port: number, more: ComposeService = {}) =>
   busy(host, {
     command: ['sh', '-c', "echo $$TEXT > /index.html; httpd -f -p 80 -h / & trap 'exit 0' TERM; wait"],
@@ -113,10 +113,10 @@ const goingBack = (id: string) =>
   until(
     () => world.sql`select 1 from tasks where deployment_id = ${id} and rollback and status = 'RUNNING'`,
     (rows) => rows.length > 0,
-    { intervalMs: 10, what: 'the way back' },
+    { intervalMs: 10, what: 'the rollback' },
   );
 
-/** Two hosts; the way back of the first takes a while. */
+/** Two hosts; the rollback of the first takes a while. */
 const pair = (version: string, more: ComposeService = {}) => ({
   first: busy('vm1', {
     environment: { VERSION: version },
@@ -126,7 +126,7 @@ const pair = (version: string, more: ComposeService = {}) => ({
   second: busy('vm2', { environment: { VERSION: version }, depends_on: ['first'], ...more }),
 });
 
-test.concurrent('a newer file on the way back: it wins', async () => {
+test.concurrent('a newer file during a rollback wins', async () => {
   await world.succeed(await deploy('newer', pair('1')));
   const bad = await deploy('newer', pair('2', sick()));
   await goingBack(bad);
@@ -143,7 +143,7 @@ test.concurrent('a newer file on the way back: it wins', async () => {
   await world.remove('newer');
 });
 
-test.concurrent('cancelled on the way back: it says so, and the file can be deployed again', async () => {
+test.concurrent('cancelled during a rollback: it says so, and the file can be deployed again', async () => {
   await world.succeed(await deploy('torn', pair('1')));
   const bad = await deploy('torn', pair('2', sick()));
   await goingBack(bad);
@@ -165,7 +165,7 @@ test.concurrent('a network that is to be another is not quietly left as it is', 
   const asked = deploy('netted', services, network({ internal: true }));
   await expect(asked).rejects.toThrow(/netted_back.*internal/);
   expect(await world.states('netted')).toEqual(before);
-  // Under another name it is another.
+  // With another name it is another container.
   const renamed = { web: busy('vm1', { networks: ['inside'] }) };
   await world.succeed(await deploy('netted', renamed, { networks: { inside: { internal: true } } }));
   expect((await world.engine('vm1').getNetwork('netted_inside').inspect()).Internal).toBe(true);

@@ -6,7 +6,7 @@ import { afterAll, expect, inject, test } from 'vitest';
 import { migrateDatabase } from '../../../server/db/connect.ts';
 import { createEmptyDatabase, dropDatabase, withAdmin } from '../../support/postgres.ts';
 
-/** What an older Graphium wrote must go on working after an update. */
+/** What an older Graphium wrote must still work after an update. */
 const DRIZZLE = fileURLToPath(new URL('../../../drizzle', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'graphium-migrations-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -92,7 +92,7 @@ describe('maxRetries', () => {
 });
 
 describe('taskTimeoutSeconds', () => {
-  /** A task past its limit that runs, or waits after `before`. */
+  /** A task past its limit that is running, or that waits for `before`. */
   async function late(before: (on: FakeHost, task: { id: string; attempt: number }) => unknown = () => {}) {
     const { name, host: on } = await host();
     const { id } = await prepared(on, name, { taskTimeoutSeconds: 60 });

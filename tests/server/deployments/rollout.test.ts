@@ -136,7 +136,7 @@ describe('depends_on', () => {
     await seed.sweep();
     expect(await h2.agent.pending()).toMatchObject([{ containerName: names.b }]);
     await seed.sweep();
-    // Its end counts once only.
+    // Its end counts only once.
     await h1.complete(a);
     expect(await h2.work()).toEqual([`DEPLOY ${names.b}`]);
   });

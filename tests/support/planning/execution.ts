@@ -39,7 +39,7 @@ export function inputOf(
 
 export const planFor = (...args: Parameters<typeof inputOf>) => plan(inputOf(...args));
 
-/** Picks by turns; of two streams of the same numbers the same. */
+/** Picks by numbers from a stream; the same stream gives the same picks. */
 export const schedule = fc.infiniteStream(fc.nat(1_000));
 export const picker = (stream: Iterator<number>) => (count: number) =>
   count === 0 ? 0 : (stream.next().value ?? 0) % count;

@@ -69,7 +69,7 @@ export function inputOf(wanted: Wanted[], more: Partial<PlanInput> = {}): PlanIn
   };
 }
 
-/** Something that nobody placed. */
+/** A container that nobody placed. */
 export function seen(agentId: string, name: string, more: Partial<Observed> = {}): Observed {
   const base = { agentId, name, specHash: 'other', revision: 6, image: 'nginx', exitCode: null, ports: [] };
   return { ...base, state: 'RUNNING', health: 'NONE', ...more };

@@ -169,7 +169,7 @@ export class PlanRun {
     return true;
   }
 
-  /** A barrier opens when some task ends, and at no other time. */
+  /** An image gate opens when a task ends, and at no other time. */
   #open(): void {
     for (const entry of this.#own) {
       if (entry.behindImageGate && this.#holds(entry).every(({ status }) => status === 'COMPLETED'))

@@ -1,8 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: it is what a Compose file writes
 import { describe, expect, it } from 'vitest';
-import { findFormat, findName, findVariables, looksSecret } from '../../../web/deploy/format.ts';
-import { DEFAULTS, parseOptions } from '../../../web/plan/options.ts';
-import { toServices } from '../../../web/stack/services.ts';
+import { findFormat, findName, findVariables, looksSecret } from '../../../../web/deploy/format.ts';
 
 describe('a stack file that may be half written', () => {
   it.each([
@@ -43,31 +41,4 @@ describe('a stack file that may be half written', () => {
   it.each(['DB_PASSWORD', 'apiToken', 'PRIVATE_KEY'])('%s looks secret', (name) =>
     expect(looksSecret(name)).toBe(true),
   );
-});
-
-describe('options', () => {
-  it('are the defaults of the API where nothing is said', () => {
-    const none = { timeoutSeconds: null, taskTimeoutSeconds: null };
-    expect(parseOptions(DEFAULTS)).toEqual({ options: { onFailure: null, priority: 0, maxRetries: 2, ...none } });
-  });
-
-  it.each([
-    { priority: '101' },
-    { priority: '' },
-    { maxRetries: '-1' },
-    { maxRetries: '1.5' },
-    { timeoutSeconds: '0' },
-    { taskTimeoutSeconds: 'soon' },
-  ])('%j is said to be wrong', (fields) => expect(parseOptions({ ...DEFAULTS, ...fields })).toHaveProperty('mistake'));
-});
-
-it('services that were scaled to none are still there to be scaled', () => {
-  const stack = { wanted: [{ service: 'db' }], containers: [] } as never;
-  const names = (notes: (string | null)[]) =>
-    toServices(
-      stack,
-      notes.map((note) => ({ note })),
-    ).map(({ name }) => name);
-  expect(names(['web scaled to 0', null])).toEqual(['db', 'web']);
-  expect(names([null, 'web scaled to 0'])).toEqual(['db']);
 });
