@@ -3,14 +3,14 @@
  * gives null, 304 on start and stop and 404 on removing mean that it is so already.
  */
 import type { Readable } from 'node:stream';
-import type { TaskProgress } from '../outcome.ts';
+import type { TaskProgress } from '../base/outcome.ts';
 import { orNull } from './answer.ts';
-import type { ContainerBody } from './body.ts';
 import { EngineError, isBadRequest } from './errors.ts';
-import { fitsPlatform, toPullQuery } from './image.ts';
-import type { DockerInspect, DockerListItem } from './observe.ts';
 import { networkCalls, volumeCalls } from './part-calls.ts';
-import { foldPull, nothingPulled, type PullLine, pullErrorOf, toPullProgress } from './pull.ts';
+import type { ContainerBody } from './shapes/body.ts';
+import { fitsPlatform, toPullQuery } from './shapes/image.ts';
+import type { DockerInspect, DockerListItem } from './shapes/observe.ts';
+import { foldPull, nothingPulled, type PullLine, pullErrorOf, toPullProgress } from './shapes/pull.ts';
 import { toLines, toLogLines } from './streams.ts';
 import type { Request, Send } from './transport.ts';
 

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import { type Calls, createCalls } from './calls.ts';
 import { createEventHub, type Listener, type Subscription } from './events.ts';
+import { createOnce, type Once } from './once.ts';
 import {
   type ContainerReport,
   type DockerInspect,
@@ -9,10 +10,9 @@ import {
   type Identity,
   type ListDetails,
   toContainerReport,
-} from './observe.ts';
-import { createOnce, type Once } from './once.ts';
+} from './shapes/observe.ts';
+import { chooseApiVersion, newestApiVersion } from './shapes/version.ts';
 import { createTransport } from './transport.ts';
-import { chooseApiVersion, newestApiVersion } from './version.ts';
 
 export type EngineFacts = {
   version: string;

@@ -18,7 +18,7 @@
  *                    the engine's trouble of the moment (`isTransient`)     yes
  *                    all else                                               no
  */
-import type { TaskFailure } from '../outcome.ts';
+import type { TaskFailure } from '../base/outcome.ts';
 
 /** A call to the engine that did not succeed. */
 export class EngineError extends Error {

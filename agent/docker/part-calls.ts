@@ -1,8 +1,8 @@
 /** The calls for networks and volumes; see `calls.ts`. */
 import { orNull } from './answer.ts';
-import type { Endpoint } from './endpoints.ts';
-import type { Labels } from './labels.ts';
-import type { NetworkBody, VolumeBody } from './parts.ts';
+import type { Endpoint } from './shapes/endpoints.ts';
+import type { Labels } from './shapes/labels.ts';
+import type { NetworkBody, VolumeBody } from './shapes/parts.ts';
 import type { Send } from './transport.ts';
 
 export type DockerNetwork = {

@@ -13,7 +13,7 @@
 import type { IncomingMessage } from 'node:http';
 import Docker from 'dockerode';
 import { EngineError, isUnreachable } from './errors.ts';
-import { chooseApiVersion } from './version.ts';
+import { chooseApiVersion } from './shapes/version.ts';
 
 export type Request = {
   /** For messages: "Creating web-1". */

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import { createEngine, type Engine } from '../../agent/docker/engine.ts';
-import { strictPolicy } from '../../agent/policy.ts';
-import { createSlots, runTask } from '../../agent/task.ts';
+import { strictPolicy } from '../../agent/policy/policy.ts';
+import { createSlots, runTask } from '../../agent/task/task.ts';
 import { silentLog } from '../support/agent/host.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { ContainerSpec, FileSpec } from '../../agent/docker/spec.ts';
-import { findSecretsPath, unfitness } from '../../agent/files.ts';
-import { parsePolicy, strictPolicy } from '../../agent/policy.ts';
+import type { ContainerSpec, FileSpec } from '../../agent/docker/shapes/spec.ts';
+import { parsePolicy, strictPolicy } from '../../agent/policy/policy.ts';
+import { findSecretsPath, unfitness } from '../../agent/task/files.ts';
 import { createHost } from '../support/agent/host.ts';
 
 const host = createHost();

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
 import { afterAll, afterEach, inject } from 'vitest';
 import { createEngine, type Engine } from '../../../agent/docker/engine.ts';
-import type { ContainerSpec, DeploySpec, NetworkSpec } from '../../../agent/docker/spec.ts';
-import { type Policy, strictPolicy } from '../../../agent/policy.ts';
+import type { ContainerSpec, DeploySpec, NetworkSpec } from '../../../agent/docker/shapes/spec.ts';
+import { type Policy, strictPolicy } from '../../../agent/policy/policy.ts';
 import {
   type AgentTask,
   createSlots,
@@ -13,7 +13,7 @@ import {
   type TaskFailure,
   type TaskOutcome,
   type TaskUpdate,
-} from '../../../agent/task.ts';
+} from '../../../agent/task/task.ts';
 
 /** A process that runs until it is told to stop, and then stops at once. */
 export const service = ['sh', '-c', 'trap "exit 0" TERM; echo up; while :; do sleep 1 & wait; done'];

@@ -1,6 +1,6 @@
-import type { DeployJob } from '../../../agent/decision.ts';
-import type { ObservedContainer } from '../../../agent/docker/observe.ts';
-import type { DeploySpec } from '../../../agent/docker/spec.ts';
+import type { DeployJob } from '../../../agent/decide/decision.ts';
+import type { ObservedContainer } from '../../../agent/docker/shapes/observe.ts';
+import type { DeploySpec } from '../../../agent/docker/shapes/spec.ts';
 
 /** Ours, wanted and running, unless told otherwise. */
 export const container = (overrides: Partial<ObservedContainer> = {}): ObservedContainer => ({

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkStorable, findCredential, storeCredential } from '../../../agent/credential.ts';
-import { enrol, getCredential } from '../../../agent/enrol.ts';
+import { enrol, getCredential } from '../../../agent/enroll.ts';
 import { type Host, parseEnv } from '../../../agent/env.ts';
 import { toPlainLine } from '../../../agent/log.ts';
 import { createFakeServer } from '../../support/fake-server.ts';

@@ -1,0 +1,159 @@
+/** What the agent asks of the server: the typed documents, and one function for each. The only file that knows the schema. */
+import { initGraphQLTada, type ResultOf, type VariablesOf } from 'gql.tada';
+import { print } from 'graphql/language/printer.js';
+import type { introspection } from '../../graphql-env.d.ts';
+import type { ApiError, Transport, Wire } from './wire.ts';
+
+const graphql = initGraphQLTada<{ introspection: introspection; scalars: { DateTime: string; JSON: unknown } }>();
+
+const PendingTaskFields = graphql(`
+  fragment PendingTaskFields on PendingTask @_unmask {
+    id
+    kind
+    status
+    attempt
+    stack
+    containerName
+    priority
+    cancelRequested
+    spec
+  }
+`);
+
+const EnrollAgent = graphql(`
+  mutation EnrollAgent($name: String!, $labels: [LabelInput!]) {
+    enrollAgent(name: $name, labels: $labels) {
+      agentId
+      name
+      secret
+    }
+  }
+`);
+
+const OpenSession = graphql(`
+  mutation OpenSession($input: SessionInput!) {
+    openSession(input: $input) {
+      epoch
+      clusterId
+      agentName
+      leaseSeconds
+      adopted
+    }
+  }
+`);
+
+const PendingTasksStream = graphql(
+  `
+    subscription PendingTasksStream($epoch: Int!) {
+      pendingTasks(epoch: $epoch) {
+        ...PendingTaskFields
+      }
+    }
+  `,
+  [PendingTaskFields],
+);
+
+const PendingTasksPoll = graphql(
+  `
+    query PendingTasksPoll($epoch: Int!) {
+      pendingTasks(epoch: $epoch) {
+        ...PendingTaskFields
+      }
+    }
+  `,
+  [PendingTaskFields],
+);
+
+const StartTasks = graphql(
+  `
+    mutation StartTasks($epoch: Int!, $ids: [ID!]!) {
+      startTasks(epoch: $epoch, ids: $ids) {
+        ...PendingTaskFields
+      }
+    }
+  `,
+  [PendingTaskFields],
+);
+
+const ReportTasks = graphql(`
+  mutation ReportTasks($epoch: Int!, $reports: [TaskReport!]!) {
+    reportTasks(epoch: $epoch, reports: $reports) {
+      taskId
+      outcome
+    }
+  }
+`);
+
+const ReportContainers = graphql(`
+  mutation ReportContainers($epoch: Int!, $containers: [ContainerReport!]!) {
+    reportContainers(epoch: $epoch, containers: $containers)
+  }
+`);
+
+export type PendingTask = ResultOf<typeof PendingTasksPoll>['pendingTasks'][number];
+export type AgentSession = ResultOf<typeof OpenSession>['openSession'];
+export type SessionInput = VariablesOf<typeof OpenSession>['input'];
+export type TaskReport = VariablesOf<typeof ReportTasks>['reports'][number];
+export type TaskReportResult = ResultOf<typeof ReportTasks>['reportTasks'][number];
+export type ContainerReport = VariablesOf<typeof ReportContainers>['containers'][number];
+export type Enrolment = VariablesOf<typeof EnrollAgent>;
+export type AgentCredential = ResultOf<typeof EnrollAgent>['enrollAgent'];
+
+/** Every operation rejects with ApiError. */
+export type Api = {
+  readonly transport: Transport;
+  readonly closed: Promise<ApiError>;
+  openSession(input: SessionInput): Promise<AgentSession>;
+  startTasks(epoch: number, ids: string[]): Promise<PendingTask[]>;
+  reportTasks(epoch: number, reports: TaskReport[]): Promise<TaskReportResult[]>;
+  reportContainers(epoch: number, containers: ContainerReport[]): Promise<void>;
+  pendingTasks(epoch: number): Promise<PendingTask[]>;
+  /** `next` gets the complete set each time; whatever ends the subscription ends the connection. */
+  watchPendingTasks(epoch: number, next: (tasks: PendingTask[]) => void): void;
+  close(): void;
+  leave(): Promise<void>;
+};
+
+export function createApi(wire: Wire): Api {
+  const { transport, closed } = wire;
+  return {
+    transport,
+    closed,
+    close: () => wire.close(),
+    leave: () => wire.leave(),
+    openSession: async (input) => (await ask(wire, OpenSession, { input })).openSession,
+    startTasks: async (epoch, ids) => (await ask(wire, StartTasks, { epoch, ids })).startTasks,
+    reportTasks: async (epoch, reports) => (await ask(wire, ReportTasks, { epoch, reports })).reportTasks,
+    reportContainers: async (epoch, containers) => {
+      await ask(wire, ReportContainers, { epoch, containers });
+    },
+    pendingTasks: async (epoch) => (await ask(wire, PendingTasksPoll, { epoch })).pendingTasks,
+    watchPendingTasks: (epoch, next) =>
+      wire.subscribe(textOf(PendingTasksStream), { epoch }, (data) =>
+        next((data as ResultOf<typeof PendingTasksStream>).pendingTasks),
+      ),
+  };
+}
+
+/** `wire` carries the join token. */
+export async function enrollAgent(wire: Wire, enrolment: Enrolment): Promise<AgentCredential> {
+  return (await ask(wire, EnrollAgent, enrolment)).enrollAgent;
+}
+
+type Typed<Result, Variables> = Parameters<typeof print>[0] & { __apiType?: (variables: Variables) => Result };
+
+async function ask<Result, Variables>(
+  wire: Wire,
+  document: Typed<Result, Variables>,
+  variables: Variables,
+): Promise<Result> {
+  return (await wire.request(textOf(document), variables)) as Result;
+}
+
+const texts = new WeakMap<object, string>();
+
+function textOf(document: Parameters<typeof print>[0]): string {
+  const text = texts.get(document) ?? print(document);
+  texts.set(document, text);
+  return text;
+}

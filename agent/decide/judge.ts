@@ -1,0 +1,81 @@
+/** Pure: is a container good? Running, healthy if it has a health check, and still the same run after the monitor time. */
+import type { ObservedContainer } from '../docker/shapes/observe.ts';
+
+export type Verdict =
+  | { is: 'good' }
+  /** Look again after an event, or when `ms` have passed. */
+  | { is: 'pending'; ms: number; message: string }
+  | { is: 'bad'; code: string; message: string };
+
+/** The run that is watched. */
+export type Run = Pick<ObservedContainer, 'startedAt' | 'restartCount'>;
+
+export function judge(seen: ObservedContainer | null, run: Run, elapsedMs: number, monitorMs: number): Verdict {
+  if (!seen || seen.status === 'removing') {
+    return bad('CONTAINER_MISSING', 'somebody else removed the container while it was being checked');
+  }
+  if (!seen.running) return judgeEnded(seen);
+  if (seen.status === 'restarting' || seen.startedAt !== run.startedAt || seen.restartCount !== run.restartCount) {
+    return bad(
+      'CONTAINER_EXITED',
+      `its command ended soon after the start, and Docker restarts it again and again. See its log`,
+    );
+  }
+  if (seen.lacksPorts) return noPorts;
+  if (seen.health === 'UNHEALTHY') {
+    return bad(
+      'HEALTH_CHECK_FAILED',
+      `its health check failed ${seen.failingProbes} times in a row. See the health log`,
+    );
+  }
+  if (seen.health === 'STARTING') {
+    const ms = seen.healthDeadlineMs - elapsedMs;
+    if (ms <= 0)
+      return bad('HEALTH_CHECK_TIMEOUT', `its health check gave no verdict in ${Math.round(elapsedMs / 1000)} s`);
+    const failing = seen.failingProbes > 0 ? `; ${seen.failingProbes} probes failed` : '';
+    return { is: 'pending', ms, message: `Waiting for the health check${failing}` };
+  }
+  if (elapsedMs < monitorMs) return { is: 'pending', ms: monitorMs - elapsedMs, message: 'Watching that it stays up' };
+  return { is: 'good' };
+}
+
+/** How often a wait is told of, however little there is to say: a task of which nothing is heard is given up. */
+export const tellEveryMs = 30_000;
+
+/** The same of a job that others wait for: good when it has ended with exit code 0, however long that takes. */
+export function judgeJob(seen: ObservedContainer | null, { restartCount }: Run, elapsedMs: number): Verdict {
+  if (!seen || seen.status === 'removing') {
+    return bad('CONTAINER_MISSING', 'somebody else removed the container before it had finished');
+  }
+  if (!seen.running) return judgeEnded({ ...seen, restartPolicy: 'no' });
+  const runsAgain = seen.status === 'restarting' || seen.restartCount !== restartCount;
+  if (runsAgain && seen.restartPolicy !== 'on-failure') {
+    return bad(
+      'CONTAINER_EXITED',
+      `its command ended, and its restart policy "${seen.restartPolicy}" runs it again and again, so that it never finishes. Others wait for its end: let the policy be "no" or "on-failure"`,
+    );
+  }
+  if (seen.lacksPorts) return noPorts;
+  const told = Math.floor(elapsedMs / tellEveryMs);
+  const again = seen.restartCount > 0 ? `, run ${seen.restartCount + 1}` : '';
+  return {
+    is: 'pending',
+    ms: (told + 1) * tellEveryMs - elapsedMs,
+    message: `Waiting for it to finish: ${(told * tellEveryMs) / 1000} s${again}`,
+  };
+}
+
+function judgeEnded({ status, exitCode, oomKilled, restartPolicy, startError }: ObservedContainer): Verdict {
+  if (startError !== '') return bad('START_FAILED', startError);
+  const mayEnd = restartPolicy === 'no' || restartPolicy === 'on-failure';
+  if (status === 'exited' && exitCode === 0 && mayEnd) return { is: 'good' };
+  if (oomKilled)
+    return bad('CONTAINER_EXITED', 'it was killed for using more memory than it may. Raise its memory limit');
+  return bad('CONTAINER_EXITED', `its command ended with exit code ${exitCode}. See its log`);
+}
+
+function bad(code: string, message: string): Verdict {
+  return { is: 'bad', code, message };
+}
+
+const noPorts = bad('START_FAILED', 'it runs without the ports that it should publish');
