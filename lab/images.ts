@@ -27,8 +27,8 @@ const bigLayerBytes = 6 * 1024 * 1024;
  * no engine, takes a fraction of a second and gives the same digests every time.
  * `busybox` is a static busybox, `applets` the names it answers to.
  */
-export function buildImages(busybox: Buffer, applets: string[]): Image[] {
-  const base = toLayer([
+export async function buildImages(busybox: Buffer, applets: string[]): Promise<Image[]> {
+  const base = await toLayer([
     ...['bin', 'etc', 'root', 'usr', 'usr/bin', 'usr/sbin', 'var'].map(directory),
     { path: 'tmp', kind: 'directory', mode: 0o1777 },
     {
@@ -44,13 +44,13 @@ export function buildImages(busybox: Buffer, applets: string[]): Image[] {
   ]);
   return [
     toImage('library/busybox', 'latest', [base], { Cmd: ['sh'] }),
-    toImage('library/nginx', 'alpine', [base, toLayer(standInFiles())], {
+    toImage('library/nginx', 'alpine', [base, await toLayer(standInFiles())], {
       Entrypoint: ['/docker-entrypoint.sh'],
       Cmd: ['nginx', '-g', 'daemon off;'],
       ExposedPorts: { '80/tcp': {} },
       StopSignal: 'SIGQUIT',
     }),
-    toImage('graphium/big', '1', [base, ...noiseLayers()], { Cmd: ['sh'] }),
+    toImage('graphium/big', '1', [base, ...(await noiseLayers())], { Cmd: ['sh'] }),
   ];
 }
 
@@ -81,12 +81,13 @@ wait $server
 `;
 
 /** Layers of bytes that do not compress, so that a pull has something to count; the same bytes every time. */
-function noiseLayers(): Layer[] {
-  return Array.from({ length: bigLayers }, (_, index) => {
+function noiseLayers(): Promise<Layer[]> {
+  const layers = Array.from({ length: bigLayers }, (_, index) => {
     const cipher = createCipheriv('aes-128-ctr', Buffer.alloc(16, index + 1), Buffer.alloc(16));
     const content = cipher.update(Buffer.alloc(bigLayerBytes));
     return toLayer([directory('big'), { path: `big/${index + 1}`, kind: 'file', content }], 0);
   });
+  return Promise.all(layers);
 }
 
 function toImage(repository: string, tag: string, layers: Layer[], config: ImageConfig): Image {
@@ -112,8 +113,8 @@ function toImage(repository: string, tag: string, layers: Layer[], config: Image
   return { repository, tag, manifest: Buffer.from(JSON.stringify(manifest)), blobs: [configBlob, ...layers] };
 }
 
-function toLayer(entries: TarEntry[], compression = 1): Layer {
-  const tar = toTar(entries);
+async function toLayer(entries: TarEntry[], compression = 1): Promise<Layer> {
+  const tar = await toTar(entries);
   return { ...toBlob(gzipSync(tar, { level: compression })), diffId: digestOf(tar) };
 }
 

@@ -136,7 +136,7 @@ export async function writeConfigs(id: string, { container }: DeploySpec, { engi
       const path = target.split('/').filter(Boolean).join('/');
       return { path, content: Buffer.from(content), mode, uid, gid };
     });
-    await engine.putArchive(id, toTar(entries));
+    await engine.putArchive(id, await toTar(entries));
   } catch (error) {
     const names = files.map(({ name, target }) => `${name} (${target})`).join(', ');
     throw toTaskError(error, { code: 'CREATE_FAILED', what: `Writing the configs of ${container.name}, ${names}` });

@@ -3,7 +3,6 @@ import type { DockerNetwork } from '../../../../../agent/docker/part-calls.ts';
 import { fitsPlatform } from '../../../../../agent/docker/shapes/image.ts';
 import { isAsAsked, isVolumeAsAsked, toNetworkBody, toVolumeBody } from '../../../../../agent/docker/shapes/parts.ts';
 import type { NetworkSpec } from '../../../../../agent/docker/shapes/spec.ts';
-import { toTar } from '../../../../../agent/docker/tar.ts';
 
 const owner = { clusterId: 'k', agentName: 'vm1', stack: 's', taskId: 't1' };
 
@@ -121,28 +120,4 @@ describe('platforms', () => {
     [false, 'linux/arm64/v9'],
     [false, 'windows'],
   ])('fit: %s, %s', (expected, platform) => expect(fitsPlatform(image, platform)).toBe(expected));
-});
-
-describe('archives', () => {
-  const file = { path: 'a/b', content: Buffer.from('hi'), mode: 0o640, uid: 1, gid: 2 };
-  const text = (tar: Buffer, from: number, bytes: number) =>
-    tar.toString('latin1', from, from + bytes).replace(/\0.*$/s, '');
-  it('have a header of their own', () => {
-    const tar = toTar([file]);
-    expect(tar.length).toBe(512 * 4);
-    expect(text(tar, 0, 100)).toBe('a/b');
-    expect(text(tar, 100, 8)).toBe('0000640');
-    expect(text(tar, 124, 12)).toBe('00000000002');
-    expect(text(tar, 257, 6)).toBe('ustar');
-    expect(text(tar, 512, 2)).toBe('hi');
-  });
-  it('split long paths, hold large owners, and refuse what does not fit', () => {
-    const path = `${'d'.repeat(90)}/${'e'.repeat(90)}`;
-    const tar = toTar([{ ...file, path, uid: 3_000_000_000 }]);
-    expect(text(tar, 0, 100)).toBe('e'.repeat(90));
-    expect(text(tar, 345, 155)).toBe('d'.repeat(90));
-    expect(tar[108]).toBe(0x80);
-    expect(tar.readUIntBE(110, 6)).toBe(3_000_000_000);
-    expect(() => toTar([{ ...file, path: 'x'.repeat(101) }])).toThrow(RangeError);
-  });
 });
