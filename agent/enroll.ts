@@ -1,6 +1,6 @@
 /** How an agent comes by its credential: the one it keeps, or a new one for a join token. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AgentCredential, type Enrolment, enrollAgent } from './connection/api.ts';
+import { type AgentCredential, type Enrollment, enrollAgent } from './connection/api.ts';
 import { createHttp } from './connection/http.ts';
 import { type ApiError, toApiError } from './connection/wire.ts';
 import { type Credential, CredentialError, checkStorable, findCredential, storeCredential } from './credential.ts';
@@ -19,7 +19,7 @@ export type EnrolOptions = {
   url: string;
   join: string | undefined;
   name: string;
-  labels: Enrolment['labels'];
+  labels: Enrollment['labels'];
   credentialPath: string;
   stop: AbortSignal;
   log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };

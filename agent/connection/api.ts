@@ -1,13 +1,25 @@
-/** What the agent asks of the server: the typed documents, and one function for each. The only file that knows the schema. */
-import { initGraphQLTada, type ResultOf, type VariablesOf } from 'gql.tada';
+/** What the agent asks of the server: the typed documents, and a function for each. No other file knows the schema. */
+import type { initGraphQLTada, ResultOf, VariablesOf } from 'gql.tada';
+import type { DocumentNode } from 'graphql';
+import { parse } from 'graphql/language/parser.js';
 import { print } from 'graphql/language/printer.js';
 import type { introspection } from '../../graphql-env.d.ts';
 import type { ApiError, Transport, Wire } from './wire.ts';
 
-const graphql = initGraphQLTada<{ introspection: introspection; scalars: { DateTime: string; JSON: unknown } }>();
+type Tada = typeof initGraphQLTada<{
+  introspection: introspection;
+  scalars: { DateTime: string; JSON: unknown };
+  disableMasking: true;
+}>;
+
+/** gql.tada gives the types only: its package brings the TypeScript compiler, which a host has no use for. */
+const graphql = ((text: string, fragments: readonly DocumentNode[] = []): DocumentNode => {
+  const document = parse(text);
+  return { ...document, definitions: [document, ...fragments].flatMap(({ definitions }) => definitions) };
+}) as ReturnType<Tada>;
 
 const PendingTaskFields = graphql(`
-  fragment PendingTaskFields on PendingTask @_unmask {
+  fragment PendingTaskFields on PendingTask {
     id
     kind
     status
@@ -96,8 +108,10 @@ export type SessionInput = VariablesOf<typeof OpenSession>['input'];
 export type TaskReport = VariablesOf<typeof ReportTasks>['reports'][number];
 export type TaskReportResult = ResultOf<typeof ReportTasks>['reportTasks'][number];
 export type ContainerReport = VariablesOf<typeof ReportContainers>['containers'][number];
-export type Enrolment = VariablesOf<typeof EnrollAgent>;
+export type Enrollment = VariablesOf<typeof EnrollAgent>;
 export type AgentCredential = ResultOf<typeof EnrollAgent>['enrollAgent'];
+
+type TypedDocument<Result, Variables> = DocumentNode & { __apiType?: (variables: Variables) => Result };
 
 /** Every operation rejects with ApiError. */
 export type Api = {
@@ -108,7 +122,7 @@ export type Api = {
   reportTasks(epoch: number, reports: TaskReport[]): Promise<TaskReportResult[]>;
   reportContainers(epoch: number, containers: ContainerReport[]): Promise<void>;
   pendingTasks(epoch: number): Promise<PendingTask[]>;
-  /** `next` gets the complete set each time; whatever ends the subscription ends the connection. */
+  /** Calls `next` with the complete set each time. Whatever ends the subscription also ends the connection. */
   watchPendingTasks(epoch: number, next: (tasks: PendingTask[]) => void): void;
   close(): void;
   leave(): Promise<void>;
@@ -135,24 +149,22 @@ export function createApi(wire: Wire): Api {
   };
 }
 
-/** `wire` carries the join token. */
-export async function enrollAgent(wire: Wire, enrolment: Enrolment): Promise<AgentCredential> {
-  return (await ask(wire, EnrollAgent, enrolment)).enrollAgent;
+/** `wire` must carry the join token. */
+export async function enrollAgent(wire: Wire, enrollment: Enrollment): Promise<AgentCredential> {
+  return (await ask(wire, EnrollAgent, enrollment)).enrollAgent;
 }
-
-type Typed<Result, Variables> = Parameters<typeof print>[0] & { __apiType?: (variables: Variables) => Result };
 
 async function ask<Result, Variables>(
   wire: Wire,
-  document: Typed<Result, Variables>,
+  document: TypedDocument<Result, Variables>,
   variables: Variables,
 ): Promise<Result> {
   return (await wire.request(textOf(document), variables)) as Result;
 }
 
-const texts = new WeakMap<object, string>();
+const texts = new WeakMap<DocumentNode, string>();
 
-function textOf(document: Parameters<typeof print>[0]): string {
+function textOf(document: DocumentNode): string {
   const text = texts.get(document) ?? print(document);
   texts.set(document, text);
   return text;
