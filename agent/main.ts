@@ -22,8 +22,9 @@ import { keepConnected } from './session/loop.ts';
 import { Reporter } from './session/reporter.ts';
 import type { SessionOptions } from './session/session.ts';
 import { Worker } from './session/worker.ts';
+import type { TaskContext } from './task/context.ts';
 import { findSecretsPath, unfitness } from './task/files.ts';
-import { runTask, type TaskContext } from './task/task.ts';
+import { runTask } from './task/task.ts';
 
 /** A restart must be quick: the server gives out again what was under way. */
 const STOP_WITHIN_MS = 2_500;

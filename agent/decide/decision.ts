@@ -1,50 +1,26 @@
-/** The words of one task's decisions: what is asked (job), what is there (seen), what this run did so far (memory). */
-
+/** The words in which a task is decided: what is asked (job), what the host has (seen), what this run did (memory). */
 import type { TaskFailure, TaskOutcome } from '../base/outcome.ts';
 import type { ObservedContainer } from '../docker/shapes/observe.ts';
 import type { DeploySpec } from '../docker/shapes/spec.ts';
+import type { Memory } from './memory.ts';
 
-export type DeployJob = {
-  kind: 'DEPLOY' | 'START' | 'RESTART';
-  taskId: string;
-  stack: string;
-  name: string;
-  deploy: DeploySpec;
-};
-/** `upTo`: a container of a newer revision is not the one that was to be removed. */
-export type NamedJob = {
-  kind: 'STOP' | 'DELETE';
-  taskId: string;
-  stack: string;
-  name: string;
-  upTo?: number | undefined;
-};
-export type CleanJob = {
-  kind: 'CLEAN';
-  taskId: string;
-  stack: string;
-  networks: string[];
-  volumes: string[];
-  upTo?: number | undefined;
-};
-export type PullJob = {
-  kind: 'PULL';
-  taskId: string;
-  stack: string;
-  image: string;
-  policy: 'missing' | 'always';
-  platform?: string;
-};
-export type Job = DeployJob | NamedJob | CleanJob | PullJob;
+type AnyJob = { taskId: string; stack: string };
+export type DeployJob = AnyJob & { kind: 'DEPLOY' | 'START' | 'RESTART'; name: string; deploy: DeploySpec };
+export type StopJob = AnyJob & { kind: 'STOP'; name: string };
+/** A removal leaves containers of revisions newer than `upTo` alone: they were made after it was asked for. */
+export type DeleteJob = AnyJob & { kind: 'DELETE'; name: string; upTo?: number | undefined };
+export type CleanJob = AnyJob & { kind: 'CLEAN'; networks: string[]; volumes: string[]; upTo?: number | undefined };
+export type PullJob = AnyJob & { kind: 'PULL'; image: string; policy: 'missing' | 'always'; platform?: string };
+export type Job = DeployJob | StopJob | DeleteJob | CleanJob | PullJob;
 
 export type SeenContainers = {
   named: ObservedContainer | null;
-  /** What stands under the name that a replaced container bears until its successor is good. */
+  /** The container under the name that a replaced one bears until its successor is good. */
   previous: ObservedContainer | null;
-  /** What the image's name stands for on this engine; only where the container is to follow it, and the image is here. */
+  /** The image that the spec's name stands for on this engine. Set if the container must follow it and it is present. */
   imageId?: string | null;
 };
-/** What is left of a stack; all of it ours. */
+/** What a stack still has on this host. All of it belongs to Graphium. */
 export type SeenStack = {
   containers: { id: string; name: string; status: string; revision: number }[];
   networks: { id: string; name: string }[];
@@ -52,61 +28,23 @@ export type SeenStack = {
 };
 export type SeenImage = { present: boolean };
 
+/** A job together with what the host shows of it. */
+export type SeenJob =
+  | ((DeployJob | StopJob | DeleteJob) & { seen: SeenContainers })
+  | (CleanJob & { seen: SeenStack })
+  | (PullJob & { seen: SeenImage });
+
 export const previousName = (name: string): string => `${name}.graphium-previous`;
 
 /**
- * Why what was begun is taken back. `notes`: what went wrong while doing so. After the first one, all that is still tried
- * is to give the replaced container its name back; after the second, nothing.
+ * Why the run takes back what it began. `notes` lists what went wrong while doing so: after the first note, the run only
+ * tries to give the previous container its name back; after the second, it tries nothing.
  */
 export type Undo = ({ cause: 'cancelled' } | { cause: 'failed'; failure: TaskFailure; retryable: boolean }) & {
   notes: readonly string[];
 };
 
-/** Lost in a crash, so that nothing may depend on it that Docker's state and our labels do not tell as well. */
-export type Memory = {
-  action: string;
-  /** Image, networks and volumes are there. */
-  prepared: boolean;
-  /** They were gone again once; a second time is a failure. */
-  preparedAgain: boolean;
-  createdId: string | null;
-  startedId: string | null;
-  /** Verified. */
-  goodId: string | null;
-  /** Cannot be started as it is. */
-  discardId: string | null;
-  /** One was discarded for lacking its ports; a second time is a failure. */
-  recreated: boolean;
-  /** RESTART: has been stopped. */
-  stopped: boolean;
-  /** The replaced one ran before. After a crash this is not known, and the safe answer is yes. */
-  oldRan: boolean;
-  /** The replaced one, which has its name again. */
-  restoredId: string | null;
-  pulled: boolean;
-  /** CLEAN: networks (ids) and volumes (names) that others still use. */
-  left: readonly string[];
-  undo: Undo | null;
-};
-
-export const freshMemory: Memory = {
-  action: 'unchanged',
-  prepared: false,
-  preparedAgain: false,
-  createdId: null,
-  startedId: null,
-  goodId: null,
-  discardId: null,
-  recreated: false,
-  stopped: false,
-  oldRan: true,
-  restoredId: null,
-  pulled: false,
-  left: [],
-  undo: null,
-};
-
-type Does =
+type Action =
   | { do: 'pull'; image: string; platform?: string }
   | { do: 'prepare' }
   | { do: 'create' }
@@ -120,8 +58,8 @@ type Does =
   | { do: 'removeNetwork'; id: string }
   | { do: 'removeVolume'; name: string };
 
-/** One thing to do. `remember`: what to remember once it is done. */
-export type Step = Does & { remember?: Partial<Memory> };
+/** One thing to do. Once it is done, `remember` becomes part of the memory. */
+export type Step = Action & { remember?: Partial<Memory> };
 export type StepOf<Name extends Step['do']> = Extract<Step, { do: Name }>;
 
 export type Decision = Step | { do: 'end'; outcome: TaskOutcome };
@@ -136,18 +74,11 @@ export const failed = (code: string, message: string): Decision => ({
   outcome: { status: 'FAILED', error: { code, message }, retryable: false },
 });
 
-/**
- * Made to the spec that is asked for and, where it is to follow its image, from what the image's name stands for now. What
- * this run has made is not doubted again: the name may move on at any time.
- */
-export const isWanted = (
-  { deploy }: DeployJob,
-  { id, specHash, imageId }: ObservedContainer,
-  seen: SeenContainers,
-  { createdId }: Memory,
-): boolean => specHash === deploy.specHash && (id === createdId || !seen.imageId || imageId === seen.imageId);
+/** Returns the container if Graphium made it. */
+export const oursOf = (container: ObservedContainer | null): ObservedContainer | null =>
+  container?.ours ? container : null;
 
-/** Towards a container's absence. */
+/** Returns the next step towards the container's absence. */
 export function dismantle({ id, status, running, stopSeconds }: ObservedContainer, remember?: Partial<Memory>): Step {
   if (status === 'removing') return { do: 'awaitRemoval', id };
   return running ? { do: 'stop', id, stopSeconds } : { do: 'remove', id, remember };

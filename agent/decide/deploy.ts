@@ -1,18 +1,18 @@
 /**
- * Pure: the next step of DEPLOY, START and RESTART. Any of them may be interrupted anywhere and begun again, so that every
- * combination of what may stand under the two names leads on:
+ * Pure: the next step of DEPLOY, START and RESTART. Any of them may be interrupted anywhere and begun again, so every
+ * combination of containers under the two names leads on:
  *
  *     named     previous   means
- *     -         -          to be made
- *     wanted    -          adopt, start, or (never got started) make again
- *     other     -          replace: it becomes `previous` while it still runs
- *     -         old        in the middle of a replacement
- *     wanted    old        the same, further on; `previous` goes when `named` is good, and comes back when it is not
- *     other     old        a replacement that another task left unfinished: `previous` was good, `named` may not be
- *     foreign   any        not touched
+ *     -         -          create it
+ *     wanted    -          adopt it, start it, or make it again if it never got started
+ *     other     -          replace it: it becomes `previous` while it still runs
+ *     -         ours       a replacement is under way
+ *     wanted    ours       the same, further on: `previous` goes when `named` is good, and returns when it is not
+ *     other     ours       another task left a replacement unfinished: `previous` was good, `named` may not be
+ *     foreign   any        touch nothing
  *
- * Which of the two runs is a matter of the order. stop-first: `previous` is stopped before `named` starts. start-first: both
- * run until `named` is good. Whatever an attempt before this one was told, `previous` runs again if `named` is not good.
+ * The order decides which of the two runs. stop-first stops `previous` before `named` starts. start-first lets both run
+ * until `named` is good. If `named` is not good, `previous` runs again, whichever order an earlier attempt followed.
  */
 
 import type { ObservedContainer } from '../docker/shapes/observe.ts';
@@ -22,66 +22,90 @@ import {
   type DeployJob,
   dismantle,
   failed,
-  isWanted,
-  type Memory,
+  oursOf,
   previousName,
   type SeenContainers,
   type Step,
 } from './decision.ts';
+import {
+  discarded,
+  good,
+  isMadeHere,
+  isPrepared,
+  isStartedHere,
+  isStoppedHere,
+  type Memory,
+  type Phase,
+  started,
+} from './memory.ts';
 import { decideUndo } from './undo.ts';
+import { isWanted } from './wanted.ts';
 
 export function decideDeploy(job: DeployJob, seen: SeenContainers, memory: Memory): Decision {
-  const { named, previous } = seen;
-  const old = previous?.ours ? previous : null;
-  if (memory.undo && memory.goodId === null) return decideUndo(job, memory.undo, seen, memory);
+  if (memory.phase.is === 'undoing') return decideUndo(job, memory.phase, seen, memory);
+  return refuse(job, seen) ?? awaitRemovals(seen) ?? decideForward(job, seen, memory);
+}
+
+function refuse(job: DeployJob, { named, previous }: SeenContainers): Decision | undefined {
   if (named && !named.ours) return nameConflict(job.name);
-  const newest = named ?? old;
-  if (newest && newest.revision > job.deploy.revision) return stale(job, newest.revision);
-  for (const container of [named, old]) {
-    if (container?.status === 'removing') return { do: 'awaitRemoval', id: container.id };
+  const newest = named ?? oursOf(previous);
+  return newest && newest.revision > job.deploy.revision ? stale(job, newest.revision) : undefined;
+}
+
+function awaitRemovals({ named, previous }: SeenContainers): Decision | undefined {
+  const going = [named, oursOf(previous)].find((container) => container?.status === 'removing');
+  return going ? { do: 'awaitRemoval', id: going.id } : undefined;
+}
+
+function decideForward(job: DeployJob, seen: SeenContainers, memory: Memory): Decision {
+  const { named } = seen;
+  const previous = oursOf(seen.previous);
+  if (named && isWanted(job, named, seen, memory)) return decideWanted(job, named, previous, memory);
+  if (named && previous) return dismantle(named);
+  if (named && seen.previous) return nameConflict(previousName(job.name));
+  if (previous && isWanted(job, previous, seen, memory)) return { do: 'rename', id: previous.id, to: job.name };
+  if (!isPrepared(memory)) {
+    return { do: 'prepare', remember: { parts: memory.parts === 'lost' ? 'readyAgain' : 'ready' } };
   }
-  if (named && isWanted(job, named, seen, memory)) return decideWanted(job, named, old, memory);
-  if (named && old) return dismantle(named);
-  if (named && previous) return nameConflict(previousName(job.name));
-  if (!named && old && isWanted(job, old, seen, memory)) return { do: 'rename', id: old.id, to: job.name };
-  if (!memory.prepared) return { do: 'prepare', remember: { prepared: true } };
   if (named) {
-    return { do: 'rename', id: named.id, to: previousName(job.name), remember: { oldRan: named.running } };
+    return { do: 'rename', id: named.id, to: previousName(job.name), remember: { previousRan: named.running } };
   }
-  return { do: 'create', remember: { action: old ? 'replaced' : memory.recreated ? 'recreated' : 'created' } };
+  return { do: 'create', remember: { action: previous ? 'replaced' : memory.recreated ? 'recreated' : 'created' } };
 }
 
 function decideWanted(
   job: DeployJob,
   named: ObservedContainer,
-  old: ObservedContainer | null,
+  previous: ObservedContainer | null,
   memory: Memory,
 ): Decision {
-  if (named.id === memory.goodId) return old ? dismantle(old) : completed(memory.action, named.id);
-  if (!named.running) return decideStopped(job, named, old, memory);
-  if (named.status === 'paused') return { do: 'unpause', id: named.id, remember: { action: 'started' } };
-  // Both run also after a restart of Docker: it starts again what is to run `always`.
-  if (old?.running && isStopFirst(job)) return stop(old);
   const { id } = named;
-  const untouched = id !== memory.createdId && id !== memory.startedId;
-  if (job.kind === 'RESTART' && untouched && !memory.stopped) return stop(named, { stopped: true });
-  if (named.lacksPorts && !memory.recreated) return stop(named, { discardId: id, recreated: true });
+  const { phase } = memory;
+  if (phase.is === 'good' && phase.id === id) return previous ? dismantle(previous) : completed(memory.action, id);
+  if (!named.running) return decideStopped(job, named, previous, memory);
+  if (named.status === 'paused') return { do: 'unpause', id, remember: { action: 'started' } };
+  // After a restart of Docker both run, because it starts every container whose policy is `always`.
+  if (previous?.running && isStopFirst(job)) return stop(previous);
+  const untouched = !isMadeHere(phase, id) && !isStartedHere(phase, id);
+  if (job.kind === 'RESTART' && untouched && !isStoppedHere(phase)) return stop(named, { phase: { is: 'stopped' } });
+  if (named.lacksPorts && !memory.recreated) return stop(named, { phase: discarded(phase, id), recreated: true });
   const isProven = untouched && named.taskId !== job.taskId && looksGood(named) && !job.deploy.awaitExit;
-  return isProven && !old ? completed(memory.action, id) : verify(id);
+  return isProven && !previous ? completed(memory.action, id) : verify(phase, id);
 }
 
 function decideStopped(
   job: DeployJob,
   named: ObservedContainer,
-  old: ObservedContainer | null,
-  memory: Memory,
+  previous: ObservedContainer | null,
+  { phase, action }: Memory,
 ): Decision {
   const { id } = named;
-  if (id !== memory.discardId && (id === memory.startedId || endedWell(job, named))) return verify(id);
-  if (isLeftover(named, memory)) return { do: 'remove', id };
-  if (old?.running && isStopFirst(job)) return stop(old);
-  const action = id === memory.createdId ? memory.action : memory.stopped ? 'restarted' : 'started';
-  return { do: 'start', id, remember: { startedId: id, action } };
+  const isDiscarded = phase.is === 'discarded' && phase.id === id;
+  if (!isDiscarded && (isStartedHere(phase, id) || endedWell(job, named))) return verify(phase, id);
+  if (isDiscarded || isLeftover(named, phase)) return { do: 'remove', id };
+  if (previous?.running && isStopFirst(job)) return stop(previous);
+  const done = isMadeHere(phase, id) ? action : isStoppedHere(phase) ? 'restarted' : 'started';
+  return { do: 'start', id, remember: { phase: started(phase, id), action: done } };
 }
 
 const looksGood = ({ status, health, lacksPorts }: ObservedContainer): boolean =>
@@ -89,7 +113,10 @@ const looksGood = ({ status, health, lacksPorts }: ObservedContainer): boolean =
 
 const isStopFirst = ({ deploy }: DeployJob): boolean => deploy.order !== 'start-first';
 
-/** A job that is done is not done twice: what others wait for, never; the rest, if an attempt of this very task did it. */
+/**
+ * A job that has ended well is not run again: never if others wait for its end, and otherwise if an earlier attempt of
+ * this very task ran it.
+ */
 const endedWell = (job: DeployJob, named: ObservedContainer): boolean =>
   job.kind === 'DEPLOY' &&
   (job.deploy.awaitExit === true || named.taskId === job.taskId) &&
@@ -98,12 +125,9 @@ const endedWell = (job: DeployJob, named: ObservedContainer): boolean =>
   named.exitCode === 0 &&
   (named.restartPolicy === 'no' || named.restartPolicy === 'on-failure');
 
-/** Starting a second time what failed to start may bring it up without its ports (moby #51758). */
-const isLeftover = (named: ObservedContainer, memory: Memory): boolean =>
-  named.id === memory.discardId ||
-  named.status === 'dead' ||
-  named.startError !== '' ||
-  (named.status === 'created' && named.id !== memory.createdId);
+/** A second start of what failed to start may bring it up without its ports (moby #51758). */
+const isLeftover = (named: ObservedContainer, phase: Phase): boolean =>
+  named.status === 'dead' || named.startError !== '' || (named.status === 'created' && !isMadeHere(phase, named.id));
 
 const stop = ({ id, stopSeconds }: ObservedContainer, remember?: Partial<Memory>): Step => ({
   do: 'stop',
@@ -111,7 +135,7 @@ const stop = ({ id, stopSeconds }: ObservedContainer, remember?: Partial<Memory>
   stopSeconds,
   remember,
 });
-const verify = (id: string): Step => ({ do: 'verify', id, remember: { goodId: id } });
+const verify = (phase: Phase, id: string): Step => ({ do: 'verify', id, remember: { phase: good(phase, id) } });
 
 const nameConflict = (name: string): Decision =>
   failed(
@@ -119,8 +143,8 @@ const nameConflict = (name: string): Decision =>
     `There is a container ${name} on this host that Graphium did not make. Rename or remove it, or choose another container name.`,
   );
 
-const stale = ({ name, deploy }: DeployJob, there: number): Decision =>
+const stale = ({ name, deploy }: DeployJob, revision: number): Decision =>
   failed(
     'STALE_REVISION',
-    `${name} is at revision ${there} already; this task is for revision ${deploy.revision} and changes nothing.`,
+    `${name} is at revision ${revision} already; this task is for revision ${deploy.revision} and changes nothing.`,
   );

@@ -1,13 +1,16 @@
-/** Pure: is a container good? Running, healthy if it has a health check, and still the same run after the monitor time. */
+/**
+ * Pure: whether a container is good. It must run, be healthy if it has a health check, and must not have been started
+ * again within the monitor time.
+ */
 import type { ObservedContainer } from '../docker/shapes/observe.ts';
 
 export type Verdict =
   | { is: 'good' }
-  /** Look again after an event, or when `ms` have passed. */
+  /** Wants another look after an event, or when `ms` have passed. */
   | { is: 'pending'; ms: number; message: string }
   | { is: 'bad'; code: string; message: string };
 
-/** The run that is watched. */
+/** Identifies one run of a container's process. */
 export type Run = Pick<ObservedContainer, 'startedAt' | 'restartCount'>;
 
 export function judge(seen: ObservedContainer | null, run: Run, elapsedMs: number, monitorMs: number): Verdict {
@@ -39,10 +42,10 @@ export function judge(seen: ObservedContainer | null, run: Run, elapsedMs: numbe
   return { is: 'good' };
 }
 
-/** How often a wait is told of, however little there is to say: a task of which nothing is heard is given up. */
-export const tellEveryMs = 30_000;
+/** The server gives up a task of which it hears nothing, so a wait is reported this often. */
+export const REPORT_EVERY_MS = 30_000;
 
-/** The same of a job that others wait for: good when it has ended with exit code 0, however long that takes. */
+/** Judges a job that others wait for: it is good once it has ended with exit code 0, however long that takes. */
 export function judgeJob(seen: ObservedContainer | null, { restartCount }: Run, elapsedMs: number): Verdict {
   if (!seen || seen.status === 'removing') {
     return bad('CONTAINER_MISSING', 'somebody else removed the container before it had finished');
@@ -56,12 +59,12 @@ export function judgeJob(seen: ObservedContainer | null, { restartCount }: Run, 
     );
   }
   if (seen.lacksPorts) return noPorts;
-  const told = Math.floor(elapsedMs / tellEveryMs);
+  const reports = Math.floor(elapsedMs / REPORT_EVERY_MS);
   const again = seen.restartCount > 0 ? `, run ${seen.restartCount + 1}` : '';
   return {
     is: 'pending',
-    ms: (told + 1) * tellEveryMs - elapsedMs,
-    message: `Waiting for it to finish: ${(told * tellEveryMs) / 1000} s${again}`,
+    ms: (reports + 1) * REPORT_EVERY_MS - elapsedMs,
+    message: `Waiting for it to finish: ${(reports * REPORT_EVERY_MS) / 1000} s${again}`,
   };
 }
 

@@ -1,54 +1,59 @@
-/** Pure: (job, what is there, what this run did) -> one step, or the end. Never a script: after each step comes a new look. */
-
+/** Pure: decides one step from a job, what the host shows and what this run did. Each step is followed by a new look. */
 import type { ContainerLeft, TaskOutcome } from '../base/outcome.ts';
 import {
   type CleanJob,
   completed,
   type Decision,
-  type DeployJob,
+  type DeleteJob,
   dismantle,
   failed,
-  isWanted,
-  type Job,
-  type Memory,
-  type NamedJob,
+  oursOf,
   type PullJob,
   type SeenContainers,
   type SeenImage,
+  type SeenJob,
   type SeenStack,
+  type StopJob,
+  type Undo,
 } from './decision.ts';
 import { decideDeploy } from './deploy.ts';
+import type { Memory } from './memory.ts';
+import { isWanted } from './wanted.ts';
 
-/** A job together with the look that belongs to its kind. */
-export type Situation =
-  | { job: DeployJob | NamedJob; seen: SeenContainers }
-  | { job: CleanJob; seen: SeenStack }
-  | { job: PullJob; seen: SeenImage };
+/** A container's own time to stop is not known here, because a stack is listed and not inspected. */
+const CLEAN_STOP_SECONDS = 60;
 
-const isDeploy = (job: Job): job is DeployJob =>
-  job.kind === 'DEPLOY' || job.kind === 'START' || job.kind === 'RESTART';
-
-export function decide(situation: Situation, memory: Memory): Decision {
-  const decision = choose(situation, memory);
+export function decide(job: SeenJob, memory: Memory): Decision {
+  const decision = choose(job, memory);
   if (decision.do !== 'end') return decision;
-  return { do: 'end', outcome: withLeft(decision.outcome, leftOf(situation, memory)) };
+  return { do: 'end', outcome: withLeft(decision.outcome, leftOf(job, memory)) };
 }
 
-function choose({ job, seen }: Situation, memory: Memory): Decision {
-  if (isDeploy(job)) return decideDeploy(job, seen as SeenContainers, memory);
-  if (memory.undo) return { do: 'end', outcome: given(memory.undo, memory) };
-  if (job.kind === 'STOP') return decideStop(job, seen as SeenContainers, memory);
-  if (job.kind === 'DELETE') return decideDelete(job as NamedJob, seen as SeenContainers, memory);
-  if (job.kind === 'CLEAN') return decideClean(job, seen as SeenStack, memory);
-  return decidePull(job as PullJob, seen as SeenImage, memory);
+function choose(job: SeenJob, memory: Memory): Decision {
+  const { phase } = memory;
+  const undo = phase.is === 'undoing' ? phase.undo : null;
+  switch (job.kind) {
+    case 'DEPLOY':
+    case 'START':
+    case 'RESTART':
+      return decideDeploy(job, job.seen, memory);
+    case 'STOP':
+      return undo ? giveUp(undo, memory) : decideStop(job, job.seen, memory);
+    case 'DELETE':
+      return undo ? giveUp(undo, memory) : decideDelete(job, job.seen, memory);
+    case 'CLEAN':
+      return undo ? giveUp(undo, memory) : decideClean(job, job.seen, memory);
+    case 'PULL':
+      return undo ? giveUp(undo, memory) : decidePull(job, job.seen, memory);
+  }
 }
 
-function leftOf({ job, seen }: Situation, memory: Memory): ContainerLeft | undefined {
-  const { named } = seen as SeenContainers;
+function leftOf(job: SeenJob, memory: Memory): ContainerLeft | undefined {
+  if (job.kind === 'STOP' || job.kind === 'CLEAN' || job.kind === 'PULL') return undefined;
+  const { named } = job.seen;
   if (job.kind === 'DELETE') return named?.ours ? 'OLD' : 'NONE';
-  if (!isDeploy(job)) return undefined;
   if (!named) return 'NONE';
-  return named.ours && isWanted(job, named, seen as SeenContainers, memory) ? 'NEW' : 'OLD';
+  return named.ours && isWanted(job, named, job.seen, memory) ? 'NEW' : 'OLD';
 }
 
 function withLeft(outcome: TaskOutcome, left: ContainerLeft | undefined): TaskOutcome {
@@ -58,30 +63,31 @@ function withLeft(outcome: TaskOutcome, left: ContainerLeft | undefined): TaskOu
     : { ...outcome, result: { ...outcome.result, left } };
 }
 
-/** Nothing to take back: each of these steps leaves things closer to what was asked. */
-function given(undo: NonNullable<Memory['undo']>, { action }: Memory): TaskOutcome {
-  return undo.cause === 'failed'
-    ? { status: 'FAILED', error: undo.failure, retryable: undo.retryable }
-    : { status: 'CANCELLED', result: { action, message: 'Cancelled before it was done.' } };
+/** Ends without taking anything back: each step of these jobs leaves the host closer to what was asked. */
+function giveUp(undo: Undo, { action }: Memory): Decision {
+  const outcome: TaskOutcome =
+    undo.cause === 'failed'
+      ? { status: 'FAILED', error: undo.failure, retryable: undo.retryable }
+      : { status: 'CANCELLED', result: { action, message: 'Cancelled before it was done.' } };
+  return { do: 'end', outcome };
 }
 
-function decideStop({ name }: NamedJob, { named, previous }: SeenContainers, memory: Memory): Decision {
-  const there = named?.ours ? named : null;
-  const old = previous?.ours ? previous : null;
-  for (const container of [there, old]) {
-    if (!container?.running) continue;
-    return { do: 'stop', id: container.id, stopSeconds: container.stopSeconds, remember: { action: 'stopped' } };
+function decideStop({ name }: StopJob, seen: SeenContainers, memory: Memory): Decision {
+  const named = oursOf(seen.named);
+  const previous = oursOf(seen.previous);
+  const running = [named, previous].find((container) => container?.running);
+  if (running) {
+    return { do: 'stop', id: running.id, stopSeconds: running.stopSeconds, remember: { action: 'stopped' } };
   }
-  if (!named && old) return { do: 'rename', id: old.id, to: name };
-  return there ? completed(memory.action, there.id) : completed('absent');
+  if (!seen.named && previous) return { do: 'rename', id: previous.id, to: name };
+  return named ? completed(memory.action, named.id) : completed('absent');
 }
 
-function decideDelete({ name, upTo }: NamedJob, { named, previous }: SeenContainers, memory: Memory): Decision {
-  for (const container of [named, previous]) {
-    if (container?.ours && isNewer(container, upTo)) return tooNew(name, container.revision);
-    if (container?.ours) return dismantle(container, { action: 'removed' });
-  }
-  return completed(memory.action === 'removed' ? 'removed' : 'absent');
+function decideDelete({ name, upTo }: DeleteJob, { named, previous }: SeenContainers, memory: Memory): Decision {
+  const container = oursOf(named) ?? oursOf(previous);
+  if (!container) return completed(memory.action === 'removed' ? 'removed' : 'absent');
+  if (isNewer(container, upTo)) return tooNew(name, container.revision);
+  return dismantle(container, { action: 'removed' });
 }
 
 const isNewer = ({ revision }: { revision: number }, upTo = Number.POSITIVE_INFINITY) => revision > upTo;
@@ -92,32 +98,32 @@ const tooNew = (name: string, revision: number): Decision =>
     `${name} is of revision ${revision}, which was made after this removal was asked for, and stays. Ask again to remove it.`,
   );
 
-const stopSeconds = 60;
-
 function decideClean({ upTo }: CleanJob, { containers, networks, volumes }: SeenStack, memory: Memory): Decision {
   const newer = containers.find((container) => isNewer(container, upTo));
   if (newer) return tooNew(newer.name, newer.revision);
   const remember = { action: 'cleaned' };
-  for (const { id, status } of containers) {
+  const [container] = containers;
+  if (container) {
+    const { id, status } = container;
     const running = status === 'running' || status === 'paused' || status === 'restarting';
     if (status === 'removing') return { do: 'awaitRemoval', id };
-    return running ? { do: 'stop', id, stopSeconds } : { do: 'remove', id, remember };
+    return running ? { do: 'stop', id, stopSeconds: CLEAN_STOP_SECONDS } : { do: 'remove', id, remember };
   }
-  const network = networks.find(({ id }) => !memory.left.includes(id));
+  const network = networks.find(({ id }) => !memory.spared.includes(id));
   if (network) return { do: 'removeNetwork', id: network.id, remember };
-  const volume = volumes.find((name) => !memory.left.includes(name));
+  const volume = volumes.find((name) => !memory.spared.includes(name));
   if (volume) return { do: 'removeVolume', name: volume, remember };
-  const left = [...networks.map(({ name }) => `network ${name}`), ...volumes.map((name) => `volume ${name}`)];
-  const message = left.length > 0 ? `Left to those that still use it: ${left.join(', ')}.` : undefined;
+  const spared = [...networks.map(({ name }) => `network ${name}`), ...volumes.map((name) => `volume ${name}`)];
+  const message = spared.length > 0 ? `Left to those that still use it: ${spared.join(', ')}.` : undefined;
   return completed(memory.action, undefined, message);
 }
 
-function decidePull({ image, policy, platform }: PullJob, { present }: SeenImage, memory: Memory): Decision {
-  if (memory.pulled && present) return completed('pulled');
-  if (memory.pulled) {
+function decidePull({ image, policy, platform }: PullJob, { present }: SeenImage, { phase }: Memory): Decision {
+  if (phase.is === 'pulled' && present) return completed('pulled');
+  if (phase.is === 'pulled') {
     const message = `Docker pulled ${image} without an error, and yet does not have it. It is tried again.`;
     return { do: 'end', outcome: { status: 'FAILED', error: { code: 'PULL_FAILED', message }, retryable: true } };
   }
   if (present && policy === 'missing') return completed('present');
-  return { do: 'pull', image, platform, remember: { pulled: true } };
+  return { do: 'pull', image, platform, remember: { phase: { is: 'pulled' } } };
 }

@@ -1,7 +1,8 @@
-/** Does one step. What it returns is remembered, besides the step's own `remember`. Rejects with TaskError or EngineError. */
+/** Performs one step. What it returns is remembered, over the step's own `remember`. Rejects with TaskError or EngineError. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TaskPhase } from '../base/outcome.ts';
-import type { DeployJob, Job, Memory, Step, StepOf } from '../decide/decision.ts';
+import type { DeployJob, Job, Step, StepOf } from '../decide/decision.ts';
+import { discarded, hasLostParts, type Memory } from '../decide/memory.ts';
 import {
   isConflict,
   isImageMissing,
@@ -27,13 +28,14 @@ type Executor<Name extends Step['do']> = (step: StepOf<Name>, run: Run) => Promi
 type Run = { job: Job; memory: Memory; context: TaskContext };
 
 /** A removed container's name is not free at once (moby #37698). */
-const nameFreeMs = 5_000;
-const nameRetryMs = 100;
-const removalMs = 20_000;
-const staleEndpointsMs = 5_000;
-const staleRetryMs = 250;
-/** A stop that takes longer only waits for the process to end, and that needs no slot. */
-const stopSlotMs = 500;
+const NAME_FREE_MS = 5_000;
+const NAME_RETRY_MS = 100;
+const REMOVAL_MS = 20_000;
+const REMOVAL_LOOK_MS = 1_000;
+const STALE_ENDPOINTS_MS = 5_000;
+const STALE_RETRY_MS = 250;
+/** A stop that takes longer only waits for the process to end, which needs no slot. */
+const STOP_SLOT_MS = 500;
 
 const executors: { [Name in Step['do']]: { phase: TaskPhase; run: Executor<Name> } } = {
   pull: { phase: 'PULLING', run: ({ image, platform }, { context }) => pull(image, context, platform) },
@@ -52,16 +54,17 @@ const executors: { [Name in Step['do']]: { phase: TaskPhase; run: Executor<Name>
 
 export function perform(step: Step, run: Run): Promise<Patch> | Promise<void> {
   const { phase, run: execute } = executors[step.do] as { phase: TaskPhase; run: Executor<Step['do']> };
-  run.context.update({ phase: run.memory.undo ? 'RESTORING' : phase });
+  run.context.update({ phase: isUndoing(run) ? 'RESTORING' : phase });
   return execute(step, run);
 }
 
-/** The exact body that Docker gets; the policy looks at the same. */
+/** Makes the exact body that Docker gets. The policy checks this very body. */
 export const bodyOf = (job: DeployJob, context: TaskContext): ContainerBody =>
   bodyFor(job.deploy, ownerOf(job, context), context);
 
 const ownerOf = ({ stack, taskId }: Job, { identity }: TaskContext): Owner => ({ ...identity, stack, taskId });
 const nameOf = (job: Job): string => ('name' in job ? job.name : job.stack);
+const isUndoing = ({ memory }: Run): boolean => memory.phase.is === 'undoing';
 
 function toDeploy(job: Job): DeployJob {
   if ('deploy' in job) return job;
@@ -69,61 +72,74 @@ function toDeploy(job: Job): DeployJob {
 }
 
 async function create(job: DeployJob, { memory, context }: Run): Promise<Patch> {
-  const { engine, slots } = context;
   const body = bodyOf(job, context);
-  const [, ...further] = toEndpoints(job.deploy.container, engine.apiVersion());
-  const deadline = performance.now() + nameFreeMs;
+  const deadline = performance.now() + NAME_FREE_MS;
   while (true) {
     try {
-      await layOutFiles(job.deploy, context);
-      const createdId = await slots.use(() => engine.createContainer(job.name, body, job.deploy.container.platform));
-      await writeConfigs(createdId, job.deploy, context);
-      await dropUnusedFiles(job.deploy.container.name, context);
-      for (const [network, endpoint] of further) await engine.connectNetwork(network, createdId, endpoint);
-      return { createdId };
+      return { phase: { is: 'created', id: await createWithFiles(job, body, context) } };
     } catch (error) {
-      if (isPartMissing(error) && !memory.preparedAgain) return prepareAgain(job, context);
+      if (isPartMissing(error) && !hasLostParts(memory)) return prepareAgain(job, context);
       if (!isNameTaken(error) || performance.now() > deadline) {
         await dropUnusedFiles(job.deploy.container.name, context).catch(() => {});
         throw toTaskError(error, { code: 'CREATE_FAILED', what: `Creating ${job.name}` });
       }
-      // Somebody's container has it: look again and decide anew.
-      if (await engine.findContainer(job.name)) return undefined;
-      await sleep(nameRetryMs);
+      // If a container really has the name, the next look decides what to do about it.
+      if (await context.engine.findContainer(job.name)) return undefined;
+      await sleep(NAME_RETRY_MS);
     }
   }
+}
+
+/** Returns the id of a container that has its files and its networks. */
+async function createWithFiles(
+  { name, deploy }: DeployJob,
+  body: ContainerBody,
+  context: TaskContext,
+): Promise<string> {
+  const { engine, slots } = context;
+  const [, ...further] = toEndpoints(deploy.container, engine.apiVersion());
+  await layOutFiles(deploy, context);
+  const id = await slots.use(() => engine.createContainer(name, body, deploy.container.platform));
+  await writeConfigs(id, deploy, context);
+  await dropUnusedFiles(deploy.container.name, context);
+  for (const [network, endpoint] of further) await engine.connectNetwork(network, id, endpoint);
+  return id;
 }
 
 const isPartMissing = (error: unknown) => isImageMissing(error) || isNetworkMissing(error);
 
-function prepareAgain(job: DeployJob, context: TaskContext): Patch {
+function prepareAgain(job: DeployJob, context: TaskContext): Partial<Memory> {
   forget(job, context);
-  return { prepared: false, preparedAgain: true };
+  return { parts: 'lost' };
 }
 
-async function start(id: string, job: DeployJob, { memory, context }: Run): Promise<Patch> {
-  const { engine, slots, identity } = context;
+async function start(id: string, job: DeployJob, run: Run): Promise<Patch> {
+  const { memory, context } = run;
   try {
-    if (!memory.undo) await layOutFiles(job.deploy, context);
-    await slots.use(() => engine.startContainer(id));
+    if (!isUndoing(run)) await layOutFiles(job.deploy, context);
+    await context.slots.use(() => context.engine.startContainer(id));
     return undefined;
   } catch (error) {
-    if (isNetworkMissing(error) && !memory.preparedAgain && !memory.undo) {
-      return { ...prepareAgain(job, context), discardId: id, startedId: null };
+    if (isNetworkMissing(error) && !hasLostParts(memory) && !isUndoing(run)) {
+      return { ...prepareAgain(job, context), phase: discarded(memory.phase, id) };
     }
-    const { failure, retryable } = toTaskError(error, { code: 'START_FAILED', what: `Starting ${job.name}` });
-    const inspect = await engine.findContainer(id).catch(() => null);
-    if (!inspect) throw new TaskError(failure, retryable);
-    const seen = toObserved(inspect, identity);
-    const exitCode = seen.exitCode === 0 ? {} : { exitCode: seen.exitCode };
-    throw new TaskError({ ...failure, ...(await takeEvidence(seen, context)), ...exitCode }, retryable);
+    throw await toStartFailure(error, id, job, context);
   }
+}
+
+async function toStartFailure(error: unknown, id: string, job: DeployJob, context: TaskContext): Promise<TaskError> {
+  const { failure, retryable } = toTaskError(error, { code: 'START_FAILED', what: `Starting ${job.name}` });
+  const inspect = await context.engine.findContainer(id).catch(() => null);
+  if (!inspect) return new TaskError(failure, retryable);
+  const seen = toObserved(inspect, context.identity);
+  const exitCode = seen.exitCode === 0 ? {} : { exitCode: seen.exitCode };
+  return new TaskError({ ...failure, ...(await takeEvidence(seen, context)), ...exitCode }, retryable);
 }
 
 async function stop({ id, stopSeconds }: StepOf<'stop'>, { job, context: { engine, slots } }: Run): Promise<void> {
   const begin = async () => {
     const stopped = engine.stopContainer(id, stopSeconds);
-    await Promise.race([stopped, sleep(stopSlotMs)]);
+    await Promise.race([stopped, sleep(STOP_SLOT_MS)]);
     return { stopped };
   };
   try {
@@ -135,14 +151,14 @@ async function stop({ id, stopSeconds }: StepOf<'stop'>, { job, context: { engin
 }
 
 async function rename({ id, to }: StepOf<'rename'>, { context: { engine } }: Run): Promise<void> {
-  const deadline = performance.now() + nameFreeMs;
+  const deadline = performance.now() + NAME_FREE_MS;
   while (true) {
     try {
       return await engine.renameContainer(id, to);
     } catch (error) {
-      const free = isNameTaken(error) && performance.now() < deadline && !(await engine.findContainer(to));
-      if (!free) throw toTaskError(error, { code: 'RENAME_FAILED', what: `Renaming to ${to}` });
-      await sleep(nameRetryMs);
+      const freeSoon = isNameTaken(error) && performance.now() < deadline && !(await engine.findContainer(to));
+      if (!freeSoon) throw toTaskError(error, { code: 'RENAME_FAILED', what: `Renaming to ${to}` });
+      await sleep(NAME_RETRY_MS);
     }
   }
 }
@@ -164,11 +180,11 @@ async function remove({ id }: StepOf<'remove'>, { job, context }: Run): Promise<
 
 async function awaitRemoval(id: string, { engine, cancel }: TaskContext): Promise<void> {
   const wake = createWake(engine, id);
-  const deadline = performance.now() + removalMs;
+  const deadline = performance.now() + REMOVAL_MS;
   try {
     while (await engine.findContainer(id)) {
       const ms = deadline - performance.now();
-      if (ms > 0) await wake.next(Math.min(ms, 1_000), cancel);
+      if (ms > 0) await wake.next(Math.min(ms, REMOVAL_LOOK_MS), cancel);
       else
         throw new TaskError(
           { code: 'REMOVE_FAILED', message: 'Docker does not get on with removing the container. It is tried again.' },
@@ -180,10 +196,10 @@ async function awaitRemoval(id: string, { engine, cancel }: TaskContext): Promis
   }
 }
 
-/** In use by others, it is left to them. Docker also counts endpoints that are gone already, mostly for a moment. */
+/** Leaves a network to others that use it. Docker also counts endpoints that are gone, mostly for a moment. */
 async function removeNetwork({ id }: StepOf<'removeNetwork'>, { memory, context }: Run): Promise<Patch> {
   const { engine, log } = context;
-  const deadline = performance.now() + staleEndpointsMs;
+  const deadline = performance.now() + STALE_ENDPOINTS_MS;
   engine.once.forgetAll();
   while (true) {
     try {
@@ -198,9 +214,9 @@ async function removeNetwork({ id }: StepOf<'removeNetwork'>, { memory, context 
             { network: id },
             'Docker counts endpoints that do not exist; it can be removed after a restart of Docker',
           );
-        return { left: [...memory.left, id], action: memory.action };
+        return spare(id, memory);
       }
-      await sleep(staleRetryMs);
+      await sleep(STALE_RETRY_MS);
     }
   }
 }
@@ -211,7 +227,10 @@ async function removeVolume({ name }: StepOf<'removeVolume'>, { memory, context:
     await engine.removeVolume(name);
     return undefined;
   } catch (error) {
-    if (isConflict(error)) return { left: [...memory.left, name], action: memory.action };
+    if (isConflict(error)) return spare(name, memory);
     throw toTaskError(error, { code: 'REMOVE_FAILED', what: `Removing volume ${name}` });
   }
 }
+
+/** Nothing was removed, so the action stays what it was before the step. */
+const spare = (part: string, { spared, action }: Memory): Patch => ({ spared: [...spared, part], action });

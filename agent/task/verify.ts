@@ -1,17 +1,19 @@
-/** Waits, holding no slot, until a container is good or is not; then it takes the evidence, before anything is cleaned up. */
+/** Waits without a slot until a container is good or bad. If it is bad, the evidence is taken before anything is cleaned up. */
 
 import type { TaskFailure } from '../base/outcome.ts';
-import type { DeployJob, Memory } from '../decide/decision.ts';
-import { judge, judgeJob, type Run, tellEveryMs, type Verdict } from '../decide/judge.ts';
+import type { DeployJob } from '../decide/decision.ts';
+import { judge, judgeJob, REPORT_EVERY_MS, type Run, type Verdict } from '../decide/judge.ts';
+import { isMadeHere, type Memory } from '../decide/memory.ts';
 import { TaskError } from '../docker/errors.ts';
 import { type ObservedContainer, toObserved } from '../docker/shapes/observe.ts';
 import type { TaskContext } from './context.ts';
 import { createWake } from './wake.ts';
 
-const defaultMonitorMs = 1_000;
-/** Should an event be lost all the same. */
-const longestWaitMs = 5_000;
+const DEFAULT_MONITOR_MS = 1_000;
+/** Bounds the delay if an event of Docker is lost. */
+const LONGEST_WAIT_MS = 5_000;
 
+/** Resolves with a patch of the memory: nothing if the container is good, the phase from before if it was cancelled. */
 export async function verify(
   id: string,
   { name, deploy }: DeployJob,
@@ -19,8 +21,8 @@ export async function verify(
   context: TaskContext,
 ): Promise<Partial<Memory> | undefined> {
   const { engine, identity, cancel } = context;
-  const monitorMs = deploy.monitorMs ?? context.monitorMs ?? defaultMonitorMs;
-  const tell = createTeller(context);
+  const monitorMs = deploy.monitorMs ?? context.monitorMs ?? DEFAULT_MONITOR_MS;
+  const report = createProgress(context);
   const wake = createWake(engine, id);
   const startedMs = performance.now();
   let run: Run | undefined;
@@ -28,34 +30,34 @@ export async function verify(
     while (!cancel.aborted) {
       const inspect = await engine.findContainer(id);
       const seen = inspect && toObserved(inspect, identity);
-      // A container made a moment ago that was restarted already has failed before we looked.
+      // If this run made the container and it has been restarted already, it failed before we looked.
       run ??= {
         startedAt: seen?.startedAt ?? '',
-        restartCount: id === memory.createdId ? 0 : (seen?.restartCount ?? 0),
+        restartCount: isMadeHere(memory.phase, id) ? 0 : (seen?.restartCount ?? 0),
       };
       const elapsedMs = performance.now() - startedMs;
       const verdict = deploy.awaitExit ? judgeJob(seen, run, elapsedMs) : judge(seen, run, elapsedMs, monitorMs);
       if (verdict.is === 'good') return undefined;
       if (verdict.is === 'bad') throw await toFailure(name, verdict, seen, context);
-      tell(verdict.message);
-      await wake.next(Math.min(verdict.ms, longestWaitMs), cancel);
+      report(verdict.message);
+      await wake.next(Math.min(verdict.ms, LONGEST_WAIT_MS), cancel);
     }
-    return { goodId: null };
+    return { phase: memory.phase };
   } finally {
     wake.close();
   }
 }
 
-/** What is new, and now and then also what is not. */
-function createTeller({ update }: TaskContext): (message: string) => void {
-  let told = '';
-  let toldAtMs = 0;
+/** Reports a message when it is new, and repeats it now and then. */
+function createProgress({ update }: TaskContext): (message: string) => void {
+  let reported = '';
+  let reportedAtMs = 0;
   return (message) => {
     const now = performance.now();
-    if (message === told && now - toldAtMs < tellEveryMs - longestWaitMs) return;
+    if (message === reported && now - reportedAtMs < REPORT_EVERY_MS - LONGEST_WAIT_MS) return;
     update({ phase: 'VERIFYING', progress: { message } });
-    told = message;
-    toldAtMs = now;
+    reported = message;
+    reportedAtMs = now;
   };
 }
 
@@ -68,6 +70,7 @@ async function toFailure(
   return new TaskError({ code, message: `${name}: ${message}.`, ...(seen && (await takeEvidence(seen, context))) });
 }
 
+/** Collects what explains why the container failed. */
 export async function takeEvidence(
   seen: ObservedContainer,
   { engine, log }: TaskContext,

@@ -1,20 +1,20 @@
-/** Waiting for something to happen to one container: an event of Docker, a time that has passed, or a cancellation. */
+/** Waits for something to happen to one container: an event of Docker, a time that has passed, or a cancellation. */
 import type { Engine } from '../docker/engine.ts';
 
 export type Wake = { next(ms: number, cancel: AbortSignal): Promise<void>; close(): void };
 
-/** What a container that is being made and started does anyway. */
+/** A container that is being made and started does these anyway. */
 const EXPECTED = new Set(['create', 'start', 'rename']);
 
-/** Events that come between two waits are not missed: the next wait ends at once. */
+/** An event between two waits is not missed: the next wait ends at once. */
 export function createWake(engine: Pick<Engine, 'events'>, containerId: string): Wake {
   let happened = false;
-  let rouse: (() => void) | undefined;
+  let wake: (() => void) | undefined;
   const subscription = engine.events((event) => {
     if (event.containerId !== '' && event.containerId !== containerId) return;
     if (EXPECTED.has(event.action)) return;
     happened = true;
-    rouse?.();
+    wake?.();
   });
   return {
     next: (ms, cancel) =>
@@ -23,11 +23,11 @@ export function createWake(engine: Pick<Engine, 'events'>, containerId: string):
           clearTimeout(timer);
           cancel.removeEventListener('abort', done);
           happened = false;
-          rouse = undefined;
+          wake = undefined;
           resolve();
         };
         const timer = setTimeout(done, ms);
-        rouse = done;
+        wake = done;
         cancel.addEventListener('abort', done, { once: true });
         if (happened || cancel.aborted) done();
       }),

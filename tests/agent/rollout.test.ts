@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { TaskUpdate } from '../../agent/task/task.ts';
+import type { TaskUpdate } from '../../agent/base/outcome.ts';
 import { abortAtStep } from '../support/agent/abort.ts';
 import { createHost } from '../support/agent/host.ts';
 

@@ -1,19 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
 import { afterAll, afterEach, inject } from 'vitest';
+import type { AgentTask, Logger, TaskFailure, TaskOutcome, TaskUpdate } from '../../../agent/base/outcome.ts';
+import { createSlots } from '../../../agent/base/slots.ts';
 import { createEngine, type Engine } from '../../../agent/docker/engine.ts';
 import type { ContainerSpec, DeploySpec, NetworkSpec } from '../../../agent/docker/shapes/spec.ts';
 import { type Policy, strictPolicy } from '../../../agent/policy/policy.ts';
-import {
-  type AgentTask,
-  createSlots,
-  type Logger,
-  runTask,
-  type TaskContext,
-  type TaskFailure,
-  type TaskOutcome,
-  type TaskUpdate,
-} from '../../../agent/task/task.ts';
+import type { TaskContext } from '../../../agent/task/context.ts';
+import { runTask } from '../../../agent/task/task.ts';
 
 /** A process that runs until it is told to stop, and then stops at once. */
 export const service = ['sh', '-c', 'trap "exit 0" TERM; echo up; while :; do sleep 1 & wait; done'];

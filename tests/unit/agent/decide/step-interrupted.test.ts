@@ -2,15 +2,16 @@ import { describe, expect, it } from 'vitest';
 import {
   type Decision,
   type DeployJob,
-  freshMemory,
-  type Memory,
   previousName,
   type SeenContainers,
   type Step,
 } from '../../../../agent/decide/decision.ts';
+import { fail, freshMemory, type Memory } from '../../../../agent/decide/memory.ts';
 import { decide } from '../../../../agent/decide/step.ts';
 import type { ObservedContainer } from '../../../../agent/docker/shapes/observe.ts';
-import { container, created, deploy, ends, failure, old, stopped } from '../../../support/agent/observed.ts';
+import { container, created, deploy, ends, previous, stopped } from '../../../support/agent/observed.ts';
+
+const BROKEN = { code: 'X', message: 'broken.' };
 
 /** An engine that only knows names and whether things run; steps are done at once, and refused as Docker would. */
 class World {
@@ -44,7 +45,7 @@ class World {
       this.made += 1;
       const id = `new${this.made}`;
       this.containers.set('web', container({ ...created, id, taskId: 't1' }));
-      return { createdId: id };
+      return { phase: { is: 'created', id } };
     }
     if (step.do === 'rename') {
       if (this.containers.has(step.to)) throw new Error('the name is taken');
@@ -56,7 +57,7 @@ class World {
       if (running.length > (this.bothMayRun ? 1 : 0)) throw new Error('too many would run at once');
       this.put(step.id, { status: 'running', running: true, everStarted: true });
     } else if (step.do === 'stop') {
-      const isLast = step.id === 'old' && ![...this.containers.values()].some(({ id }) => this.good.has(id));
+      const isLast = step.id === 'previous' && ![...this.containers.values()].some(({ id }) => this.good.has(id));
       if (this.bothMayRun && isLast) throw new Error('nothing good would run');
       this.put(step.id, stopped);
     } else if (step.do === 'remove') this.containers.delete(this.get(step.id)[0]);
@@ -72,10 +73,10 @@ class World {
     let memory = freshMemory;
     this.bothMayRun = job.deploy.order === 'start-first';
     for (let count = 0; count < steps; count += 1) {
-      const step = decide({ job, seen: this.see(job.name) }, memory);
+      const step = decide({ ...job, seen: this.see(job.name) }, memory);
       if (step.do === 'end') return step;
       const patch = this.perform(step);
-      memory = patch ? { ...memory, ...step.remember, ...patch } : { ...memory, undo: failure };
+      memory = patch ? { ...memory, ...step.remember, ...patch } : fail(memory, BROKEN, false);
     }
     return undefined;
   }
@@ -84,12 +85,12 @@ class World {
 describe('cut off anywhere, twice, and run again', () => {
   const starts: [string, SeenContainers][] = [
     ['nothing', { named: null, previous: null }],
-    ['an old one', { named: old(), previous: null }],
-    ['a stopped old one', { named: old(stopped), previous: null }],
+    ['an old one', { named: previous(), previous: null }],
+    ['a stopped old one', { named: previous(stopped), previous: null }],
     ['the wanted one', { named: container(), previous: null }],
     ['the wanted one, stopped', { named: container(stopped), previous: null }],
-    ['another task cut off', { named: container({ specHash: 'third' }), previous: old(stopped) }],
-    ['another task cut off early', { named: null, previous: old() }],
+    ['another task cut off', { named: container({ specHash: 'third' }), previous: previous(stopped) }],
+    ['another task cut off early', { named: null, previous: previous() }],
   ];
   const whole = 30;
   const cuts = Array.from({ length: 14 }, (_, first) =>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { freshMemory, type PullJob } from '../../../../agent/decide/decision.ts';
+import type { PullJob } from '../../../../agent/decide/decision.ts';
+import { freshMemory } from '../../../../agent/decide/memory.ts';
 import { decide } from '../../../../agent/decide/step.ts';
 import { completes, container, ends, fails } from '../../../support/agent/observed.ts';
 
@@ -30,9 +31,9 @@ describe('CLEAN', () => {
       [],
       fails('STALE_REVISION'),
     ],
-  ])('%s', (_, seen, leave, expected) => {
+  ])('%s', (_, seen, spared, expected) => {
     const mutable = { ...job, networks: [...job.networks], volumes: [...job.volumes], upTo: 2 };
-    expect(decide({ job: mutable, seen }, { ...freshMemory, left: leave })).toMatchObject(expected);
+    expect(decide({ ...mutable, seen }, { ...freshMemory, spared })).toMatchObject(expected);
   });
 });
 
@@ -43,7 +44,7 @@ describe('DELETE', () => {
     ['leaves what was made after it was asked for', 3, fails('STALE_REVISION')],
   ])('%s', (_, revision, expected) => {
     const seen = { named: container({ revision }), previous: null };
-    expect(decide({ job, seen }, freshMemory)).toMatchObject(expected);
+    expect(decide({ ...job, seen }, freshMemory)).toMatchObject(expected);
   });
 });
 
@@ -55,7 +56,8 @@ describe('PULL', () => {
     ['always', true, true, completes('pulled')],
     ['missing', false, true, fails('PULL_FAILED')],
   ] as const)('policy %s, present %s, pulled %s', (policy, present, pulled, expected) => {
+    const memory = { ...freshMemory, ...(pulled && { phase: { is: 'pulled' } as const }) };
     const job: PullJob = { kind: 'PULL', taskId: 't', stack: 's', image: 'i', policy };
-    expect(decide({ job, seen: { present } }, { ...freshMemory, pulled })).toMatchObject(expected);
+    expect(decide({ ...job, seen: { present } }, memory)).toMatchObject(expected);
   });
 });
