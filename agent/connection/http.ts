@@ -2,7 +2,7 @@ import { ApiError, fromGraphQLErrors, messageOf, type Wire } from './wire.ts';
 
 export type HttpOptions = { url: string; token: string; timeoutMs?: number };
 
-/** The same operations by POST: for enrolment, for polling, and for what is too big for one frame. */
+/** Sends operations by POST: for enrollment, for polling, and for what is too big for one frame. */
 export function createHttp({ url, token, timeoutMs = 15_000 }: HttpOptions): Wire {
   const underWay = new Set<AbortController>();
   const ended = Promise.withResolvers<ApiError>();
@@ -49,7 +49,7 @@ async function post(url: string, token: string, body: string, signal: AbortSigna
     },
     body,
     signal,
-    // A redirect would carry the token to a place nobody named.
+    // A redirect would carry the token to an address that nobody chose.
     redirect: 'error',
   });
   const answer = parseAnswer(await response.text());

@@ -1,22 +1,22 @@
 /**
- * The server over one WebSocket (graphql-transport-ws).
+ * Speaks with the server over one WebSocket (graphql-transport-ws).
  *
- * Invariants: a stream ends once, with one reason, and everything under way on it ends with that reason; it never dials
- * again (graphql-ws would, on close code 1000); a link that went silent is noticed here, because nothing below tells.
+ * Invariants: a stream ends once, with one reason, and everything under way on it ends with that reason. It never dials
+ * again, although graphql-ws would on close code 1000. It notices a link that went silent, because no layer below does.
  */
 import { type Client, createClient } from 'graphql-ws/client';
 import { WebSocket } from 'ws';
 import { ApiError, fromClose, fromGraphQLErrors, fromSocketError, toApiError, type Wire } from './wire.ts';
 
-/** The server refuses frames over 256 KiB; what is bigger goes by HTTP, which takes 1 MiB. */
+/** The server refuses frames over 256 KiB, so anything bigger goes by HTTP, which takes 1 MiB. */
 const MAX_SENT_BYTES = 200 * 1024;
-/** A set of pending tasks carries their specs. */
+/** A set of pending tasks is large, because it carries their specs. */
 const MAX_RECEIVED_BYTES = 16 * 1024 * 1024;
-/** A closing handshake over a dead link would take 30 s; nobody waits for it. */
+/** A closing handshake over a dead link would take 30 s. */
 const GOODBYE_MS = 1_000;
 
 const TIMINGS = {
-  /** From dialling to the acknowledgement. */
+  /** Limits the time from dialing to the acknowledgement. */
   connectMs: 5_000,
   pingEveryMs: 10_000,
   pongWithinMs: 5_000,
@@ -27,10 +27,10 @@ const TIMINGS = {
 export type StreamTimings = typeof TIMINGS;
 
 export type StreamOptions = {
-  /** `ws://` or `wss://`. */
+  /** Begins with `ws://` or `wss://`. */
   url: string;
   token: string;
-  /** Takes what is too big for a frame. */
+  /** Carries what is too big for a frame. */
   http: Wire;
   timings?: Partial<StreamTimings>;
 };
@@ -53,7 +53,7 @@ class Stream implements Wire {
   readonly #client: Client;
   readonly #connecting: NodeJS.Timeout;
   readonly #watchdog: Watchdog;
-  /** How to end each request that is under way. */
+  /** Each ends one request that is under way. */
   readonly #failures = new Set<(error: ApiError) => void>();
   #socket: WebSocket | undefined;
   #acknowledged = false;
@@ -165,7 +165,7 @@ class Stream implements Wire {
     this.#over = error;
     clearTimeout(this.#connecting);
     this.#watchdog.stop();
-    // Only a disposed client leaves it at that; the promise rejects when there was no connection.
+    // Only a disposed client stops dialing. Its promise rejects when there was no connection.
     Promise.resolve(this.#client.dispose()).catch(() => {});
     this.#socket?.terminate();
     for (const fail of this.#failures) fail(error);
@@ -174,7 +174,7 @@ class Stream implements Wire {
   }
 }
 
-/** graphql-ws only takes a class; this is the way to options and to the socket itself. */
+/** graphql-ws takes only a class, so a subclass passes the options and hands out the socket. */
 function createSocketClass(created: (socket: WebSocket) => void) {
   return class AgentSocket extends WebSocket {
     constructor(url: string | URL, protocols?: string | string[]) {
@@ -196,7 +196,7 @@ function createWatchdog({ pongWithinMs, silenceMs }: StreamTimings, dead: (why: 
   const silence = setTimeout(() => dead(`nothing heard for ${silenceMs / 1000} s`), silenceMs);
   return {
     heard: () => {
-      // refresh() would set a cleared timer going again.
+      // refresh() would restart a cleared timer.
       if (!stopped) silence.refresh();
     },
     pinged: () => {

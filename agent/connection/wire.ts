@@ -1,26 +1,26 @@
 /**
- * What a connection to the server is, whichever way it goes, and everything that can go wrong on it.
- * A wire is disposable: it is opened once, ends once, and is never mended.
+ * Defines a connection to the server, by stream or by polling, and everything that can go wrong on it. A wire is
+ * disposable: it opens once, ends once, and is never mended.
  */
 
 export type Transport = 'STREAM' | 'POLL';
 
 export type Wire = {
   readonly transport: Transport;
-  /** Resolves, never rejects, with the reason for the end. A polling wire ends only by `close()`. */
+  /** Resolves with the reason for the end and never rejects. A polling wire ends only by `close()`. */
   readonly closed: Promise<ApiError>;
-  /** One operation's `data`. Rejects with ApiError. */
+  /** Resolves with one operation's `data`. Rejects with ApiError. */
   request(query: string, variables: unknown): Promise<unknown>;
-  /** Whatever goes wrong with the subscription ends the wire. Streaming wires only. */
+  /** Works on streaming wires only. Any failure of the subscription ends the wire. */
   subscribe(query: string, variables: unknown, next: (data: unknown) => void): void;
-  /** Drops the connection: to the server it looks like a broken link, so a session on it can be taken up again. */
+  /** Drops the connection. To the server it looks like a broken link, so the next session can adopt the work. */
   close(): void;
-  /** Says goodbye first: the server ends the session now and not with its lease. Resolves when it has heard it, or after 1 s. */
+  /** Says goodbye first, so that the server ends the session at once instead of with its lease. Resolves within 1 s. */
   leave(): Promise<void>;
 };
 
 /**
- * `code` is the server's `extensions.code`, or one of ours:
+ * `code` is the server's `extensions.code` or one of the agent's own:
  * NETWORK (not reachable, or the link broke), STREAM_REFUSED (no WebSocket to be had, HTTP may work), TIMEOUT,
  * BAD_ANSWER (not GraphQL: a proxy's page), CLOSED, REPLACED (a newer session of this agent took over).
  */
@@ -39,7 +39,7 @@ export function toApiError(error: unknown): ApiError {
   return new ApiError('NETWORK', messageOf(error));
 }
 
-/** `errors` of an answer: the first one decides, the others only add their messages. */
+/** Takes the code from the first error of an answer; the others only add their messages. */
 export function fromGraphQLErrors(errors: readonly unknown[]): ApiError {
   const first = errors[0] as { extensions?: { code?: unknown } } | undefined;
   const code = typeof first?.extensions?.code === 'string' ? first.extensions.code : 'INTERNAL';
@@ -48,7 +48,7 @@ export function fromGraphQLErrors(errors: readonly unknown[]): ApiError {
 
 const CLOSE_CODES: Record<number, string> = { 4401: 'UNAUTHENTICATED', 4403: 'UNAUTHENTICATED', 4410: 'REPLACED' };
 
-/** An end that says something about this agent keeps its code; before the acknowledgement any other means that streaming cannot be had. */
+/** Keeps a code that concerns this agent. Any other end before the acknowledgement means that streaming is not possible. */
 export function fromClose(code: number, reason: string, acknowledged: boolean): ApiError {
   const other = acknowledged ? 'CLOSED' : 'STREAM_REFUSED';
   return new ApiError(
@@ -57,7 +57,7 @@ export function fromClose(code: number, reason: string, acknowledged: boolean): 
   );
 }
 
-/** Where nobody answers, or somebody with the wrong certificate, HTTP would meet the same. */
+/** If nobody answers, or the certificate is wrong, HTTP fails in the same way. */
 const NOT_THE_UPGRADE =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CERT_|ERR_TLS_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_)/;
 
@@ -67,7 +67,7 @@ export function fromSocketError(error: unknown, acknowledged: boolean): ApiError
   return new ApiError(acknowledged || down ? 'NETWORK' : 'STREAM_REFUSED', messageOf(cause));
 }
 
-/** fetch and happy eyeballs hide the reason one or two levels down. */
+/** Digs out the reason: fetch, and connecting to several addresses at once, hide it one or two levels down. */
 export function messageOf(error: unknown): string {
   const { message, cause, errors, code } = (error ?? {}) as Record<string, unknown>;
   if (cause) return messageOf(cause);

@@ -1,14 +1,14 @@
 /**
- * Reports the labelled containers of this host: on every session, every 30 s, on Docker events, and when asked.
+ * Reports the labelled containers of this host in every session, every 30 s, on Docker events, and on request.
  *
- * Invariants: at most one report is under way; one that was asked for lists the containers after the asking.
+ * Invariants: at most one report is under way. A requested report lists the containers after the request.
  */
 import type { ContainerReport } from '../connection/api.ts';
 import { messageOf } from '../connection/wire.ts';
 
 const EVERY_MS = 30_000;
 const DEBOUNCE_MS = 1_000;
-/** A Docker engine that hangs must not hold back the reports of tasks. */
+/** An engine that hangs must not delay the reports of tasks. */
 const LIST_WITHIN_MS = 5_000;
 
 export type ContainersLink = { reportContainers(containers: ContainerReport[]): Promise<void> };
@@ -25,8 +25,8 @@ export class ContainerReporter {
   #next: Promise<void> | undefined;
   #debounce: NodeJS.Timeout | undefined;
   #interval: NodeJS.Timeout | undefined;
-  /** What the server was last told, as JSON: most Docker events change nothing that is reported. */
-  #told = '';
+  /** The last report as JSON, to be compared: most Docker events change nothing that is reported. */
+  #reported = '';
 
   constructor(options: ContainerReporterOptions) {
     this.#options = options;
@@ -36,7 +36,7 @@ export class ContainerReporter {
     this.detach();
     this.#link = link;
     this.#interval = setInterval(() => {
-      this.#told = '';
+      this.#reported = '';
       void this.report();
     }, EVERY_MS);
     void this.report();
@@ -44,13 +44,13 @@ export class ContainerReporter {
 
   detach(): void {
     this.#link = undefined;
-    this.#told = '';
+    this.#reported = '';
     clearInterval(this.#interval);
     clearTimeout(this.#debounce);
     this.#debounce = undefined;
   }
 
-  /** A Docker event. */
+  /** Asks for a report soon, after an event of Docker. */
   changed(): void {
     this.#debounce ??= setTimeout(() => {
       this.#debounce = undefined;
@@ -58,7 +58,7 @@ export class ContainerReporter {
     }, DEBOUNCE_MS);
   }
 
-  /** Resolves when the server knows the containers as they are now, or when it cannot be told; never rejects. */
+  /** Never rejects. Resolves when the server knows the present containers, or when the report failed. */
   report(): Promise<void> {
     if (!this.#running) {
       this.#running = this.#reportOnce().finally(() => {
@@ -80,10 +80,10 @@ export class ContainerReporter {
     this.#debounce = undefined;
     try {
       const containers = await within(LIST_WITHIN_MS, this.#options.list());
-      const told = JSON.stringify(containers);
-      if (this.#link !== link || this.#told === told) return;
+      const report = JSON.stringify(containers);
+      if (this.#link !== link || this.#reported === report) return;
       await link.reportContainers(containers);
-      if (this.#link === link) this.#told = told;
+      if (this.#link === link) this.#reported = report;
     } catch (error) {
       if (this.#link === link) this.#options.log.warn({ error: messageOf(error) }, 'containers not reported');
     }

@@ -1,8 +1,9 @@
-/** Where the sets of pending tasks come from: the stream first, polling when no WebSocket can be had, and back. */
+/** Brings the sets of pending tasks: by the stream first, by polling when no WebSocket can be had, and back again. */
+import { spreadMs } from '../base/backoff.ts';
 import type { Api, PendingTask } from '../connection/api.ts';
 import { type ApiError, toApiError } from '../connection/wire.ts';
 
-/** Two ways to the same server. */
+/** The two ways to the same server. */
 export type Ways = {
   /** Rejects with STREAM_REFUSED when HTTP may still work. */
   openStream(): Promise<Api>;
@@ -13,7 +14,7 @@ export type FeedTimings = { pollMs: number; streamRetryMs: number };
 
 export const FEED_TIMINGS: FeedTimings = { pollMs: 5_000, streamRetryMs: 30_000 };
 
-/** Polling is opened without asking: if HTTP does not work either, the session's first operation fails and ends it. */
+/** Opens a poll untested: if HTTP does not work either, the session's first operation fails and ends the session. */
 export async function dial(ways: Ways, refused: (error: ApiError) => void): Promise<Api> {
   try {
     return await ways.openStream();
@@ -26,7 +27,7 @@ export async function dial(ways: Ways, refused: (error: ApiError) => void): Prom
 }
 
 export type Feed = {
-  /** A hint that there may be something new. */
+  /** Hints that there may be something new. */
   poke(): void;
   close(): void;
 };
@@ -72,7 +73,7 @@ function openPollFeed({ api, epoch, timings, onTasks, onError }: FeedOptions): F
       open = false;
     }
     asking = false;
-    if (open) timer = setTimeout(ask, again ? 0 : jittered(timings.pollMs));
+    if (open) timer = setTimeout(ask, again ? 0 : spreadMs(timings.pollMs, Math.random));
   };
 
   void ask();
@@ -89,25 +90,20 @@ function openPollFeed({ api, epoch, timings, onTasks, onError }: FeedOptions): F
   };
 }
 
-/** Tries the stream again and again while polling; `onStream` gets it once and owns it. */
+/** Keeps trying to open the stream while the agent polls. `onStream` gets it once and owns it. */
 export function retryStream(everyMs: number, ways: Ways, onStream: (api: Api) => void): { close(): void } {
   let open = true;
   const attempt = async () => {
     const api = await ways.openStream().catch(() => undefined);
     if (!open) api?.close();
     else if (api) onStream(api);
-    else timer = setTimeout(attempt, jittered(everyMs));
+    else timer = setTimeout(attempt, spreadMs(everyMs, Math.random));
   };
-  let timer = setTimeout(attempt, jittered(everyMs));
+  let timer = setTimeout(attempt, spreadMs(everyMs, Math.random));
   return {
     close: () => {
       open = false;
       clearTimeout(timer);
     },
   };
-}
-
-/** ±20 %, so that agents that lost the stream together do not ask together. */
-function jittered(ms: number): number {
-  return ms * (0.8 + 0.4 * Math.random());
 }

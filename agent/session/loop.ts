@@ -1,13 +1,12 @@
-/** Session after session, for as long as the process lives. */
-import { setTimeout as sleep } from 'node:timers/promises';
+/** Opens session after session for as long as the process lives. */
+import { type Backoff, backoffMs, pause } from '../base/backoff.ts';
 import type { Api } from '../connection/api.ts';
 import { type ApiError, toApiError } from '../connection/wire.ts';
 import { dial, type Ways } from './feed.ts';
 import { runSession, type SessionEnd, type SessionOptions } from './session.ts';
 
-const BACK_OFF_MIN_MS = 250;
-const BACK_OFF_MAX_MS = 10_000;
-/** A session that lived this long was a good one: the next failure is the first again. */
+const BACKOFF: Backoff = { firstMs: 250, longestMs: 10_000 };
+/** After a session that lived this long, the next failure counts as the first again. */
 const GOOD_SESSION_MS = 30_000;
 const REPLACED_WAIT_MS = 15_000;
 const QUARANTINED_WAIT_MS = 60_000;
@@ -20,16 +19,16 @@ type Log = {
 };
 
 export type LoopOptions = Pick<SessionOptions, 'worker' | 'reporter' | 'containers' | 'timings' | 'onOpen' | 'stop'> & {
-  /** Asked for each session, because a new enrolment changes the credential. */
+  /** Called for each session, because a new enrollment changes the credential. */
   ways(): Ways;
   about(): Promise<SessionOptions['about']>;
-  /** UNAUTHENTICATED or AGENT_QUARANTINED. Resolves with whether there is another credential now. */
+  /** Called on UNAUTHENTICATED and AGENT_QUARANTINED. Resolves with whether there is another credential now. */
   onRejected(error: ApiError): Promise<boolean>;
   log: Log;
   wait?: (ms: number, signal: AbortSignal) => Promise<void>;
 };
 
-/** Resolves with `stopped`, or with `rejected` when the server wants nothing to do with this agent. Never rejects. */
+/** Never rejects. Resolves with `rejected` if the server refuses this agent's credential and there is no other. */
 export async function keepConnected(options: LoopOptions): Promise<'stopped' | 'rejected'> {
   const { stop, log, wait = pause } = options;
   let failures = 0;
@@ -40,23 +39,33 @@ export async function keepConnected(options: LoopOptions): Promise<'stopped' | '
     if (end.livedMs >= GOOD_SESSION_MS) failures = 0;
     if (stop.aborted) next?.close();
     if (stop.aborted || !end.error) continue;
-    if (REJECTED.has(end.error.code)) {
-      if (await options.onRejected(end.error)) continue;
-      if (end.error.code === 'UNAUTHENTICATED') return 'rejected';
-    }
+    const rejection = await handleRejection(options, end.error);
+    if (rejection === 'renewed') continue;
+    if (rejection === 'final') return 'rejected';
     failures += 1;
     const waitMs = waitAfter(end.error.code, failures);
-    const fields = { code: end.error.code, error: end.error.message, retryInMs: Math.round(waitMs) };
-    if (end.error.code === 'REPLACED')
-      log.error(
-        fields,
-        'REPLACED: another process uses the credential of this agent, or the agent was removed; its work here was dropped',
-      );
-    else if (end.error.code === 'AGENT_QUARANTINED') log.error(fields, 'the server has put this agent into quarantine');
-    else log.warn(fields, 'no session with the server');
+    logFailure(log, end.error, waitMs);
     await wait(waitMs, stop);
   }
   return 'stopped';
+}
+
+/** Undefined if trying again with the same credential may help. */
+async function handleRejection(options: LoopOptions, error: ApiError): Promise<'renewed' | 'final' | undefined> {
+  if (!REJECTED.has(error.code)) return undefined;
+  if (await options.onRejected(error)) return 'renewed';
+  return error.code === 'UNAUTHENTICATED' ? 'final' : undefined;
+}
+
+function logFailure(log: Log, { code, message }: ApiError, waitMs: number): void {
+  const fields = { code, error: message, retryInMs: Math.round(waitMs) };
+  if (code === 'REPLACED') {
+    log.error(
+      fields,
+      'REPLACED: another process uses the credential of this agent, or the agent was removed; its work here was dropped',
+    );
+  } else if (code === 'AGENT_QUARANTINED') log.error(fields, 'the server has put this agent into quarantine');
+  else log.warn(fields, 'no session with the server');
 }
 
 async function oneSession(options: LoopOptions, next: Api | undefined): Promise<SessionEnd> {
@@ -73,13 +82,9 @@ async function oneSession(options: LoopOptions, next: Api | undefined): Promise<
   }
 }
 
-/** Full jitter, so that many agents that lost one server do not come back together. Milliseconds. */
+/** Milliseconds until the next session is tried. */
 export function waitAfter(code: string, failures: number, random: () => number = Math.random): number {
   if (code === 'AGENT_QUARANTINED') return QUARANTINED_WAIT_MS;
   if (code === 'REPLACED') return REPLACED_WAIT_MS * (1 + random());
-  return random() * Math.min(BACK_OFF_MAX_MS, BACK_OFF_MIN_MS * 2 ** Math.min(failures - 1, 10));
-}
-
-async function pause(ms: number, signal: AbortSignal) {
-  await sleep(ms, undefined, { signal }).catch(() => {});
+  return backoffMs(BACKOFF, failures, random);
 }

@@ -1,6 +1,6 @@
 /**
- * Pure: the latest state of one attempt -> the report of it, small enough for a frame.
- * What containers print ends up here, so bytes that Postgres refuses (NUL, lone surrogates) are taken out.
+ * Pure: turns the latest state of one attempt into a report that fits into a frame. Reports contain what containers
+ * print, so characters that Postgres refuses (NUL, lone surrogates) are removed.
  */
 
 import type { TaskFailure, TaskOutcome, TaskUpdate } from '../base/outcome.ts';
@@ -18,7 +18,7 @@ export type AttemptState = {
 const MAX_MESSAGE_CHARS = 2_000;
 const MAX_LINE_CHARS = 1_000;
 const MAX_LINES = 100;
-/** Of all log lines together, and of the health log. */
+/** Applies to all log lines together, and again to the health log. */
 const MAX_LOG_BYTES = 32 * 1024;
 const MAX_LAYERS = 100;
 
@@ -52,17 +52,17 @@ function toError(error: TaskFailure): TaskReport['error'] {
   };
 }
 
-/** The end of a log is what explains a failure. */
+/** Keeps the end of the log, which is what explains a failure. */
 function lastLines(lines: string[]): string[] {
-  const kept: string[] = [];
+  const last: string[] = [];
   let bytes = 0;
   for (const line of lines.slice(-MAX_LINES).toReversed()) {
     const text = toText(line, MAX_LINE_CHARS);
     bytes += Buffer.byteLength(JSON.stringify(text));
     if (bytes > MAX_LOG_BYTES) break;
-    kept.unshift(text);
+    last.unshift(text);
   }
-  return kept;
+  return last;
 }
 
 function toText(text: string, maxChars = MAX_MESSAGE_CHARS): string {

@@ -1,10 +1,10 @@
 /**
- * Tells the server how each attempt stands: the latest state from a map, until it is accepted.
+ * Reports the latest state of each attempt, from a map, until the server has accepted it.
  *
- * Invariants: at most one `reportTasks` is under way per session; a state leaves the map only when the server accepted its
- * terminal report, called it stale, or the worker dropped it, so an outcome survives any number of sessions; `sequence`
- * rises with every report of an attempt; the containers are reported before a terminal report that changed them, so that
- * whoever sees the task finished also sees what it made.
+ * Invariants: at most one `reportTasks` is under way per session. A state leaves the map only when the server has
+ * accepted its terminal report or called it stale, or the worker has dropped it, so an outcome survives any number of
+ * sessions. `sequence` rises with every report of an attempt. If a task changed containers, they are reported before its
+ * terminal report, so that everyone who sees the task finished also sees what it made.
  */
 
 import type { AgentTask, TaskOutcome, TaskUpdate } from '../base/outcome.ts';
@@ -20,17 +20,17 @@ export type ReporterLink = { reportTasks(reports: TaskReport[]): Promise<TaskRep
 export type ReporterOptions = {
   /** Never rejects. */
   reportContainers(): Promise<void>;
-  /** ACCEPTED: the attempt's end is known to the server. STALE: the attempt is not ours any more, finished or not. */
+  /** ACCEPTED: the server knows the attempt's end. STALE: the attempt, finished or not, is no longer this agent's. */
   onSettled(taskId: string, attempt: number, how: 'ACCEPTED' | 'STALE'): void;
 };
 
 type State = AttemptState & {
   changesContainers: boolean;
   dirty: boolean;
-  /** A result, a start, or the first word in a new session: does not wait for its turn in PROGRESS_EVERY_MS. */
+  /** A result, a start, or the first report in a new session does not wait for PROGRESS_EVERY_MS. */
   urgent: boolean;
   sentAtMs: number;
-  /** Its process was started, which others may wait for: that is told, and accepted, before whatever came of it since. */
+  /** Other tasks may wait for its start, so the start is reported and accepted before anything that followed. */
   owesStart: boolean;
 };
 
@@ -39,7 +39,7 @@ type Sent = { state: State; report: TaskReport };
 export class Reporter {
   readonly #options: ReporterOptions;
   readonly #states = new Map<string, State>();
-  /** Progress of all tasks goes together, or a host with many would send a report for every step of each. */
+  /** Progress of all tasks goes together, because a host with many would otherwise send a report for every step. */
   #progressDueMs = -Infinity;
   #link: ReporterLink | undefined;
   #sendingOn: ReporterLink | undefined;
@@ -66,7 +66,7 @@ export class Reporter {
     this.#states.delete(taskId);
   }
 
-  /** Sends the latest of every attempt again: what the last session still had under way may not have arrived. */
+  /** Sends the latest state of every attempt again, because the last session's reports may not have arrived. */
   attach(link: ReporterLink): void {
     this.#link = link;
     for (const state of this.#states.values()) Object.assign(state, { urgent: true, dirty: true });
@@ -87,7 +87,7 @@ export class Reporter {
     return fresh;
   }
 
-  /** All that happens in one turn of the event loop goes in one batch. */
+  /** Puts everything that happens in one turn of the event loop into one batch. */
   #flushSoon() {
     if (this.#queued) return;
     this.#queued = true;
@@ -104,21 +104,21 @@ export class Reporter {
     const now = performance.now();
     const progressIsDue = now >= this.#progressDueMs;
     const batch = takeBatch(this.#states, now, progressIsDue);
-    if (batch.length === 0) return this.#wake(nextDueMs(this.#states, now, this.#progressDueMs));
+    if (batch.length === 0) return this.#arm(nextDueMs(this.#states, now, this.#progressDueMs));
     if (progressIsDue && batch.some(({ report }) => !isTerminal(report))) this.#progressDueMs = now + PROGRESS_EVERY_MS;
     this.#sendingOn = link;
     try {
       const results = await this.#send(link, batch);
       if (this.#link === link) this.#settle(batch, results);
     } catch {
-      // The session that the link belongs to ends by the same error; `attach` of the next one sends all again.
+      // The same error ends the session, and the next one's `attach` sends everything again.
       if (this.#link === link) this.#link = undefined;
     }
     if (this.#sendingOn === link) this.#sendingOn = undefined;
     this.#flushSoon();
   }
 
-  #wake(waitMs: number | undefined) {
+  #arm(waitMs: number | undefined) {
     if (waitMs !== undefined) this.#timer = setTimeout(() => this.#flushSoon(), waitMs);
   }
 
@@ -142,25 +142,25 @@ export class Reporter {
   }
 }
 
-/** What is due, at most one frame of it; from here on it counts as sent. */
+/** Takes what is due, at most one frame of it, and marks it as sent. */
 function takeBatch(states: Map<string, State>, now: number, progressIsDue: boolean): Sent[] {
   const batch: Sent[] = [];
   let bytes = 0;
   for (const state of states.values()) {
     if (!state.dirty || !(state.urgent || (progressIsDue && now >= state.sentAtMs + PROGRESS_EVERY_MS))) continue;
-    const told = toTold(state);
-    const report = toTaskReport({ ...told, sequence: state.sequence + 1 });
+    const due = toDue(state);
+    const report = toTaskReport({ ...due, sequence: state.sequence + 1 });
     bytes += Buffer.byteLength(JSON.stringify(report));
     if (batch.length > 0 && (bytes > MAX_BATCH_BYTES || batch.length >= MAX_BATCH)) break;
-    const isLatest = told === state;
+    const isLatest = due === state;
     Object.assign(state, { sequence: report.sequence, dirty: !isLatest, urgent: !isLatest, sentAtMs: now });
     batch.push({ state, report });
   }
   return batch;
 }
 
-/** What is said of an attempt next: how it stands, unless it owes that it started. */
-function toTold(state: State): State {
+/** Returns what must be reported next: the latest state, or first the start if that is still owed. */
+function toDue(state: State): State {
   if (!state.owesStart || (state.phase === 'VERIFYING' && !state.outcome)) return state;
   return { ...state, phase: 'VERIFYING', progress: undefined, outcome: undefined };
 }

@@ -1,4 +1,4 @@
-/** One session: from an open connection until anything fails on it. What runs meanwhile belongs to the worker and goes on. */
+/** One session lasts from an open connection until anything fails on it. Tasks belong to the worker and outlive it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentSession, Api, SessionInput, TaskReport } from '../connection/api.ts';
 import { type ApiError, toApiError } from '../connection/wire.ts';
@@ -7,14 +7,14 @@ import { type FeedTimings, openFeed, retryStream, type Ways } from './feed.ts';
 import type { Reporter } from './reporter.ts';
 import type { Worker } from './worker.ts';
 
-/** A server that replaces a session closes its socket just after it refused an operation. */
+/** A server that replaces a session refuses an operation and closes the socket just after. */
 const CLOSE_REASON_WITHIN_MS = 500;
 
 export type SessionOptions = {
-  /** Belongs to the session from here on, which closes it. */
+  /** The session owns it and closes it. */
   api: Api;
   ways: Ways;
-  /** Who this process is, and on which engine. */
+  /** Identifies this process and its engine. */
   about: Omit<SessionInput, 'transport' | 'running'>;
   worker: Worker;
   reporter: Reporter;
@@ -25,18 +25,18 @@ export type SessionOptions = {
   stop: AbortSignal;
 };
 
-/** `next`: the stream that could be had again; the next session is to use it at once. */
+/** If a stream could be opened again while polling, `next` is that stream, and the next session uses it at once. */
 export type SessionEnd = { livedMs: number; error?: ApiError; next?: Api };
 
 /** Never rejects. */
 export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   const { api, about, worker, stop } = options;
-  let left: Promise<void> | undefined;
-  const stopped = () => {
-    left = api.leave();
+  let goodbye: Promise<void> | undefined;
+  const leave = () => {
+    goodbye = api.leave();
   };
-  stop.addEventListener('abort', stopped);
-  if (stop.aborted) stopped();
+  stop.addEventListener('abort', leave);
+  if (stop.aborted) leave();
   try {
     const session = await api.openSession({ ...about, transport: api.transport, running: worker.handOver() });
     const openedAtMs = performance.now();
@@ -46,13 +46,13 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   } catch (error) {
     return { error: toApiError(error), livedMs: 0 };
   } finally {
-    stop.removeEventListener('abort', stopped);
-    await left;
+    stop.removeEventListener('abort', leave);
+    await goodbye;
     api.close();
   }
 }
 
-/** Resolves with what ended the session, when all is detached from it. */
+/** Resolves with the reason for the session's end, once everything is detached from it. */
 async function live(options: SessionOptions, session: AgentSession): Promise<{ error?: ApiError; next?: Api }> {
   const { api, ways, worker, reporter, containers, timings } = options;
   const { epoch } = session;
@@ -64,7 +64,7 @@ async function live(options: SessionOptions, session: AgentSession): Promise<{ e
   };
   const reportTasks = async (reports: TaskReport[]) => {
     const results = await guarded(api.reportTasks(epoch, reports));
-    // What waited for a finished task may be startable now, and a poll is 5 s away.
+    // A task that waited for this one may be startable now, and the next poll is 5 s away.
     if (reports.some(({ status }) => status !== 'RUNNING')) feed.poke();
     return results;
   };

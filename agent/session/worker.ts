@@ -1,16 +1,16 @@
 /**
- * Runs this host's tasks: some at a time, one at a time per container.
+ * Runs this host's tasks: several at once, but one at a time per container.
  *
  * Invariants: a task runs only with an attempt that `startTasks` gave to the current session, or that a later session
- * adopted; at most one `startTasks` is under way per session; an attempt that was taken away ('abandoned') reports nothing
- * and keeps its container to itself until it has really stopped; the worker outlives sessions, and its work goes on between them.
+ * adopted. At most one `startTasks` is under way per session. An attempt that was taken away ('abandoned') reports
+ * nothing, and blocks its container until it has really stopped. The worker outlives sessions and works on between them.
  */
 
 import type { AgentTask, TaskOutcome, TaskUpdate } from '../base/outcome.ts';
 import type { PendingTask } from '../connection/api.ts';
 import type { Reporter } from './reporter.ts';
 
-/** How long a task that the server did not let start is left alone, unless a new set says otherwise. */
+/** A task that the server did not let start is tried again after this time, or with the next set of tasks. */
 const REFUSED_HOLD_MS = 1_000;
 
 export type WorkerLink = { startTasks(ids: string[]): Promise<PendingTask[]> };
@@ -21,7 +21,7 @@ export type RunTask = (
 ) => Promise<TaskOutcome>;
 
 export type WorkerOptions = {
-  /** Tasks under way at once. */
+  /** The number of tasks that may be under way at once. */
   limit: number;
   runTask: RunTask;
   reporter: Pick<Reporter, 'update' | 'finish' | 'drop'>;
@@ -30,7 +30,7 @@ export type WorkerOptions = {
 
 export type RunningTask = { taskId: string; attempt: number };
 
-/** `ended`: its terminal report is not accepted yet. `abandoned`: still stopping, nobody wants its outcome. */
+/** `ended`: the server has not accepted the terminal report yet. `abandoned`: still stopping, its outcome is unwanted. */
 type Entry = {
   task: PendingTask;
   state: 'running' | 'ended' | 'abandoned';
@@ -52,7 +52,7 @@ export class Worker {
     this.#options = options;
   }
 
-  /** What is running, for the server to adopt. From here on what earlier sessions answer counts no more. */
+  /** Lists what is running, for the server to adopt. Later answers of earlier sessions are ignored. */
   handOver(): RunningTask[] {
     this.#generation += 1;
     this.#starting = undefined;
@@ -63,29 +63,29 @@ export class Worker {
       .map(({ task }) => ({ taskId: task.id, attempt: task.attempt }));
   }
 
-  /** Goes on with what the new session adopted, stops the rest. */
+  /** Continues what the new session adopted and stops the rest. */
   attach(link: WorkerLink, adopted: readonly string[]): void {
-    const kept = new Set(adopted);
-    for (const entry of [...this.#entries.values()]) if (!kept.has(entry.task.id)) this.#abandon(entry);
+    const ids = new Set(adopted);
+    for (const entry of [...this.#entries.values()]) if (!ids.has(entry.task.id)) this.#abandon(entry);
     this.#link = link;
     this.#schedule();
   }
 
-  /** Starts nothing more; resolves when no answer to `startTasks` is outstanding. */
+  /** Starts nothing more. Resolves when no answer to `startTasks` is outstanding. */
   async detach(): Promise<void> {
     this.#link = undefined;
     await this.#starting;
   }
 
-  /** `tasks` is all that this host has to do now. */
+  /** Takes the complete set of what this host has to do. */
   receive(tasks: readonly PendingTask[]): void {
     this.#refused.clear();
     this.#pending = new Map(tasks.filter(({ status }) => status === 'PENDING').map((task) => [task.id, task]));
-    for (const task of tasks) if (task.status === 'RUNNING') this.#heed(task);
+    for (const task of tasks) if (task.status === 'RUNNING') this.#handleRunning(task);
     this.#schedule();
   }
 
-  /** The server's last word on an attempt: its end is known there, or the attempt is not ours any more. */
+  /** Handles the server's last word on an attempt: it knows the end, or the attempt is no longer this agent's. */
   settled(taskId: string, attempt: number, how: 'ACCEPTED' | 'STALE'): void {
     const entry = this.#entries.get(taskId);
     if (entry?.task.attempt !== attempt) return;
@@ -118,10 +118,10 @@ export class Worker {
     try {
       const started = await link.startTasks(ids);
       if (generation !== this.#generation) return;
-      for (const task of started) this.#launch(task);
+      for (const task of started) this.#begin(task);
       this.#holdBack(ids.filter((id) => !this.#entries.has(id)));
     } catch {
-      // The session that the link belongs to ends by the same error.
+      // The same error ends the session that the link belongs to.
       if (this.#link === link) this.#link = undefined;
     }
     if (generation !== this.#generation) return;
@@ -139,7 +139,7 @@ export class Worker {
     }, REFUSED_HOLD_MS).unref();
   }
 
-  #launch(task: PendingTask) {
+  #begin(task: PendingTask) {
     this.#pending.delete(task.id);
     const entry: Entry = { task, state: 'running', abort: new AbortController(), done: Promise.resolve() };
     this.#entries.set(task.id, entry);
@@ -177,7 +177,7 @@ export class Worker {
   }
 
   /** The server lists a RUNNING task only to have it cancelled. */
-  #heed(task: PendingTask) {
+  #handleRunning(task: PendingTask) {
     const entry = this.#entries.get(task.id);
     if (!entry) this.#options.log.warn(named(task), 'asked to cancel a task that is not running here');
     else if (entry.task.attempt < task.attempt) this.#abandon(entry);
@@ -189,7 +189,7 @@ export class Worker {
 
 type Known = Pick<Entry, 'state'> & { task: Pick<PendingTask, 'id' | 'containerName'> };
 
-/** Pure: in the order given, within the limit, none that is known already, one per container. */
+/** Pure: chooses tasks in the given order, within the limit, none that is known already, and one per container. */
 export function chooseStartable(
   pending: readonly Pick<PendingTask, 'id' | 'containerName'>[],
   entries: readonly Known[],

@@ -1,14 +1,14 @@
-/** What a task does while the engine does not answer: it waits, for a restart of Docker is nobody's failure. */
-import { setTimeout as sleep } from 'node:timers/promises';
+/** Waits while the engine does not answer, because a restart of Docker is nobody's failure. */
+import { pause } from '../base/backoff.ts';
 import { isUnreachable, TaskError } from '../docker/errors.ts';
 import type { TaskContext } from './context.ts';
 
-const everyMs = 500;
+const EVERY_MS = 500;
 
 export const isEngineAway = (error: unknown): boolean =>
   isUnreachable(error) || (error instanceof TaskError && error.failure.code === 'ENGINE_UNREACHABLE');
 
-/** Resolves with whether the engine answers again; false when it takes too long or the task is to stop. */
+/** Resolves with whether the engine answers again. It does not if that takes too long or the task must stop. */
 export async function awaitEngine({ engine, update, cancel, log, engineWaitMs = 0 }: TaskContext): Promise<boolean> {
   const deadline = performance.now() + engineWaitMs;
   log.warn({}, 'the Docker engine does not answer: waiting for it');
@@ -18,7 +18,7 @@ export async function awaitEngine({ engine, update, cancel, log, engineWaitMs = 
       await engine.facts();
       return true;
     } catch {
-      await sleep(everyMs, undefined, { signal: cancel }).catch(() => {});
+      await pause(EVERY_MS, cancel);
     }
   }
   return false;
