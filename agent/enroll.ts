@@ -1,4 +1,4 @@
-/** How an agent comes by its credential: the one it keeps, or a new one for a join token. */
+/** Gets the agent's credential: the stored one, or a new one in exchange for a join token. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentCredential, type Enrollment, enrollAgent } from './connection/api.ts';
 import { createHttp } from './connection/http.ts';
@@ -10,10 +10,10 @@ export const HOW_TO_JOIN =
   'start the agent once with --join TOKEN';
 
 const RETRY_MS = 3_000;
-/** Nobody who knows tokens has answered: worth asking again. */
+/** With these codes no server has judged the token, so asking again may help. */
 const UNREACHED = new Set(['NETWORK', 'TIMEOUT', 'BAD_ANSWER']);
 
-export type EnrolOptions = {
+export type EnrollOptions = {
   server: string;
   /** The API's HTTP address. */
   url: string;
@@ -25,14 +25,14 @@ export type EnrolOptions = {
   log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 };
 
-/** @throws CredentialError when there is none and none to be had. */
-export async function getCredential(options: EnrolOptions): Promise<Credential> {
-  const kept = await findCredential(options.credentialPath, options.server);
-  return kept ?? enrol(options);
+/** Throws a CredentialError if there is no credential and none can be obtained. */
+export async function getCredential(options: EnrollOptions): Promise<Credential> {
+  const stored = await findCredential(options.credentialPath, options.server);
+  return stored ?? enroll(options);
 }
 
-/** Waits for a server that cannot be reached; puts the new credential in place of any older one. */
-export async function enrol(options: EnrolOptions): Promise<Credential> {
+/** Waits while the server cannot be reached. The new credential replaces any older one. */
+export async function enroll(options: EnrollOptions): Promise<Credential> {
   const { server, url, join, name, labels, credentialPath, log } = options;
   if (!join) throw new CredentialError(`there is no credential in ${credentialPath}: ${HOW_TO_JOIN}`);
   await checkStorable(credentialPath);
@@ -45,7 +45,7 @@ export async function enrol(options: EnrolOptions): Promise<Credential> {
 }
 
 async function untilReached(
-  { stop, log }: EnrolOptions,
+  { stop, log }: EnrollOptions,
   ask: () => Promise<AgentCredential>,
 ): Promise<AgentCredential> {
   for (;;) {
@@ -54,8 +54,8 @@ async function untilReached(
     } catch (error) {
       const { code, message }: ApiError = toApiError(error);
       if (!UNREACHED.has(code))
-        throw new CredentialError(`the server refused to enrol this agent (${code}): ${message}; ${HOW_TO_JOIN}`);
-      log.warn({ code, error: message, retryInMs: RETRY_MS }, 'the server cannot be reached to enrol');
+        throw new CredentialError(`the server refused to enroll this agent (${code}): ${message}; ${HOW_TO_JOIN}`);
+      log.warn({ code, error: message, retryInMs: RETRY_MS }, 'the server cannot be reached to enroll');
       await sleep(RETRY_MS, undefined, { signal: stop });
     }
   }

@@ -1,4 +1,4 @@
-/** Composition root of the agent. Exit codes: 0 stopped, 2 wrong options or files, 3 no valid credential. */
+/** The agent's composition root. Its exit codes: 0 stopped, 2 wrong options or files, 3 no valid credential. */
 import { randomUUID, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +12,7 @@ import { openStream } from './connection/stream.ts';
 import { messageOf } from './connection/wire.ts';
 import { CredentialError } from './credential.ts';
 import { createEngine, type Engine } from './docker/engine.ts';
-import { type EnrolOptions, enrol, getCredential, HOW_TO_JOIN } from './enroll.ts';
+import { type EnrollOptions, enroll, getCredential, HOW_TO_JOIN } from './enroll.ts';
 import { type Config, parseEnv, USAGE } from './env.ts';
 import { createLog } from './log.ts';
 import { type Policy, parsePolicy, strictPolicy } from './policy/policy.ts';
@@ -26,7 +26,7 @@ import type { TaskContext } from './task/context.ts';
 import { findSecretsPath, unfitness } from './task/files.ts';
 import { runTask } from './task/task.ts';
 
-/** A restart must be quick: the server gives out again what was under way. */
+/** A restart must be quick. The server assigns again what was under way. */
 const STOP_WITHIN_MS = 2_500;
 const ENGINE_RETRY_MS = 5_000;
 const ENGINE_WITHIN_MS = 3_000;
@@ -46,7 +46,7 @@ async function main(): Promise<number> {
   const secretsPath = await findSecretsPath(config.secretsPaths);
   if (secretsPath === undefined && config.secretsAsked) problems.push(...(await secretsProblems(config)));
   if (problems.length > 0) return refuse(problems);
-  const log = createLog(config.log, config.logLevel);
+  const log = createLog(config.logFormat, config.logLevel);
   for (const warning of config.warnings) log.warn(warning);
   const stop = stopOnSignals(log);
   try {
@@ -60,9 +60,9 @@ async function main(): Promise<number> {
 }
 
 async function run(config: Config, policy: Policy, log: Logger, stop: AbortSignal): Promise<number> {
-  const enrolment: EnrolOptions = { ...config, url: `${config.server}/graphql`, stop, log };
-  let credential = await getCredential(enrolment);
-  let mayEnrol = config.join !== undefined;
+  const enrollment: EnrollOptions = { ...config, url: `${config.server}/graphql`, stop, log };
+  let credential = await getCredential(enrollment);
+  let mayEnroll = config.join !== undefined;
   const engine = createEngine({ socketPath: config.socketPath });
   const parts = createParts(config, policy, engine, log);
   const events = engine.events(() => parts.containers.changed());
@@ -73,12 +73,12 @@ async function run(config: Config, policy: Policy, log: Logger, stop: AbortSigna
     log,
     stop,
     timings: config,
-    ways: () => createWays(enrolment.url, credential.secret),
+    ways: () => createWays(enrollment.url, credential.secret),
     onRejected: async ({ code, message }) => {
-      if (!mayEnrol) return false;
-      mayEnrol = false;
+      if (!mayEnroll) return false;
+      mayEnroll = false;
       log.warn({ agent: credential.name, code, error: message }, 'the server refuses this credential: enrolling again');
-      const enrolled = await enrol(enrolment).catch((error: unknown) => log.error(messageOf(error)));
+      const enrolled = await enroll(enrollment).catch((error: unknown) => log.error(messageOf(error)));
       if (enrolled) credential = enrolled;
       return enrolled !== undefined;
     },
@@ -93,7 +93,7 @@ async function run(config: Config, policy: Policy, log: Logger, stop: AbortSigna
   return EXIT.credential;
 }
 
-/** Everything that outlives a session. */
+/** Creates everything that outlives a session. */
 function createParts(config: Config, policy: Policy, engine: Engine, log: Logger) {
   let identity: TaskContext['identity'] | undefined;
   const slots = createSlots(config.slots);
@@ -135,7 +135,7 @@ function createWays(url: string, token: string): Ways {
   };
 }
 
-/** Waits for the engine the first time; later an engine that is down is no reason to be offline. */
+/** Waits for the engine's first answer. Later the agent stays connected even if the engine is down. */
 function createAbout(engine: Engine, log: Logger, stop: AbortSignal) {
   const process = { instanceId: randomUUID(), version: packageJson.version };
   let facts: SessionOptions['about']['engine'] | undefined;
@@ -157,7 +157,7 @@ async function silence(ms: number): Promise<never> {
   throw new Error(`no answer within ${ms / 1000} s`);
 }
 
-/** Authorities besides the usual ones, for HTTP and WebSocket alike. Node itself skips what is no certificate without a word. */
+/** Trusts further authorities for HTTP and WebSocket alike. Checked here, because Node silently skips invalid certificates. */
 function trust(pem: string) {
   const certificates = pem.match(/-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs) ?? [];
   if (certificates.length === 0) throw new Error('holds no certificate (PEM)');

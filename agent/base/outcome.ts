@@ -1,4 +1,4 @@
-/** The words in which a task and what came of it are told; types only. */
+/** The types in which a task and its outcome are expressed. */
 
 export type TaskKind = 'PULL' | 'DEPLOY' | 'STOP' | 'START' | 'RESTART' | 'DELETE' | 'CLEAN';
 
@@ -19,7 +19,7 @@ export type AgentTask = {
   attempt: number;
   stack: string;
   containerName: string | null;
-  /** Not yet checked JSON; `docker/spec.ts` knows its shape. */
+  /** JSON that is not checked yet; `docker/shapes/spec.ts` has its shape. */
   spec: unknown;
 };
 
@@ -34,24 +34,24 @@ export type TaskProgress = {
 
 export type TaskUpdate = { phase: TaskPhase; progress?: TaskProgress };
 
-/** What stands under the container's name at the end: the one from before, the wanted one, nothing. Absent: not known. */
+/** Which container has the name at the end: the one from before, the wanted one, or none. It is left out if unknown. */
 export type ContainerLeft = 'OLD' | 'NEW' | 'NONE';
 
 export type TaskFailure = {
-  /** Stable; see `docker/errors.ts`. */
+  /** A stable code; `docker/errors.ts` lists them. */
   code: string;
-  /** What failed and what to do about it. */
+  /** Says what failed and what to do about it. */
   message: string;
   exitCode?: number;
   oomKilled?: boolean;
-  /** Output of the last probes, oldest first. */
+  /** The output of the last probes, oldest first. */
   healthLog?: string[];
   /** The container's last lines, oldest first. */
   logs?: string[];
   left?: ContainerLeft;
 };
 
-/** `action` is one word (created, replaced, unchanged, absent, ...); `message` says it in a sentence where that helps. */
+/** `action` is one word (created, replaced, unchanged, absent, ...). `message` explains it in a sentence where that helps. */
 export type TaskResult = { containerId?: string; action: string; message?: string; left?: ContainerLeft };
 
 export type TaskOutcome =
@@ -60,5 +60,5 @@ export type TaskOutcome =
   | { status: 'CANCELLED'; result: TaskResult };
 
 type LogLine = { (fields: object, message: string): void; (message: string): void };
-/** What we use of pino's logger. */
+/** The part of pino's logger that is used here. */
 export type Logger = { debug: LogLine; info: LogLine; warn: LogLine; error: LogLine };

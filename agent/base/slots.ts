@@ -1,4 +1,4 @@
-/** Bounds how many heavy calls (create, start, stop, remove, pull) an engine gets at once; first come, first served. */
+/** Limits how many heavy calls (create, start, stop, remove, pull) an engine gets at once. The first to ask is the first to go. */
 export type Slots = { use<T>(work: () => Promise<T>): Promise<T> };
 
 export function createSlots(count: number): Slots {

@@ -1,4 +1,4 @@
-/** The exact body that Docker gets for a container, after asking whether this engine and this host's policy take it. */
+/** Makes the exact body that Docker gets for a container, if this engine and this host's policy accept it. */
 
 import { TaskError } from '../docker/errors.ts';
 import { type ContainerBody, lacking, toContainerBody } from '../docker/shapes/body.ts';
@@ -19,8 +19,8 @@ import type { TaskContext } from './context.ts';
 import { placeFiles } from './files.ts';
 
 /**
- * Throws a TaskError: ENGINE_TOO_OLD, SECRETS_UNSUPPORTED, and POLICY_DENIED for what is refused outside of the body
- * itself, which is left to the caller (`violations`).
+ * Throws a TaskError: ENGINE_TOO_OLD, SECRETS_UNSUPPORTED, or POLICY_DENIED for anything that is refused beside the body.
+ * The caller checks the body itself with `violations`.
  */
 export function bodyFor(deploy: DeploySpec, owner: Owner, context: TaskContext): ContainerBody {
   const { engine, policy } = context;

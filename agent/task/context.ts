@@ -8,20 +8,20 @@ export type TaskContext = {
   engine: Engine;
   identity: Identity;
   policy: Policy;
-  /** Every change of phase, and every bit of progress; who listens slows it down. */
+  /** Called for every change of phase and every bit of progress; throttling is up to the callee. */
   update(update: TaskUpdate): void;
   /**
-   * Aborted with the reason 'cancelled': take back what is half done and say what stands there. With 'abandoned': stop
-   * between two steps; nobody wants the outcome.
+   * Aborted with the reason 'cancelled', the task takes back what is half done and reports what is in place. Aborted with
+   * 'abandoned', it stops between two steps, and nobody wants the outcome.
    */
   cancel: AbortSignal;
   slots: Slots;
   log: Logger;
-  /** How long a container must stay up to be good; 1,000 unless told. */
+  /** How long a container must stay up to be good. The default is 1,000. */
   monitorMs?: number;
   /**
-   * How long to wait for an engine that does not answer before the attempt is given up, and the server decides when the
-   * next one begins; not at all unless told.
+   * How long to wait for an engine that does not answer, before the attempt is given up and the server decides when the
+   * next one begins. By default the task does not wait.
    */
   engineWaitMs?: number;
 };

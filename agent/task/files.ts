@@ -1,16 +1,16 @@
 /**
- * Configs and secrets: files that a container sees.
+ * Gives a container its configs and secrets as files.
  *
- * A config is written into the container's own layer, before its first start. A secret must not get onto a disk: it is
- * kept on the host's tmpfs and mounted into the container, read-only, from
+ * A config is written into the container's own layer before its first start. A secret must not reach a disk, so it stays
+ * on the host's tmpfs and is mounted into the container, read-only, from
  *
  *     <secrets>/<cluster>/<agent>/<container>/<spec hash>/<n>
  *
- * A config goes the same way where its layer cannot be written, or is hidden there (read-only, below a mount).
+ * A config is mounted in the same way if the layer cannot be written (read-only) or is hidden at its path (by a mount).
  *
- * Invariants: what lies there is on tmpfs and nobody but us can reach it (directories 0700); a container's files are
- * there, and anew, before every create and start, since a reboot empties tmpfs; what no container mounts any more goes
- * when a container of that name is made or removed. Contents are never in a message or a log.
+ * Invariants: the directory is on tmpfs, and only this user can reach it (directories 0700). A container's files are
+ * written anew before every create and start, because a reboot empties tmpfs. Files that no container mounts any more
+ * are removed when a container of that name is made or removed. Contents never appear in a message or a log.
  */
 import { createHash } from 'node:crypto';
 import { lstat, mkdir, open, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises';
@@ -22,11 +22,11 @@ import type { TaskContext } from './context.ts';
 
 export type PlacedFile = { file: FileSpec; path: string };
 
-/** tmpfs and ramfs, as statfs(2) calls them. */
-const inMemory = [0x01021994, 0x858458f6];
-const groupAndOthers = 0o077;
+/** The numbers of tmpfs and ramfs in statfs(2). */
+const IN_MEMORY = [0x01021994, 0x858458f6];
+const GROUP_AND_OTHERS = 0o077;
 
-/** The first of these directories that is there or can be made, is ours alone and lies on tmpfs. */
+/** Returns the first of these directories that can keep secrets; it is made if need be. */
 export async function findSecretsPath(candidates: readonly string[]): Promise<string | undefined> {
   for (const path of candidates) {
     if ((await unfitness(path)) === undefined) return path;
@@ -34,26 +34,26 @@ export async function findSecretsPath(candidates: readonly string[]): Promise<st
   return undefined;
 }
 
-/** Why secrets cannot be kept in this directory, which is made if need be; undefined: they can. */
+/** Returns why secrets cannot be kept in this directory, which is made if need be, or undefined if they can. */
 export async function unfitness(path: string): Promise<string | undefined> {
   try {
     await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
     });
     const { type } = await statfs(path);
-    if (!inMemory.includes(type)) return 'it is not on a tmpfs';
+    if (!IN_MEMORY.includes(type)) return 'it is not on a tmpfs';
     const found = await lstat(path);
     if (!found.isDirectory()) return 'it is not a directory';
-    // /dev/shm belongs to everybody: somebody else may have been there first.
+    // Everybody may write to /dev/shm, so somebody else may have made the directory first.
     if (found.uid !== process.getuid?.()) return 'it belongs to another user';
-    if ((found.mode & groupAndOthers) !== 0) return 'others may reach what is in it (mode 0700 is wanted)';
+    if ((found.mode & GROUP_AND_OTHERS) !== 0) return 'others may reach what is in it (mode 0700 is wanted)';
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-/** The files that are mounted, and from where. Rejects none: whether there is a place at all is asked by `secretsPathOf`. */
+/** Returns the files that must be mounted, and from where. Throws a TaskError if this host has no place for them. */
 export function placeFiles(deploy: DeploySpec, context: TaskContext): PlacedFile[] {
   const files = mountedFiles(deploy.container);
   if (files.length === 0) return [];
@@ -82,11 +82,11 @@ function containerFolder(name: string, { identity, policy }: TaskContext): strin
   return join(policy.secretsPath, toPart(identity.clusterId), toPart(identity.agentName), name);
 }
 
-/** Of a path: as it is, if that is safe. */
+/** Returns the text itself if it is safe as a part of a path, otherwise its hash. */
 const toPart = (text: string): string =>
   /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$/.test(text) ? text : createHash('sha256').update(text).digest('hex');
 
-/** Puts down what the container mounts. To be called before it is created, and before it is started. */
+/** Writes the files that the container mounts. Must be called before it is created and before it is started. */
 export async function layOutFiles(deploy: DeploySpec, context: TaskContext): Promise<void> {
   const placed = placeFiles(deploy, context);
   const [first] = placed;
@@ -103,7 +103,7 @@ export async function layOutFiles(deploy: DeploySpec, context: TaskContext): Pro
   }
 }
 
-/** A new file takes the old one's place, for a running container may have that mounted. */
+/** Writes a new file and renames it over the present one, because a running container may have that mounted. */
 async function layOut({ file: { kind, name, content, mode, uid, gid }, path }: PlacedFile): Promise<void> {
   const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   if (own.uid !== 0 && (uid !== own.uid || gid !== own.gid)) {
@@ -143,7 +143,7 @@ export async function writeConfigs(id: string, { container }: DeploySpec, { engi
   }
 }
 
-/** Whose files a container has mounted: the names of containers. To be asked before it is removed. */
+/** Returns the names of the containers whose files this one has mounted. Must be called before it is removed. */
 export async function ownersOfFiles(id: string, context: TaskContext): Promise<string[]> {
   const root = agentFolder(context);
   if (root === undefined || (await entriesOf(root)).length === 0) return [];
@@ -151,7 +151,7 @@ export async function ownersOfFiles(id: string, context: TaskContext): Promise<s
   return [...new Set(sources.flatMap((path) => ownerWithin(root, path) ?? []))];
 }
 
-/** Removes what was laid out for containers of this name and that none mounts. */
+/** Removes the files that were written for containers of this name and that no container mounts. */
 export async function dropUnusedFiles(name: string, context: TaskContext): Promise<void> {
   const root = agentFolder(context);
   const folders = root === undefined ? [] : await entriesOf(join(root, name));

@@ -1,7 +1,7 @@
 /**
- * What a container needs before it can be made: its image, its networks, its volumes. Several tasks, and several agents
- * on one engine, may do this at the same time. Docker gives no help there: two networks may bear one name (moby #20648),
- * so we look before and after, all agree on the oldest, and the others go.
+ * Prepares what a container needs before it can be made: its image, its networks and its volumes. Several tasks, and
+ * several agents on one engine, may do this at the same time, and Docker does not help: two networks may have the same
+ * name (moby #20648). So each looks before and after, all agree on the oldest network, and remove the others.
  */
 
 import type { TaskProgress } from '../base/outcome.ts';
@@ -26,11 +26,11 @@ export async function prepare({ deploy }: DeployJob, owner: Owner, context: Task
 }
 
 const imageKey = ({ image, platform = '' }: ContainerSpec) => `image ${image} ${platform}`;
-/** What was made sure of for one spec says nothing about another. */
+/** The key is the whole spec, because a network that fits one spec may not fit another. */
 const networkKey = (spec: NetworkSpec) => `network ${JSON.stringify(spec)}`;
 const volumeKey = (spec: VolumeSpec) => `volume ${JSON.stringify(spec)}`;
 
-/** Docker said that something is not there: look again, next time. */
+/** Makes the next look ask Docker again, because Docker said that something is missing. */
 export function forget({ deploy }: DeployJob, { engine }: TaskContext): void {
   engine.once.forget(imageKey(deploy.container));
   for (const spec of deploy.networks) engine.once.forget(networkKey(spec));
@@ -66,7 +66,7 @@ export async function pull(
     if (cancel.aborted) return;
     throw toPullError(image, error);
   }
-  // An engine that keeps several platforms of an image shows only the host's own: the platform is not asked for here.
+  // The platform is ignored here: an engine that keeps several platforms of an image shows only the host's own.
   if (await engine.hasImage(image)) return;
   throw toPullError(
     image,
@@ -84,17 +84,17 @@ async function ensureVolume(engine: Engine, spec: VolumeSpec, owner: Owner): Pro
   try {
     const found = await engine.createVolume(toVolumeBody(spec, owner));
     const plain = spec.driver === undefined && spec.driverOptions === undefined;
-    // Somebody may have prepared one that nothing is asked of.
+    // If the spec asks for nothing in particular, somebody else's volume of that name will do.
     if (isVolumeAsAsked(found, spec) || (plain && !isOfStack(found.Labels, owner))) return;
   } catch (error) {
-    // Of another driver.
+    // A conflict means that the volume has another driver.
     if (!isConflict(error)) throw toTaskError(error, { code: 'CREATE_FAILED', what: `Creating volume ${name}` });
   }
   const message = `Volume ${name} exists with another driver or other options, and changing them would lose its data. Choose another name, or save its data and remove it.`;
   throw new TaskError({ code: 'VOLUME_CONFLICT', message });
 }
 
-/** It belongs to somebody else: nothing about it is looked at but that it is there. */
+/** An external network belongs to somebody else, so only its existence matters. */
 async function findExternal(engine: Engine, { name }: NetworkSpec): Promise<void> {
   if ((await engine.networksNamed(name)).length > 0) return;
   const message = `There is no network ${name} on this host, and it is external: it must be there already. Create it, or let the stack make it.`;
@@ -113,7 +113,7 @@ async function ensureNetwork(engine: Engine, spec: NetworkSpec, owner: Owner): P
   await findNetwork(engine, spec, owner);
 }
 
-/** The one network of this name, after the others of ours are gone; null if there is none. */
+/** Returns the one network of this name, after removing this stack's others, or null if there is none. */
 async function findNetwork(engine: Engine, spec: NetworkSpec, owner: Owner): Promise<DockerNetwork | null> {
   const all = (await engine.networksNamed(spec.name)).sort(
     (a, b) => a.Created.localeCompare(b.Created) || a.Id.localeCompare(b.Id),
@@ -121,12 +121,12 @@ async function findNetwork(engine: Engine, spec: NetworkSpec, owner: Owner): Pro
   if (all.some((network) => !isOfStack(network.Labels, owner))) {
     throw conflict(spec.name, 'exists already and does not belong to this stack. Remove or rename it');
   }
-  const [kept, ...others] = all;
-  // One that is in use stays; it goes with the stack.
+  const [oldest, ...others] = all;
+  // A network that is in use stays until the stack is deleted.
   for (const other of others) await engine.removeNetwork(other.Id).catch(() => undefined);
-  if (!kept || isAsAsked(kept, spec)) return kept ?? null;
+  if (!oldest || isAsAsked(oldest, spec)) return oldest ?? null;
   try {
-    await engine.removeNetwork(kept.Id);
+    await engine.removeNetwork(oldest.Id);
     return null;
   } catch {
     throw conflict(
@@ -139,7 +139,7 @@ async function findNetwork(engine: Engine, spec: NetworkSpec, owner: Owner): Pro
 const conflict = (name: string, why: string) =>
   new TaskError({ code: 'NETWORK_CONFLICT', message: `Network ${name} ${why}.` });
 
-/** Whichever agent of the cluster made it. */
+/** Tells whether it belongs to the stack, whichever agent of the cluster made it. */
 export const isOfStack = (
   labels: Record<string, string> | null,
   { clusterId, stack }: Pick<Owner, 'clusterId' | 'stack'>,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkStorable, findCredential, storeCredential } from '../../../agent/credential.ts';
-import { enrol, getCredential } from '../../../agent/enroll.ts';
+import { enroll, getCredential } from '../../../agent/enroll.ts';
 import { type Host, parseEnv } from '../../../agent/env.ts';
 import { toPlainLine } from '../../../agent/log.ts';
 import { createFakeServer } from '../../support/fake-server.ts';
@@ -34,7 +34,7 @@ describe('options', () => {
       socketPath: '/var/run/docker.sock',
       secretsPaths: ['/run/graphium', '/dev/shm/graphium'],
       secretsAsked: false,
-      log: 'json',
+      logFormat: 'json',
       logLevel: 'info',
       tasks: 32,
       slots: 4,
@@ -113,7 +113,8 @@ describe('options', () => {
     const problems = problemsOf(['--label', 'nokey', '--nmae=x', '--server', 'ftp://x', 'stray', '--join', '--name'], {
       DOCKER_HOST: 'tcp://10.0.0.1:2375',
       GRAPHIUM_POLL_MS: 'soon',
-      GRAPHIUM_LOG: 'loud',
+      GRAPHIUM_LOG_LEVEL: 'loud',
+      GRAPHIUM_LOG_FORMAT: 'fancy',
       NODE_TLS_REJECT_UNAUTHORIZED: '0',
     });
     for (const word of [
@@ -124,7 +125,8 @@ describe('options', () => {
       'stray',
       'DOCKER_HOST',
       'POLL_MS',
-      'GRAPHIUM_LOG',
+      'GRAPHIUM_LOG_LEVEL',
+      'GRAPHIUM_LOG_FORMAT',
       'no switch',
     ]) {
       expect(
@@ -215,7 +217,7 @@ describe('the credential', () => {
       expect(await getCredential({ ...options, join: undefined })).toEqual(first);
       expect(asked).toEqual([{ name: 'vm1', labels }]);
       expect([...server.tokens]).toEqual(['Bearer gph_join']);
-      await expect(enrol({ ...options, join: 'gph_join' })).rejects.toThrow(/UNAUTHENTICATED/);
+      await expect(enroll({ ...options, join: 'gph_join' })).rejects.toThrow(/UNAUTHENTICATED/);
       expect(await findCredential(path, server.url)).toEqual(first);
     } finally {
       await server.close();
