@@ -15,7 +15,7 @@ import { createEngine, type Engine } from './docker/engine.ts';
 import { type EnrollOptions, enroll, getCredential, HOW_TO_JOIN } from './enroll.ts';
 import { type Config, parseEnv, USAGE } from './env.ts';
 import { createLog } from './log.ts';
-import { type Policy, parsePolicy, strictPolicy } from './policy/policy.ts';
+import { type Policy, parsePolicy, strictPolicy } from './policy/schema.ts';
 import { ContainerReporter } from './session/containers.ts';
 import type { Ways } from './session/feed.ts';
 import { keepConnected } from './session/loop.ts';

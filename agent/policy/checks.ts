@@ -1,9 +1,9 @@
-/** Pure: the checks that `policy.ts` puts together: each looks at one field of what Docker would get. */
+/** Pure: the checks that `table.ts` puts together. Each looks at one field of what Docker would get. */
 
-import { isBelow, normalise, reachableSocket } from './paths.ts';
-import type { Namespace, Policy } from './policy.ts';
+import { isBelow, normalize, reachableSocket } from './paths.ts';
+import { type Namespace, type Policy, toSecurityOption } from './schema.ts';
 
-/** Why this value of this field may not be sent; empty: it may. */
+/** Returns why this value of this field must not be sent, or nothing if it may be. */
 export type Check = (value: unknown, policy: Policy, field: string) => string[];
 
 export const harmless: Check = () => [];
@@ -17,7 +17,7 @@ const isEmpty = (value: unknown): boolean =>
   value === 0 ||
   (typeof value === 'object' && Object.keys(value).length === 0);
 
-/** An object of which only these fields are known. */
+/** Checks an object and refuses every field that is not known. */
 export const fields =
   (known: Record<string, Check>): Check =>
   (value, policy, field) => {
@@ -38,7 +38,7 @@ export const each =
     return value.flatMap((item, index) => check(item, policy, `${field}.${index}`));
   };
 
-/** Of an object, whatever its fields are called. */
+/** Checks every field of an object by its name and value. */
 export const eachNamed =
   (check: (name: string, value: unknown, policy: Policy) => string | undefined): Check =>
   (value, policy, field) => {
@@ -50,7 +50,7 @@ export const eachNamed =
     });
   };
 
-/** Refused unless the policy lists it. */
+/** Refuses a value unless the policy lists it. */
 export const listed =
   (what: string, allowed: (policy: Policy) => readonly string[], toKey: (name: string) => string = String): Check =>
   (value, policy, field) =>
@@ -73,7 +73,7 @@ export const privileged: Check = (value, policy, field) =>
   isEmpty(value) || policy.allowPrivileged ? [] : [`${field}: privileged containers are not allowed`];
 
 export const device: Check = (value, policy, field) => {
-  const path = normalise(String((value as { PathOnHost?: unknown } | null)?.PathOnHost ?? ''));
+  const path = normalize(String((value as { PathOnHost?: unknown } | null)?.PathOnHost ?? ''));
   return path !== null && isBelow(path, policy.allowDevices) ? [] : [`${field}: device ${path ?? '?'} is not allowed`];
 };
 
@@ -82,13 +82,10 @@ export const oomTuning: Check = (value, policy, field) =>
     ? []
     : [`${field}: being spared when memory runs out is not allowed`];
 
-/** A quota. */
+/** A size is a quota and harmless; other storage options must be allowed by name. */
 export const storageOption = eachNamed((name, _value, { allowStorageOptions }) =>
   name === 'size' || allowStorageOptions.includes(name) ? undefined : 'this storage option is not allowed',
 );
-
-/** `key:value` is an old way to write `key=value`. */
-export const toSecurityOption = (text: string): string => (text.includes('=') ? text : text.replace(':', '='));
 
 export const securityOption: Check = (value, policy, field) => {
   const option = toSecurityOption(String(value));
@@ -98,15 +95,15 @@ export const securityOption: Check = (value, policy, field) => {
     : [`${field}: security option ${option.slice(0, 100)} is not allowed`];
 };
 
-const ownNetwork = /^net\.(ipv[46]\.[\w.-]+|core\.somaxconn|unix\.max_dgram_qlen)$/;
-const ownIpc = /^(kernel\.(shm\w+|msg\w+|sem)|fs\.mqueue\.\w+)$/;
+const OWN_NETWORK = /^net\.(ipv[46]\.[\w.-]+|core\.somaxconn|unix\.max_dgram_qlen)$/;
+const OWN_IPC = /^(kernel\.(shm\w+|msg\w+|sem)|fs\.mqueue\.\w+)$/;
 
-/** Those that a container has of its own, unless it shares the host's namespaces. */
+/** Allows the settings that a container has of its own, unless it shares the host's namespace for them. */
 export const sysctlViolations: Check = (value, policy, field) => {
   const { Sysctls: sysctls, NetworkMode: network, IpcMode: ipc } = (value ?? {}) as Record<string, unknown>;
   const check = eachNamed((name) => {
     if (policy.allowSysctls.includes(name)) return undefined;
-    const own = (ownNetwork.test(name) && network !== 'host') || (ownIpc.test(name) && ipc !== 'host');
+    const own = (OWN_NETWORK.test(name) && network !== 'host') || (OWN_IPC.test(name) && ipc !== 'host');
     return own ? undefined : "this setting is the host's own, or not known to belong to the container";
   });
   return check(sysctls, policy, `${field}.Sysctls`);
@@ -118,22 +115,25 @@ export const annotation = eachNamed((name, _value, { allowAnnotations }) =>
     : 'this annotation is not allowed, for a runtime may take it for an order',
 );
 
-const localLogs = ['json-file', 'local', 'none', 'journald'];
-const anyLogOption = /^(max-size|max-file|max-buffer-size|compress|mode|tag|labels|labels-regex|env|env-regex)$/;
+const LOCAL_LOGS = ['json-file', 'local', 'none', 'journald'];
+const ANY_LOG_OPTION = /^(max-size|max-file|max-buffer-size|compress|mode|tag|labels|labels-regex|env|env-regex)$/;
 
-/** Others send what the container prints to some address. Without a name it is the host's own choice, and stays its own. */
+/**
+ * Other drivers send what the container prints to some address. Without a name the host's own default applies, and only
+ * options that cannot redirect it are allowed.
+ */
 export const logging: Check = (value, policy, field) => {
   const { Type: type, Config: config, ...rest } = (value ?? {}) as { Type?: unknown; Config?: object | null };
   const unknown = Object.keys(rest).map((name) => `${field}.${name}: not a field that this agent knows`);
   if (!isEmpty(type)) {
-    const known = localLogs.includes(String(type)) || policy.allowLogDrivers.includes(String(type));
+    const known = LOCAL_LOGS.includes(String(type)) || policy.allowLogDrivers.includes(String(type));
     return known ? unknown : [...unknown, `${field}.Type: log driver ${type} is not allowed`];
   }
-  const odd = Object.keys(config ?? {}).filter((name) => !anyLogOption.test(name));
+  const odd = Object.keys(config ?? {}).filter((name) => !ANY_LOG_OPTION.test(name));
   return [...unknown, ...odd.map((name) => `${field}.Config.${name}: not allowed without naming a log driver`)];
 };
 
-const ownNetworkOptions = [
+const OWN_NETWORK_OPTIONS = [
   'com.docker.network.driver.mtu',
   'com.docker.network.bridge.enable_icc',
   'com.docker.network.bridge.enable_ip_masquerade',
@@ -141,16 +141,16 @@ const ownNetworkOptions = [
   'com.docker.network.endpoint.ifname',
 ];
 
-/** The others choose interfaces and addresses of the host, or open what is not published. */
+/** Other options choose interfaces and addresses of the host, or open ports that are not published. */
 export const networkOption = eachNamed((name, value, { allowNetworkOptions }) =>
-  ownNetworkOptions.includes(name) ||
+  OWN_NETWORK_OPTIONS.includes(name) ||
   allowNetworkOptions.includes(name) ||
   allowNetworkOptions.includes(`${name}=${value}`)
     ? undefined
     : 'this network option is not allowed',
 );
 
-/** The plain driver without options is no more than a directory of the engine's. */
+/** The plain driver without options is always allowed, because it only makes a directory of the engine's. */
 export const volumeDriver =
   (names: { driver: string; options: string }): Check =>
   (value, policy, field) => {
@@ -161,10 +161,8 @@ export const volumeDriver =
       : [`${field}: volume drivers and their options are not allowed`];
   };
 
-// --- bind mounts ---
-
 export function bindViolations(source: string, policy: Policy, field: string): string[] {
-  const path = normalise(source);
+  const path = normalize(source);
   if (path === null) return [`${field}: ${source} is not an absolute path without ".."`];
   if (!isBelow(path, policy.allowBindMounts)) return [`${field}: mounting ${path} of the host is not allowed`];
   const within = [reachableSocket(path), secretsWithin(path, policy)].find(
@@ -173,25 +171,25 @@ export function bindViolations(source: string, policy: Policy, field: string): s
   return within === undefined ? [] : [`${field}: ${path} gives access to ${within}, which is not allowed by name`];
 }
 
-/** The agent's directory of secrets, if `path` leads to it. */
+/** Returns the agent's directory of secrets if it lies at `path` or below. */
 function secretsWithin(path: string, { secretsPath }: Policy): string | undefined {
-  const secrets = secretsPath === undefined ? null : normalise(secretsPath);
+  const secrets = secretsPath === undefined ? null : normalize(secretsPath);
   return secrets !== null && isBelow(secrets, [path]) ? secrets : undefined;
 }
 
 export function isInSecrets(source: string, { secretsPath }: Policy): boolean {
-  const path = normalise(source);
-  const secrets = secretsPath === undefined ? null : normalise(secretsPath);
+  const path = normalize(source);
+  const secrets = secretsPath === undefined ? null : normalize(secretsPath);
   return path !== null && secrets !== null && isBelow(path, [secrets]);
 }
 
-/** "source:target[:options]"; a source that is not a path is a volume. */
+/** Checks "source:target[:options]". A source that is not a path is a volume. */
 export const bindString: Check = (value, policy, field) => {
   const source = String(value).split(':', 1)[0] ?? '';
   return source.startsWith('/') || source.startsWith('.') ? bindViolations(source, policy, field) : [];
 };
 
-/** A file of the agent's is recognised by where it lies; what a user mounts from there never gets into a body. */
+/** Recognizes a file of the agent's by its path. A user's mount from there is refused before it gets into a body. */
 export const mountSource: Check = (value, policy, field) => {
   const { Type: type, Source: source, ReadOnly: readOnly } = (value ?? {}) as Record<string, unknown>;
   if (type === 'bind') {

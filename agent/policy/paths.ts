@@ -1,7 +1,7 @@
-/** Pure: paths of the host. They are compared as written. */
+/** Pure: paths of the host, which are compared as written. */
 
-/** One way to write a path; null if it is not absolute or climbs. */
-export function normalise(path: string): string | null {
+/** Returns the one way to write a path, or null if it is not absolute or contains "..". */
+export function normalize(path: string): string | null {
   if (!path.startsWith('/') || path.includes('\0')) return null;
   const parts = path.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) return null;
@@ -9,15 +9,15 @@ export function normalise(path: string): string | null {
   return clean === '/var/run' || clean.startsWith('/var/run/') ? clean.slice('/var'.length) : clean;
 }
 
-/** At one of them or below. */
+/** Tells whether the path is one of the parents or lies below one. */
 export const isBelow = (path: string, parents: readonly string[]): boolean =>
   parents.some((parent) => parent === '/' || path === parent || path.startsWith(`${parent}/`));
 
-/** `/var/run` is `/run` on every current Linux. */
-const sockets = ['/run/docker.sock', '/run/containerd/containerd.sock', '/run/podman/podman.sock'];
+/** Written with `/run`, which is what `/var/run` is on every current Linux. */
+const SOCKETS = ['/run/docker.sock', '/run/containerd/containerd.sock', '/run/podman/podman.sock'];
 
-/** The socket that lies at or below `path`, or that `path` is by its name. */
+/** Returns the socket that lies at or below `path`, or `path` itself if its name says that it is one. */
 export function reachableSocket(path: string): string | undefined {
   if (path.endsWith('/docker.sock')) return path;
-  return sockets.find((socket) => isBelow(socket, [path]));
+  return SOCKETS.find((socket) => isBelow(socket, [path]));
 }

@@ -1,4 +1,4 @@
-/** Pure: every field that Docker may get, with what is asked of it. What is not here is refused. */
+/** Pure: every field that Docker may get, with its check. A field that is not listed here is refused. */
 import { toImageName } from '../docker/shapes/image.ts';
 import {
   annotation,
@@ -21,7 +21,7 @@ import {
   sysctlViolations,
   volumeDriver,
 } from './checks.ts';
-import type { Policy } from './policy.ts';
+import { type Policy, toCapability } from './schema.ts';
 
 export function imageViolations(image: string, { registries }: Policy): string[] {
   if (!registries) return [];
@@ -30,13 +30,13 @@ export function imageViolations(image: string, { registries }: Policy): string[]
   return registries.includes(registry) ? [] : [`Image: registry ${registry} is not among those allowed`];
 }
 
-/** Drivers other than bridge can put containers straight onto the host's own network. */
+/** Checks the driver, because drivers other than bridge can put containers straight onto the host's own network. */
 export const networkViolations = (driver: string, policy: Policy): string[] =>
   driver === 'bridge' || policy.allowNetworkDrivers.includes(driver)
     ? []
     : [`Driver: network driver ${driver} is not allowed`];
 
-/** Of joining a network after the creation: its name, and the body's `EndpointConfig`. */
+/** Checks a network that is joined after the creation: its name and the body's `EndpointConfig`. */
 export const joinViolations = (network: string, endpoint: unknown, policy: Policy): string[] => [
   ...namespace('network')(network, policy, 'EndpointsConfig'),
   ...fields(endpointFields)(endpoint, policy, `EndpointsConfig.${network}`),
@@ -76,7 +76,7 @@ const endpointFields: Record<string, Check> = {
 const endpoints: Check = (value, policy) =>
   Object.entries((value ?? {}) as object).flatMap(([name, endpoint]) => joinViolations(name, endpoint, policy));
 
-/** Limits that a container sets for itself are harmless. */
+/** Limits that a container sets for itself are all harmless. */
 const hostFields: Record<string, Check> = {
   NetworkMode: namespace('network'),
   PidMode: namespace('pid'),
@@ -91,7 +91,7 @@ const hostFields: Record<string, Check> = {
   DeviceCgroupRules: each(listed('device rule', ({ allowDeviceCgroupRules }) => allowDeviceCgroupRules)),
   DeviceRequests: nothing,
   SecurityOpt: each(securityOption),
-  // Looked at together with the namespaces.
+  // `hostConfig` checks them together with the namespaces.
   Sysctls: harmless,
   VolumesFrom: nothing,
   VolumeDriver: (value, policy, field) =>
@@ -173,7 +173,3 @@ export const volumeFields: Record<string, Check> = {
   DriverOpts: harmless,
   Labels: harmless,
 };
-
-export function toCapability(name: string): string {
-  return name.toUpperCase().replace(/^CAP_/, '');
-}

@@ -8,13 +8,9 @@ import { bindUnsayable } from '../docker/shapes/mounts.ts';
 import { toNetworkBody, toVolumeBody } from '../docker/shapes/parts.ts';
 import type { DeploySpec } from '../docker/shapes/spec.ts';
 import { isInSecrets } from '../policy/checks.ts';
-import {
-  joinViolations,
-  networkBodyViolations,
-  type Policy,
-  violations,
-  volumeBodyViolations,
-} from '../policy/policy.ts';
+import type { Policy } from '../policy/schema.ts';
+import { joinViolations } from '../policy/table.ts';
+import { networkBodyViolations, violations, volumeBodyViolations } from '../policy/violations.ts';
 import type { TaskContext } from './context.ts';
 import { placeFiles } from './files.ts';
 

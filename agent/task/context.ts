@@ -2,7 +2,7 @@ import type { Logger, TaskUpdate } from '../base/outcome.ts';
 import type { Slots } from '../base/slots.ts';
 import type { Engine } from '../docker/engine.ts';
 import type { Identity } from '../docker/shapes/observe.ts';
-import type { Policy } from '../policy/policy.ts';
+import type { Policy } from '../policy/schema.ts';
 
 export type TaskContext = {
   engine: Engine;

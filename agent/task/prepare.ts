@@ -8,9 +8,8 @@ import type { TaskProgress } from '../base/outcome.ts';
 import type { DeployJob } from '../decide/decision.ts';
 import type { Engine } from '../docker/engine.ts';
 import { EngineError, isConflict, isNotFound, TaskError, toPullError, toTaskError } from '../docker/errors.ts';
-import type { DockerNetwork } from '../docker/part-calls.ts';
 import type { Owner } from '../docker/shapes/labels.ts';
-import { isAsAsked, isVolumeAsAsked, toNetworkBody, toVolumeBody } from '../docker/shapes/parts.ts';
+import { type DockerNetwork, isAsAsked, isVolumeAsAsked, toNetworkBody, toVolumeBody } from '../docker/shapes/parts.ts';
 import type { ContainerSpec, NetworkSpec, VolumeSpec } from '../docker/shapes/spec.ts';
 import type { TaskContext } from './context.ts';
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import { createSlots } from '../../agent/base/slots.ts';
 import { createEngine, type Engine } from '../../agent/docker/engine.ts';
-import { strictPolicy } from '../../agent/policy/policy.ts';
+import { strictPolicy } from '../../agent/policy/schema.ts';
 import { runTask } from '../../agent/task/task.ts';
 import { silentLog } from '../support/agent/host.ts';
 

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { parsePolicy } from '../../agent/policy/policy.ts';
+import { parsePolicy } from '../../agent/policy/schema.ts';
 import { createHost } from '../support/agent/host.ts';
 
 const host = createHost();

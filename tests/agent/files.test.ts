@@ -3,7 +3,7 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ContainerSpec, FileSpec } from '../../agent/docker/shapes/spec.ts';
-import { parsePolicy, strictPolicy } from '../../agent/policy/policy.ts';
+import { parsePolicy, strictPolicy } from '../../agent/policy/schema.ts';
 import { findSecretsPath, unfitness } from '../../agent/task/files.ts';
 import { createHost } from '../support/agent/host.ts';
 

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ContainerSpec } from '../../agent/docker/shapes/spec.ts';
-import { parsePolicy } from '../../agent/policy/policy.ts';
+import { parsePolicy } from '../../agent/policy/schema.ts';
 import { createHost } from '../support/agent/host.ts';
 
 const host = createHost();

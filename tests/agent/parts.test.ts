@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ContainerSpec } from '../../agent/docker/shapes/spec.ts';
-import { parsePolicy } from '../../agent/policy/policy.ts';
+import { parsePolicy } from '../../agent/policy/schema.ts';
 import { createHost, service } from '../support/agent/host.ts';
 
 const host = createHost();

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { TaskUpdate } from '../../agent/base/outcome.ts';
-import { parsePolicy } from '../../agent/policy/policy.ts';
+import { parsePolicy } from '../../agent/policy/schema.ts';
 import { createHost } from '../support/agent/host.ts';
 
 const host = createHost();

@@ -1,13 +1,13 @@
-/** Pure: a container's spec -> the body of `POST /containers/create`, in the words of the engine's API version. */
+/** Pure: turns a container's spec into the body of `POST /containers/create`, as the engine's API version words it. */
 
-import { type Endpoint, endpointMacs, toEndpoints } from './endpoints.ts';
+import { ENDPOINT_MACS_FROM, type Endpoint, toEndpoints } from './endpoints.ts';
 import { given, isEmpty } from './given.ts';
 import { type Owner, toLabels } from './labels.ts';
 import { type MountBody, toMounts } from './mounts.ts';
 import type { ContainerSpec, DeploySpec, FileSpec } from './spec.ts';
 import { isLower } from './version.ts';
 
-/** Nothing but what this file can make. */
+/** Declares only what this file can make. */
 export type ContainerBody = {
   Image: string;
   Cmd?: string[];
@@ -23,9 +23,9 @@ export type ContainerBody = {
   Tty?: boolean;
   OpenStdin?: boolean;
   StopSignal?: string;
-  /** Whole seconds. */
+  /** In whole seconds. */
   StopTimeout?: number;
-  /** Of the first network; from API 1.44 on it stands with the network. */
+  /** The address in the first network. From API 1.44 on it belongs to the network's endpoint instead. */
   MacAddress?: string;
   HostConfig: HostBody;
   NetworkingConfig?: { EndpointsConfig: Record<string, Endpoint> };
@@ -44,7 +44,7 @@ export type HostBody = Resources & {
   NetworkMode: string;
   PortBindings: Record<string, { HostIp: string; HostPort: string }[]>;
   Mounts: MountBody[];
-  /** Only what `Mounts` cannot say to an old engine. */
+  /** Only the mounts that `Mounts` cannot express to an old engine. */
   Binds?: string[];
   RestartPolicy: { Name: string; MaximumRetryCount: number };
   Annotations?: Record<string, string>;
@@ -55,7 +55,7 @@ export type HostBody = Resources & {
   DnsSearch?: string[];
   DnsOptions?: string[];
   ExtraHosts?: string[];
-  /** An empty type is the engine's own default. */
+  /** An empty type selects the engine's own default. */
   LogConfig?: { Type: string; Config: Record<string, string> };
 };
 
@@ -92,11 +92,12 @@ type Resources = {
   StorageOpt?: Record<string, string>;
 };
 
-/** What the host adds: how its engine is to be spoken to, and files of its own that the container sees. */
+/** What the host adds: the version of its engine's API, and its own files that the container sees. */
 export type Host = { apiVersion: string; files: { file: FileSpec; path: string }[] };
 
-const nsPerMs = 1e6;
-const annotationsFrom = '1.43';
+const NS_PER_MS = 1e6;
+const ANNOTATIONS_FROM = '1.43';
+const START_INTERVAL_FROM = '1.44';
 
 export function toContainerBody(deploy: DeploySpec, owner: Owner, host: Host): ContainerBody {
   const { container } = deploy;
@@ -117,7 +118,7 @@ export function toContainerBody(deploy: DeploySpec, owner: Owner, host: Host): C
     OpenStdin: container.openStdin,
     StopSignal: container.stopSignal,
     StopTimeout: container.stopGraceMs === undefined ? undefined : Math.ceil(container.stopGraceMs / 1_000),
-    MacAddress: isLower(host.apiVersion, endpointMacs) && first ? container.networks[0]?.macAddress : undefined,
+    MacAddress: isLower(host.apiVersion, ENDPOINT_MACS_FROM) && first ? container.networks[0]?.macAddress : undefined,
     HostConfig: {
       NetworkMode: first?.[0] ?? container.networkMode,
       PortBindings: toPortBindings(container.ports),
@@ -134,16 +135,17 @@ export function toContainerBody(deploy: DeploySpec, owner: Owner, host: Host): C
   });
 }
 
-/** Why an engine of this version cannot make it; empty: it can. */
+/** Lists what an engine of this version cannot do for the container. */
 export function lacking({ container }: DeploySpec, apiVersion: string): string[] {
   const before = (version: string) => isLower(apiVersion, version);
   const [, ...further] = container.networks;
   const found: string[] = [];
   const say = (what: string, version: string) =>
     found.push(`${what} (needs API ${version}, this engine has ${apiVersion})`);
-  if (before(annotationsFrom) && !isEmpty(container.annotations)) say('annotations', annotationsFrom);
-  if (before(endpointMacs) && container.networkMode === 'bridge')
-    for (const { name, macAddress } of further) if (macAddress) say(`a MAC address in network ${name}`, endpointMacs);
+  if (before(ANNOTATIONS_FROM) && !isEmpty(container.annotations)) say('annotations', ANNOTATIONS_FROM);
+  if (before(ENDPOINT_MACS_FROM) && container.networkMode === 'bridge')
+    for (const { name, macAddress } of further)
+      if (macAddress) say(`a MAC address in network ${name}`, ENDPOINT_MACS_FROM);
   return found;
 }
 
@@ -163,18 +165,18 @@ function toPortBindings(ports: ContainerSpec['ports']): HostBody['PortBindings']
   return bindings;
 }
 
-/** An engine without start intervals checks at its ordinary interval during the start: slower, but with the same result. */
+/** An engine without start intervals uses the ordinary interval during the start. It is slower, but the result is the same. */
 function toHealthcheck(check: ContainerSpec['healthCheck'], apiVersion: string): HealthcheckBody | undefined {
   if (!check) return undefined;
   const { startIntervalMs } = check;
-  const knowsStart = startIntervalMs !== undefined && !isLower(apiVersion, '1.44');
+  const knowsStart = startIntervalMs !== undefined && !isLower(apiVersion, START_INTERVAL_FROM);
   return {
     Test: check.test,
-    Interval: check.intervalMs * nsPerMs,
-    Timeout: check.timeoutMs * nsPerMs,
+    Interval: check.intervalMs * NS_PER_MS,
+    Timeout: check.timeoutMs * NS_PER_MS,
     Retries: check.retries,
-    StartPeriod: check.startPeriodMs * nsPerMs,
-    ...(knowsStart && { StartInterval: startIntervalMs * nsPerMs }),
+    StartPeriod: check.startPeriodMs * NS_PER_MS,
+    ...(knowsStart && { StartInterval: startIntervalMs * NS_PER_MS }),
   };
 }
 

@@ -1,4 +1,4 @@
-/** Pure: a container's networks -> what Docker is sent. */
+/** Pure: turns a container's networks into what Docker is sent. */
 import { given, isEmpty } from './given.ts';
 import type { AttachmentSpec, ContainerSpec } from './spec.ts';
 import { isLower } from './version.ts';
@@ -10,10 +10,10 @@ export type Endpoint = {
   DriverOpts?: Record<string, string>;
 };
 
-/** Since when an endpoint has a MAC address of its own; before, the container has one, in its first network. */
-export const endpointMacs = '1.44';
+/** From this version on each endpoint has its own MAC address. Before, the container had one, in its first network. */
+export const ENDPOINT_MACS_FROM = '1.44';
 
-/** The networks to join, by name. Before API 1.44 only one can be named at creation; the others are joined before the start. */
+/** Returns the networks to join. Before API 1.44 only one can be named at creation, so the others are joined afterwards. */
 export const toEndpoints = ({ networkMode, networks }: ContainerSpec, apiVersion: string): [string, Endpoint][] =>
   networkMode === 'bridge' ? networks.map((network) => [network.name, toEndpoint(network, apiVersion)]) : [];
 
@@ -23,7 +23,7 @@ function toEndpoint(network: AttachmentSpec, apiVersion: string): Endpoint {
   return given({
     Aliases: aliases,
     IPAMConfig: isEmpty(address) ? undefined : address,
-    MacAddress: isLower(apiVersion, endpointMacs) ? undefined : macAddress,
+    MacAddress: isLower(apiVersion, ENDPOINT_MACS_FROM) ? undefined : macAddress,
     DriverOpts: driverOptions,
   });
 }

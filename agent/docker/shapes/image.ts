@@ -1,11 +1,11 @@
-/** Pure: names of images, as `docker pull` reads them. */
+/** Pure: reads the names of images as `docker pull` does. */
 
 export type ImageName = {
-  /** 'docker.io' unless the name begins with a host. */
+  /** Is 'docker.io' unless the name begins with a host. */
   registry: string;
-  /** With 'library/' for Docker's own images. */
+  /** Begins with 'library/' for Docker's own images. */
   repository: string;
-  /** What follows the name: a tag ('latest' if none is given) or a digest ('sha256:...'). */
+  /** Follows the name: a tag ('latest' if none is given) or a digest ('sha256:...'). */
   reference: string;
 };
 
@@ -26,7 +26,7 @@ export function toImageName(image: string): ImageName {
   };
 }
 
-/** What the platform leaves out is not compared, nor what the image does not say. */
+/** Compares only the parts that both the platform and the image state. */
 export function fitsPlatform(
   image: { Os?: string; Architecture?: string; Variant?: string },
   platform: string | undefined,
@@ -34,16 +34,14 @@ export function fitsPlatform(
   const [os, arch, variant] = (platform ?? '').toLowerCase().split('/');
   const fits = (asked: string | undefined, is: string | undefined) => !asked || !is || asked === is.toLowerCase();
   return (
-    fits(os, image.Os) && fits(arch && (sameArch[arch] ?? arch), image.Architecture) && fits(variant, image.Variant)
+    fits(os, image.Os) && fits(arch && (ARCH_ALIASES[arch] ?? arch), image.Architecture) && fits(variant, image.Variant)
   );
 }
 
-/** As Docker itself understands them. */
-const sameArch: Record<string, string> = { x86_64: 'amd64', 'x86-64': 'amd64', aarch64: 'arm64', i386: '386' };
+/** Docker itself understands these names. */
+const ARCH_ALIASES: Record<string, string> = { x86_64: 'amd64', 'x86-64': 'amd64', aarch64: 'arm64', i386: '386' };
 
-/**
- * The query of `POST /images/create`. The tag is always there: without one Docker pulls every tag of the repository.
- */
+/** Makes the query of `POST /images/create`. It always has a tag, because Docker would otherwise pull every tag. */
 export function toPullQuery(image: string): { fromImage: string; tag: string } {
   const { registry, repository, reference } = toImageName(image);
   const fromImage = registry === 'docker.io' ? repository.replace(/^library\//, '') : `${registry}/${repository}`;

@@ -1,11 +1,11 @@
-/** Pure: how Graphium marks what it makes on a host. */
+/** Pure: the labels by which Graphium marks what it makes on a host. */
 import type { Identity } from './observe.ts';
 import type { DeploySpec } from './spec.ts';
 
 export type Labels = Record<string, string>;
 export type Owner = Identity & { stack: string; taskId: string };
 
-/** What marks networks and volumes as ours; agents of one cluster may share them on one engine. */
+/** Marks networks and volumes as Graphium's. Agents of one cluster may share them on one engine. */
 export const stackLabels = ({ clusterId, agentName, stack }: Omit<Owner, 'taskId'>): Labels => ({
   'graphium.cluster': clusterId,
   'graphium.agent': agentName,
@@ -13,7 +13,7 @@ export const stackLabels = ({ clusterId, agentName, stack }: Omit<Owner, 'taskId
   'com.docker.compose.project': stack,
 });
 
-/** Of a container; ours stand over the user's. */
+/** Makes the labels of a container. Graphium's override the user's. */
 export const toLabels = ({ container, revision, specHash }: DeploySpec, owner: Owner): Labels => ({
   ...container.labels,
   ...stackLabels(owner),

@@ -1,4 +1,4 @@
-/** Pure: a container's mounts -> what Docker is sent. */
+/** Pure: turns a container's mounts into what Docker is sent. */
 import { type Labels, type Owner, stackLabels } from './labels.ts';
 import type { DeploySpec, FileSpec, MountSpec, VolumeSpec } from './spec.ts';
 import { isLower } from './version.ts';
@@ -15,29 +15,28 @@ export type MountBody = {
 
 type Host = { apiVersion: string; files: { file: FileSpec; path: string }[] };
 
-/** Since when a mount can make the directory of the host; before, only a bind in its short form does. */
-const createMountpointFrom = '1.42';
+/** From this version on a mount can make the host's directory. Before, only a bind in its short form could. */
+const CREATE_MOUNTPOINT_FROM = '1.42';
 
-/** The files come last. */
 export function toMounts(
   { container, volumes }: DeploySpec,
   owner: Owner,
   { apiVersion, files }: Host,
 ): { Mounts: MountBody[]; Binds?: string[] } {
   const isShort = ({ type, createHostPath }: MountSpec) =>
-    type === 'bind' && createHostPath === true && isLower(apiVersion, createMountpointFrom);
+    type === 'bind' && createHostPath === true && isLower(apiVersion, CREATE_MOUNTPOINT_FROM);
   const short = container.mounts.filter(isShort).map(toBind);
   const long = container.mounts.filter((mount) => !isShort(mount)).map((mount) => toMount(mount, volumes, owner));
   return { Mounts: [...long, ...files.map(toFileMount)], ...(short.length > 0 && { Binds: short }) };
 }
 
-/** "source:target:options"; which of its colons separate cannot be told from those within a path. */
+/** Lists the binds whose short form "source:target:options" would be ambiguous, because a path has a colon. */
 export const bindUnsayable = ({ container }: DeploySpec, apiVersion: string): string[] =>
-  isLower(apiVersion, createMountpointFrom)
+  isLower(apiVersion, CREATE_MOUNTPOINT_FROM)
     ? container.mounts
         .filter(({ type, createHostPath }) => type === 'bind' && createHostPath)
         .filter(({ source, target }) => source?.includes(':') || target.includes(':'))
-        .map(({ source }) => `making ${source}, whose path has a colon (needs API ${createMountpointFrom})`)
+        .map(({ source }) => `making ${source}, whose path has a colon (needs API ${CREATE_MOUNTPOINT_FROM})`)
     : [];
 
 const toBind = ({ source, target, readOnly, propagation }: MountSpec): string =>
@@ -48,12 +47,12 @@ function toMount(mount: MountSpec, volumes: VolumeSpec[], owner: Owner): MountBo
   const body: MountBody = { Type: type, Target: target, ReadOnly: readOnly };
   if (source !== null && type !== 'tmpfs') body.Source = source;
   const options = { volume: toVolumeOptions, bind: toBindOptions, tmpfs: toTmpfsOptions }[type](mount, volumes, owner);
-  return Object.keys(options).length === 0 ? body : { ...body, [optionsOf[type]]: options };
+  return Object.keys(options).length === 0 ? body : { ...body, [OPTIONS_OF[type]]: options };
 }
 
-const optionsOf = { volume: 'VolumeOptions', bind: 'BindOptions', tmpfs: 'TmpfsOptions' } as const;
+const OPTIONS_OF = { volume: 'VolumeOptions', bind: 'BindOptions', tmpfs: 'TmpfsOptions' } as const;
 
-/** A volume that vanished in between is made again by Docker, and then as it was; not one that is somebody else's. */
+/** If a volume of the stack has vanished in between, Docker makes it again, so the mount says what it was like. */
 function toVolumeOptions({ source, noCopy }: MountSpec, volumes: VolumeSpec[], owner: Owner) {
   const volume = volumes.find(({ name }) => name === source);
   const isOurs = source !== null && volume?.external !== true;
@@ -65,7 +64,7 @@ function toVolumeOptions({ source, noCopy }: MountSpec, volumes: VolumeSpec[], o
   };
 }
 
-/** Undefined for the plain driver. */
+/** Returns undefined for the plain driver. */
 export function toDriverConfig({ driver, driverOptions }: VolumeSpec): { Name: string; Options: Labels } | undefined {
   if (driver === undefined && driverOptions === undefined) return undefined;
   return { Name: driver ?? 'local', Options: driverOptions ?? {} };

@@ -1,10 +1,10 @@
-/** Pure: what Docker answers -> what we decide on and what we report. Only the fields that are read are declared. */
+/** Pure: turns Docker's answers into what is decided on and what is reported. Only the fields that are read are declared. */
 export type Identity = { clusterId: string; agentName: string };
 
 export type DockerInspect = {
   Id: string;
   Name: string;
-  /** Id of the image it was made from. */
+  /** The id of the image that it was made from. */
   Image?: string;
   RestartCount?: number;
   State: {
@@ -36,7 +36,7 @@ export type DockerListItem = {
   Names: string[] | null;
   Image: string;
   State: string;
-  /** For people: "Up 3 seconds (healthy)", "Exited (1) 2 minutes ago". */
+  /** A text for people: "Up 3 seconds (healthy)", "Exited (1) 2 minutes ago". */
   Status: string;
   Labels: Record<string, string> | null;
   Ports: { IP?: string; PrivatePort: number; PublicPort?: number; Type: string }[] | null;
@@ -46,46 +46,46 @@ export type HealthState = 'NONE' | 'STARTING' | 'HEALTHY' | 'UNHEALTHY';
 
 export type ObservedContainer = {
   id: string;
-  /** Made by this agent for this cluster. */
+  /** Whether this agent made it for this cluster. */
   ours: boolean;
   specHash: string | null;
   revision: number;
   /** The task that made it. */
   taskId: string | null;
-  /** Of the image it was made from, whose name may stand for another one by now. */
+  /** The image that it was made from. The image's name may stand for another one by now. */
   imageId: string;
-  /** created, running, paused, restarting, removing, exited, dead. */
+  /** One of created, running, paused, restarting, removing, exited and dead. */
   status: string;
-  /** Has a process, or Docker is about to give it one again. */
+  /** Whether it has a process, or Docker is about to give it one again. */
   running: boolean;
   everStarted: boolean;
-  /** RFC 3339; changes with every start. */
+  /** In RFC 3339; it changes with every start. */
   startedAt: string;
   restartCount: number;
-  /** no, always, unless-stopped, on-failure. */
+  /** One of no, always, unless-stopped and on-failure. */
   restartPolicy: string;
   exitCode: number;
   oomKilled: boolean;
-  /** Why Docker could not start it; '' if it could. */
+  /** Why Docker could not start it, or '' if it could. */
   startError: string;
   health: HealthState;
   failingProbes: number;
-  /** Output of the last probes, oldest first. */
+  /** The output of the last probes, oldest first. */
   healthLog: string[];
-  /** By when a health check that never succeeds must have failed, counted from the start. */
+  /** The time after the start by which a health check that never succeeds must have failed. */
   healthDeadlineMs: number;
-  /** Runs, but without a port it was asked to publish (moby #51758). */
+  /** Whether it runs without a port that it should publish (moby #51758). */
   lacksPorts: boolean;
-  /** Seconds that Docker gives it to stop. */
+  /** The seconds that Docker gives it to stop. */
   stopSeconds: number;
   tty: boolean;
 };
 
-const nsPerMs = 1e6;
-const healthLogEntries = 5;
-const healthLogChars = 2_000;
+const NS_PER_MS = 1e6;
+const HEALTH_LOG_ENTRIES = 5;
+const HEALTH_LOG_CHARS = 2_000;
 /** Docker's own defaults for what a health check leaves out. */
-const healthDefaults = { intervalMs: 30_000, timeoutMs: 30_000, retries: 3 };
+const HEALTH_DEFAULTS = { intervalMs: 30_000, timeoutMs: 30_000, retries: 3 };
 
 export function toObserved(inspect: DockerInspect, identity: Identity): ObservedContainer {
   const { State: state, Config: config } = inspect;
@@ -110,8 +110,8 @@ export function toObserved(inspect: DockerInspect, identity: Identity): Observed
     health: toHealth(state.Health?.Status),
     failingProbes: state.Health?.FailingStreak ?? 0,
     healthLog: (state.Health?.Log ?? [])
-      .slice(-healthLogEntries)
-      .map((probe) => `exit ${probe.ExitCode}: ${probe.Output.trim()}`.slice(0, healthLogChars)),
+      .slice(-HEALTH_LOG_ENTRIES)
+      .map((probe) => `exit ${probe.ExitCode}: ${probe.Output.trim()}`.slice(0, HEALTH_LOG_CHARS)),
     healthDeadlineMs: toHealthDeadlineMs(config.Healthcheck ?? {}),
     lacksPorts: lacksPorts(inspect),
     stopSeconds: config.StopTimeout ?? 10,
@@ -128,12 +128,12 @@ function toHealth(status: string | undefined): HealthState {
   return status === 'unhealthy' ? 'UNHEALTHY' : 'NONE';
 }
 
-/** Every probe may take its full time-out after its full interval, once more than there are retries. */
+/** Assumes that every probe takes its full time-out after its full interval, and one probe more than there are retries. */
 function toHealthDeadlineMs(check: NonNullable<DockerInspect['Config']['Healthcheck']>): number {
-  const intervalMs = check.Interval ? check.Interval / nsPerMs : healthDefaults.intervalMs;
-  const timeoutMs = check.Timeout ? check.Timeout / nsPerMs : healthDefaults.timeoutMs;
-  const probes = (check.Retries || healthDefaults.retries) + 1;
-  return (check.StartPeriod ?? 0) / nsPerMs + probes * (intervalMs + timeoutMs) + 10_000;
+  const intervalMs = check.Interval ? check.Interval / NS_PER_MS : HEALTH_DEFAULTS.intervalMs;
+  const timeoutMs = check.Timeout ? check.Timeout / NS_PER_MS : HEALTH_DEFAULTS.timeoutMs;
+  const probes = (check.Retries || HEALTH_DEFAULTS.retries) + 1;
+  return (check.StartPeriod ?? 0) / NS_PER_MS + probes * (intervalMs + timeoutMs) + 10_000;
 }
 
 function lacksPorts({ State, HostConfig, NetworkSettings }: DockerInspect): boolean {
@@ -143,14 +143,13 @@ function lacksPorts({ State, HostConfig, NetworkSettings }: DockerInspect): bool
   return asked.some(([port]) => !bound[port] || bound[port].length === 0);
 }
 
-/** As GraphQL's Int: a label that somebody else wrote must not make the whole report impossible. */
+/** Fits into GraphQL's Int, because a label that somebody else wrote must not make the whole report invalid. */
 const toInt = (text: string | undefined): number => {
   const value = Number.parseInt(text ?? '', 10);
   return value >= 0 && value < 2 ** 31 ? value : 0;
 };
 
-// --- the report of all our containers: input ContainerReport of schema.graphql ---
-
+/** One container as the server hears of it: the input ContainerReport of schema.graphql. */
 export type ContainerReport = {
   id: string;
   name: string;
@@ -165,13 +164,13 @@ export type ContainerReport = {
   exitCode: number | null;
   ports: { hostIp: string | null; hostPort: number | null; containerPort: number; protocol: 'TCP' | 'UDP' | 'SCTP' }[];
   startedAt: string | null;
-  /** The task that made it, by its label. */
+  /** The task that made it, according to its label. */
   taskId: string | null;
 };
 
-const states = ['CREATED', 'RUNNING', 'PAUSED', 'RESTARTING', 'REMOVING', 'EXITED', 'DEAD'] as const;
+const STATES = ['CREATED', 'RUNNING', 'PAUSED', 'RESTARTING', 'REMOVING', 'EXITED', 'DEAD'] as const;
 
-/** What a list does not say. `image`: as it was asked for; the list has an id once the tag has moved on. */
+/** What a list does not say. `image` is the name that was asked for; a list shows an id once the tag has moved on. */
 export type ListDetails = { startedAt: string | null; image: string };
 
 export function toContainerReport(item: DockerListItem, details: ListDetails): ContainerReport {
@@ -186,7 +185,7 @@ export function toContainerReport(item: DockerListItem, details: ListDetails): C
     revision: toInt(labels['graphium.revision']),
     specHash: labels['graphium.spec'] ?? '',
     image: details.image,
-    state: states.find((state) => state === item.State.toUpperCase()) ?? 'DEAD',
+    state: STATES.find((state) => state === item.State.toUpperCase()) ?? 'DEAD',
     health: toHealth(/\((?:health: )?(starting|healthy|unhealthy)\)/.exec(item.Status)?.[1]),
     exitCode: exit?.[1] === undefined ? null : Number(exit[1]),
     ports: toPorts(item.Ports ?? []),
@@ -195,7 +194,7 @@ export function toContainerReport(item: DockerListItem, details: ListDetails): C
   };
 }
 
-/** Docker lists a port once for IPv4 and once for IPv6; the second says nothing new. */
+/** Docker lists a port once for IPv4 and once for IPv6. The second says nothing new and is dropped. */
 function toPorts(ports: NonNullable<DockerListItem['Ports']>): ContainerReport['ports'] {
   const twin = (port: (typeof ports)[number]) =>
     port.IP === '::' &&

@@ -1,8 +1,25 @@
-/** Pure: networks and volumes: what Docker is sent, and whether what it has is what was asked. */
+/** Pure: what Docker is sent for networks and volumes, and whether those that it has are as asked. */
 
-import type { DockerNetwork, DockerVolume } from '../part-calls.ts';
 import { type Labels, type Owner, stackLabels } from './labels.ts';
 import type { NetworkSpec, VolumeSpec } from './spec.ts';
+
+export type DockerNetwork = {
+  Id: string;
+  Name: string;
+  Created: string;
+  Driver: string;
+  Labels: Labels | null;
+  Options?: Labels | null;
+  Internal?: boolean;
+  Attachable?: boolean;
+  EnableIPv6?: boolean;
+  IPAM?: {
+    Driver?: string;
+    Options?: Labels | null;
+    Config?: { Subnet?: string; Gateway?: string; IPRange?: string; AuxiliaryAddresses?: Labels }[] | null;
+  };
+};
+export type DockerVolume = { Name: string; Driver: string; Labels: Labels | null; Options?: Labels | null };
 
 type IpamConfig = { Subnet?: string; Gateway?: string; IPRange?: string; AuxiliaryAddresses?: Labels };
 
@@ -20,10 +37,10 @@ export type NetworkBody = {
 
 export type VolumeBody = { Name: string; Driver?: string; DriverOpts?: Labels; Labels: Labels };
 
-/** Names the options that were asked for: an engine adds some of its own, and must not be blamed for them. */
-const askedLabel = 'graphium.options';
+/** This label names the options that were asked for, because an engine adds some of its own. */
+const ASKED_LABEL = 'graphium.options';
 
-/** Body of `POST /networks/create`. */
+/** Makes the body of `POST /networks/create`. */
 export function toNetworkBody(network: NetworkSpec, owner: Owner): NetworkBody {
   const { driverOptions, internal, attachable, enableIpv6, ipam } = network;
   const configs = toIpamConfigs(network);
@@ -33,7 +50,7 @@ export function toNetworkBody(network: NetworkSpec, owner: Owner): NetworkBody {
     Name: network.name,
     Driver: network.driver,
     CheckDuplicate: true,
-    Labels: { ...network.labels, ...stackLabels(owner), ...(asked && { [askedLabel]: asked }) },
+    Labels: { ...network.labels, ...stackLabels(owner), ...(asked && { [ASKED_LABEL]: asked }) },
     ...(driverOptions && { Options: driverOptions }),
     ...(internal !== undefined && { Internal: internal }),
     ...(attachable !== undefined && { Attachable: attachable }),
@@ -71,12 +88,12 @@ const askedOptions = ({ driverOptions, enableIpv6, ipam }: NetworkSpec): string 
     .sort()
     .join(' ');
 
-/** What Docker chose where nothing was asked is as asked. */
+/** Accepts whatever Docker chose where nothing was asked. */
 export function isAsAsked(found: DockerNetwork, spec: NetworkSpec): boolean {
   const { driver, driverOptions, internal = false, attachable = false, enableIpv6, ipam } = spec;
   return (
     found.Driver === driver &&
-    (found.Labels?.[askedLabel] ?? '') === askedOptions(spec) &&
+    (found.Labels?.[ASKED_LABEL] ?? '') === askedOptions(spec) &&
     includes(found.Options, driverOptions) &&
     (found.Internal ?? false) === internal &&
     (found.Attachable ?? false) === attachable &&
@@ -103,14 +120,14 @@ function isSameConfig(asked: IpamConfig, is: IpamConfig): boolean {
 const includes = (is: Labels | null | undefined, asked: Labels = {}): boolean =>
   Object.entries(asked).every(([name, value]) => is?.[name] === value);
 
-/** IPv6 addresses can be written in many ways; URLs know one. */
+/** An IPv6 address can be written in many ways, and URL normalizes it. */
 function toCanonical(address = ''): string {
   const [ip = '', bits] = address.split('/', 2);
   const host = ip.includes(':') ? (URL.parse(`http://[${ip}]`)?.hostname ?? ip) : ip;
   return bits === undefined ? host : `${host}/${bits}`;
 }
 
-/** Body of `POST /volumes/create`. */
+/** Makes the body of `POST /volumes/create`. */
 export const toVolumeBody = ({ name, driver, driverOptions, labels }: VolumeSpec, owner: Owner): VolumeBody => ({
   Name: name,
   ...(driver !== undefined && { Driver: driver }),
@@ -118,7 +135,7 @@ export const toVolumeBody = ({ name, driver, driverOptions, labels }: VolumeSpec
   Labels: { ...labels, ...stackLabels(owner) },
 });
 
-/** Docker gives back the volume that has the name already, whatever its options. */
+/** Docker returns an existing volume of that name whatever its options, so they have to be compared. */
 export function isVolumeAsAsked(found: DockerVolume, { driver = 'local', driverOptions = {} }: VolumeSpec): boolean {
   const options = found.Options ?? {};
   return (

@@ -1,6 +1,6 @@
 /**
- * Pure: the JSON lines of a pull, folded into what there is to show. Bytes of a layer are those of its download; what is
- * already there counts for nothing, and extracting keeps the download's total (Docker counts it anew, from zero).
+ * Pure: folds the JSON lines of a pull into its progress. The bytes of a layer are those of its download. Layers that are
+ * present already do not count, and extracting keeps the download's total, although Docker counts it anew from zero.
  */
 import type { LayerProgress, TaskProgress } from '../../base/outcome.ts';
 
@@ -14,16 +14,16 @@ export type PullLine = {
 
 export type PullState = { message: string; layers: ReadonlyMap<string, LayerProgress> };
 
-export const nothingPulled: PullState = { message: '', layers: new Map() };
+export const NOTHING_PULLED: PullState = { message: '', layers: new Map() };
 
-/** A pull's failure that came inside a stream that began with 200. */
+/** Returns the error of a pull that failed inside a stream that began with 200. */
 export const pullErrorOf = (line: PullLine): string | undefined => line.errorDetail?.message ?? line.error;
 
-const layerId = /^[0-9a-f]{12,64}$/;
+const LAYER_ID = /^[0-9a-f]{12,64}$/;
 
 export function foldPull(state: PullState, line: PullLine): PullState {
   const status = line.status ?? '';
-  if (!line.id || !layerId.test(line.id)) return { ...state, message: status || state.message };
+  if (!line.id || !LAYER_ID.test(line.id)) return { ...state, message: status || state.message };
   const before = state.layers.get(line.id);
   return {
     ...state,

@@ -1,6 +1,6 @@
 /**
- * The tasks' specs as they arrive: the agent's own copy of `server/stacks/spec.ts`, and as strict as that. A field that is
- * not known here is refused, never dropped. `body.ts` and `parts.ts` turn them into what Docker is sent.
+ * Pure: the shape in which the specs of tasks arrive. It is the agent's own copy of `server/spec/spec.ts` and just as
+ * strict: an unknown field is refused, never dropped. `body.ts` and `parts.ts` turn specs into what Docker is sent.
  */
 import { z } from 'zod';
 
@@ -9,15 +9,15 @@ const port = z.int().min(0).max(65_535);
 const protocol = z.enum(['tcp', 'udp', 'sctp']);
 const bytes = z.int().min(0);
 const ms = z.number().min(0);
-/** As Docker restricts the names of containers, networks and volumes; safe in a URL's path. */
+/** Docker restricts the names of containers, networks and volumes in this way. They are safe in a URL's path. */
 export const dockerName = z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}$/);
 const permissionBits = z.int().min(0).max(0o7777);
-/** The highest number means "leave it as it is" to the kernel. */
+/** The highest number is left out, because it means "leave it as it is" to the kernel. */
 const ownerId = z
   .int()
   .min(0)
   .max(2 ** 32 - 2);
-/** os/arch[/variant]. */
+/** Has the form os/arch[/variant]. */
 const platform = z.string().min(1);
 
 const mountSpec = z.strictObject({
@@ -65,7 +65,7 @@ const attachmentSpec = z.strictObject({
   driverOptions: texts.optional(),
 });
 
-/** What every container says. */
+/** The fields that every container has. */
 const plain = {
   name: dockerName,
   service: z.string(),
@@ -94,7 +94,7 @@ const plain = {
   healthCheck: healthCheckSpec.nullable(),
 };
 
-/** About its process and what that sees. */
+/** The fields about its process and what that sees. */
 const insides = {
   pullPolicy: z.enum(['always', 'never']).optional(),
   platform: platform.optional(),
@@ -120,7 +120,7 @@ const insides = {
   groupAdd: z.array(z.string()).optional(),
 };
 
-/** About what it may take from its host. */
+/** The fields about what it may take from its host. */
 const resources = {
   shmBytes: bytes.optional(),
   ulimits: z.array(z.strictObject({ name: z.string(), soft: z.int(), hard: z.int() })).optional(),
@@ -201,11 +201,11 @@ const deploySpec = z.strictObject({
   container: containerSpec,
   networks: z.array(networkSpec),
   volumes: z.array(volumeSpec),
-  /** The new one runs before the old one is stopped. */
+  /** The new container runs before the previous one is stopped. */
   order: z.literal('start-first').optional(),
-  /** How long it must stay up to be good. */
+  /** How long the container must stay up to be good. */
   monitorMs: ms.optional(),
-  /** Good only once it has ended with exit code 0. */
+  /** The container is good only once it has ended with exit code 0. */
   awaitExit: z.literal(true).optional(),
 });
 

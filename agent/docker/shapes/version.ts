@@ -1,11 +1,11 @@
 /**
- * Pure: which version of Docker's API to speak. 1.44 is the lowest that engine 29 still takes and brings all we use;
- * older engines (20.10 has 1.41) are spoken to in their own.
+ * Pure: which version of Docker's API to speak. 1.44 has everything that the agent uses and is the lowest that engine 29
+ * still accepts. Older engines (20.10 has 1.41) are spoken to in their own version.
  */
-export const newestApiVersion = '1.44';
+export const NEWEST_API_VERSION = '1.44';
 
 export function chooseApiVersion(engine: { ApiVersion: string; MinAPIVersion?: string }): string {
-  const wanted = isLower(engine.ApiVersion, newestApiVersion) ? engine.ApiVersion : newestApiVersion;
+  const wanted = isLower(engine.ApiVersion, NEWEST_API_VERSION) ? engine.ApiVersion : NEWEST_API_VERSION;
   return engine.MinAPIVersion && isLower(wanted, engine.MinAPIVersion) ? engine.MinAPIVersion : wanted;
 }
 

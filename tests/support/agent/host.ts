@@ -5,7 +5,7 @@ import type { AgentTask, Logger, TaskFailure, TaskOutcome, TaskUpdate } from '..
 import { createSlots } from '../../../agent/base/slots.ts';
 import { createEngine, type Engine } from '../../../agent/docker/engine.ts';
 import type { ContainerSpec, DeploySpec, NetworkSpec } from '../../../agent/docker/shapes/spec.ts';
-import { type Policy, strictPolicy } from '../../../agent/policy/policy.ts';
+import { type Policy, strictPolicy } from '../../../agent/policy/schema.ts';
 import type { TaskContext } from '../../../agent/task/context.ts';
 import { runTask } from '../../../agent/task/task.ts';
 

@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  imageViolations,
-  networkBodyViolations,
-  networkViolations,
-  parsePolicy,
-  strictPolicy,
-  violations,
-  volumeBodyViolations,
-} from '../../../../agent/policy/policy.ts';
+import { parsePolicy, strictPolicy } from '../../../../agent/policy/schema.ts';
+import { imageViolations, networkViolations } from '../../../../agent/policy/table.ts';
+import { networkBodyViolations, violations, volumeBodyViolations } from '../../../../agent/policy/violations.ts';
 
 describe('registries and network drivers', () => {
   const policy = parsePolicy({ registries: ['docker.io', 'registry.local:5000'] });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { PolicyError, parsePolicy, strictPolicy, violations } from '../../../../agent/policy/policy.ts';
+import { PolicyError, parsePolicy, strictPolicy } from '../../../../agent/policy/schema.ts';
+import { violations } from '../../../../agent/policy/violations.ts';
 
 const host = (HostConfig: object) => ({ Image: 'nginx', HostConfig });
 const bind = (Source: string, rest: object = {}) =>

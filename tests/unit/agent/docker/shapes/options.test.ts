@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { lacking, toContainerBody } from '../../../../../agent/docker/shapes/body.ts';
 import { toEndpoints } from '../../../../../agent/docker/shapes/endpoints.ts';
 import { type ContainerSpec, type DeploySpec, taskSpecs } from '../../../../../agent/docker/shapes/spec.ts';
-import { parsePolicy, strictPolicy, violations } from '../../../../../agent/policy/policy.ts';
+import { parsePolicy, strictPolicy } from '../../../../../agent/policy/schema.ts';
+import { violations } from '../../../../../agent/policy/violations.ts';
 
 const owner = { clusterId: 'k', agentName: 'vm1', stack: 's', taskId: 't1' };
 const bare: ContainerSpec = {

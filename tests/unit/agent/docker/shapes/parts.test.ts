@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { DockerNetwork } from '../../../../../agent/docker/part-calls.ts';
 import { fitsPlatform } from '../../../../../agent/docker/shapes/image.ts';
+import type { DockerNetwork } from '../../../../../agent/docker/shapes/parts.ts';
 import { isAsAsked, isVolumeAsAsked, toNetworkBody, toVolumeBody } from '../../../../../agent/docker/shapes/parts.ts';
 import type { NetworkSpec } from '../../../../../agent/docker/shapes/spec.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { EngineError, toPullError } from '../../../../../agent/docker/errors.ts';
 import {
   foldPull,
-  nothingPulled,
+  NOTHING_PULLED,
   type PullLine,
   pullErrorOf,
   toPullProgress,
@@ -10,7 +10,7 @@ import {
 
 const a = 'aaaaaaaaaaaa';
 const b = 'bbbbbbbbbbbb';
-const progressOf = (...lines: PullLine[]) => toPullProgress(lines.reduce(foldPull, nothingPulled));
+const progressOf = (...lines: PullLine[]) => toPullProgress(lines.reduce(foldPull, NOTHING_PULLED));
 const downloading = (id: string, current: number, total: number) => ({
   id,
   status: 'Downloading',

@@ -5,7 +5,8 @@ import { toImageName, toPullQuery } from '../../../../../agent/docker/shapes/ima
 import { toNetworkBody } from '../../../../../agent/docker/shapes/parts.ts';
 import { type ContainerSpec, type DeploySpec, taskSpecs } from '../../../../../agent/docker/shapes/spec.ts';
 import { chooseApiVersion } from '../../../../../agent/docker/shapes/version.ts';
-import { strictPolicy, violations } from '../../../../../agent/policy/policy.ts';
+import { strictPolicy } from '../../../../../agent/policy/schema.ts';
+import { violations } from '../../../../../agent/policy/violations.ts';
 
 const owner = { clusterId: 'k', agentName: 'vm1', stack: 's', taskId: 't1' };
 const host = { apiVersion: '1.44', files: [] };

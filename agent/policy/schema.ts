@@ -1,6 +1,6 @@
 /**
- * Pure: what this host refuses to run, whatever the server says. Without a file the strict policy holds. A file is JSON;
- * what it leaves out stays strict, and a key that is not known is an error:
+ * Pure: what this host refuses to run, whatever the server says. Without a policy file the strict policy applies. A file is
+ * JSON. What it leaves out stays strict, and an unknown key is an error:
  *
  *     {
  *       "allowPrivileged": false,
@@ -24,34 +24,33 @@
  *       "registries": ["docker.io", "ghcr.io"]       // left out: all
  *     }
  *
- * (without the comments). A mount through which the engine's own socket, or the agent's directory of secrets, can be
- * reached, "/" and "/run" included, also needs that itself in `allowBindMounts`; what lies in the directory of secrets
- * is never mounted for a user. Paths are compared as written, so do not allow a directory in which somebody you do not
+ * (without the comments). If a mount gives access to the engine's own socket or to the agent's directory of secrets, as
+ * "/" and "/run" do, `allowBindMounts` must also name the socket or the directory itself. Files in the directory of secrets
+ * are never mounted for a user. Paths are compared as written, so do not allow a directory in which somebody you do not
  * trust can make symbolic links.
- *
- * `violations` and its like look at the exact bodies that Docker would get, and refuse every field they do not know.
  */
 import { z } from 'zod';
-import { fields, toSecurityOption, volumeDriver } from './checks.ts';
-import { normalise } from './paths.ts';
-import { bodyFields, networkFields, toCapability, volumeFields } from './table.ts';
+import { normalize } from './paths.ts';
 
-export { imageViolations, joinViolations, networkViolations } from './table.ts';
+const NAMESPACES = ['network', 'pid', 'ipc', 'uts', 'user', 'cgroup'] as const;
+export type Namespace = (typeof NAMESPACES)[number];
 
-const namespaces = ['network', 'pid', 'ipc', 'uts', 'user', 'cgroup'] as const;
-export type Namespace = (typeof namespaces)[number];
+/** `key:value` is an old way to write `key=value`. */
+export const toSecurityOption = (text: string): string => (text.includes('=') ? text : text.replace(':', '='));
+
+export const toCapability = (name: string): string => name.toUpperCase().replace(/^CAP_/, '');
 
 const absolutePath = z
   .string()
-  .refine((path) => normalise(path) !== null, 'an absolute path without ".." is wanted')
-  .transform((path) => normalise(path) ?? path);
+  .refine((path) => normalize(path) !== null, 'an absolute path without ".." is wanted')
+  .transform((path) => normalize(path) ?? path);
 
 const flag = z.boolean().default(false);
 const names = z.array(z.string().min(1)).default([]);
 
 const policySchema = z.strictObject({
   allowPrivileged: flag,
-  allowHostNamespaces: z.array(z.enum(namespaces)).default([]),
+  allowHostNamespaces: z.array(z.enum(NAMESPACES)).default([]),
   allowContainerNamespaces: names,
   allowDevices: z.array(absolutePath).default([]),
   allowDeviceCgroupRules: names,
@@ -72,13 +71,13 @@ const policySchema = z.strictObject({
 });
 
 export type Policy = z.infer<typeof policySchema> & {
-  /** Not of the file: where this agent keeps secrets (see `files.ts`); undefined: nowhere. */
+  /** Where this agent keeps secrets, if it can. It does not come from the file. */
   secretsPath?: string;
 };
 export const strictPolicy: Policy = policySchema.parse({});
 
 export class PolicyError extends Error {
-  /** Where in the file: 'allowBindMounts.0', '' for the file itself. */
+  /** Points into the file: 'allowBindMounts.0', or '' for the file itself. */
   readonly path: string;
   constructor(path: string, message: string) {
     super(`policy file${path && `, ${path}`}: ${message}`);
@@ -93,18 +92,3 @@ export function parsePolicy(json: unknown): Policy {
   const issue = parsed.error.issues[0];
   throw new PolicyError(issue?.path.join('.') ?? '', issue?.message ?? 'not understood');
 }
-
-/** Why `body`, the body of `POST /containers/create`, may not be sent; empty: it may. */
-export function violations(body: unknown, policy: Policy): string[] {
-  return fields(bodyFields)(body, policy, '');
-}
-
-/** Of the body of `POST /networks/create`; `name`: how it is called in what is said. */
-export const networkBodyViolations = (body: unknown, policy: Policy, name: string): string[] =>
-  fields(networkFields)(body, policy, `network ${name}`);
-
-/** Of the body of `POST /volumes/create`. */
-export const volumeBodyViolations = (body: unknown, policy: Policy, name: string): string[] => [
-  ...fields(volumeFields)(body, policy, `volume ${name}`),
-  ...volumeDriver({ driver: 'Driver', options: 'DriverOpts' })(body, policy, `volume ${name}`),
-];
