@@ -86,12 +86,18 @@ function decideWanted(
   if (named.status === 'paused') return { do: 'unpause', id, remember: { action: 'started' } };
   // After a restart of Docker both run, because it starts every container whose policy is `always`.
   if (previous?.running && isStopFirst(job)) return stop(previous);
-  const untouched = !isMadeHere(phase, id) && !isStartedHere(phase, id);
-  if (job.kind === 'RESTART' && untouched && !isStoppedHere(phase)) return stop(named, { phase: { is: 'stopped' } });
+  if (job.kind === 'RESTART' && isUntouched(phase, id) && !isStoppedHere(phase)) {
+    return stop(named, { phase: { is: 'stopped' } });
+  }
   if (named.lacksPorts && !memory.recreated) return stop(named, { phase: discarded(phase, id), recreated: true });
-  const isProven = untouched && named.taskId !== job.taskId && looksGood(named) && !job.deploy.awaitExit;
-  return isProven && !previous ? completed(memory.action, id) : verify(phase, id);
+  return !previous && isProven(job, named, phase) ? completed(memory.action, id) : verify(phase, id);
 }
+
+const isUntouched = (phase: Phase, id: string): boolean => !isMadeHere(phase, id) && !isStartedHere(phase, id);
+
+/** A container that neither this run nor an earlier attempt of the task has touched needs no check if it looks good. */
+const isProven = (job: DeployJob, named: ObservedContainer, phase: Phase): boolean =>
+  isUntouched(phase, named.id) && named.taskId !== job.taskId && looksGood(named) && !job.deploy.awaitExit;
 
 function decideStopped(
   job: DeployJob,

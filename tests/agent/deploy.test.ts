@@ -202,21 +202,21 @@ describe('DEPLOY of what is there', () => {
     ['cannot be started', { command: ['no-such-command'] }, 'START_FAILED'],
     ['cannot be created', { memoryBytes: 1 }, 'CREATE_FAILED'],
     ['has no image', { image: 'localhost:1/none:1' }, 'PULL_FAILED'],
-  ])('keeps the old one, running, when the new one %s', async (_, change, code) => {
+  ])('keeps the previous one, running, when the new one %s', async (_, change, code) => {
     const first = await up('DEPLOY', specOf());
     expect(await fail('DEPLOY', specOf(change, { revision: 2 }))).toMatchObject({ code });
     expect(await names()).toEqual([web]);
     expect(await inspect(web)).toMatchObject({ Id: first, State: { Running: true } });
   });
 
-  it('keeps the old one stopped when it was stopped', async () => {
+  it('keeps the previous one stopped when it was stopped', async () => {
     const first = await up('DEPLOY', specOf());
     await engine.stopContainer(first, 10);
     await fail('DEPLOY', specOf({ command: ['sh', '-c', 'exit 3'] }, { revision: 2 }));
     expect(await inspect(web)).toMatchObject({ Id: first, State: { Running: false } });
   });
 
-  it('gives the port from the old one to the new one', async () => {
+  it('gives the port from the previous one to the new one', async () => {
     const first = await up(
       'DEPLOY',
       specOf({ ports: [{ containerPort: 80, hostPort: null, hostIp: null, protocol: 'tcp' }] }),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkStorable, findCredential, storeCredential } from '../../../agent/credential.ts';
 import { enroll, getCredential } from '../../../agent/enroll.ts';
-import { type Host, parseEnv } from '../../../agent/env.ts';
+import { type Host, parseEnv, USAGE } from '../../../agent/env.ts';
 import { toPlainLine } from '../../../agent/log.ts';
 import { createFakeServer } from '../../support/fake-server.ts';
 
@@ -109,6 +109,12 @@ describe('options', () => {
     expect(problemsOf(['--server', 'https://x', '--secrets', 'here'])).toEqual([expect.stringContaining('--secrets')]);
   });
 
+  test('the log has a level and a format', () => {
+    const env = { GRAPHIUM_LOG_LEVEL: 'silent', GRAPHIUM_LOG_FORMAT: 'pretty' };
+    expect(configOf(['--server', 'https://x'], env)).toMatchObject({ logLevel: 'silent', logFormat: 'pretty' });
+    for (const variable of Object.keys(env)) expect(USAGE).toContain(variable);
+  });
+
   test('all problems at once', () => {
     const problems = problemsOf(['--label', 'nokey', '--nmae=x', '--server', 'ftp://x', 'stray', '--join', '--name'], {
       DOCKER_HOST: 'tcp://10.0.0.1:2375',
@@ -190,7 +196,7 @@ describe('the credential', () => {
     await expect(checkStorable(path)).rejects.toThrow(/cannot be kept/);
   });
 
-  test('enrols once with the join token; a restart needs none and a stale one does not matter', async () => {
+  test('enrolls once with the join token; a restart needs none and a stale one does not matter', async () => {
     const labels = [{ key: 'disk', value: 'ssd' }];
     const asked: unknown[] = [];
     const server = await createFakeServer((_operation, variables) => {

@@ -13,12 +13,12 @@ import { container, created, deploy, ends, previous, stopped } from '../../../su
 
 const BROKEN = { code: 'X', message: 'broken.' };
 
-/** An engine that only knows names and whether things run; steps are done at once, and refused as Docker would. */
+/** An engine that only knows names and whether things run. It performs steps at once, and refuses them as Docker would. */
 class World {
   containers = new Map<string, ObservedContainer>();
   newIsGood = true;
   made = 0;
-  /** start-first: that of the latest job. */
+  /** Whether the latest job's order is start-first. */
   bothMayRun = false;
   good = new Set<string>();
 
@@ -38,29 +38,40 @@ class World {
     this.containers.set(name, { ...found, ...change });
   }
 
-  /** What to remember besides; null: the container is bad. */
+  private create(): Partial<Memory> {
+    if (this.containers.has('web')) throw new Error('the name is taken');
+    this.made += 1;
+    const id = `new${this.made}`;
+    this.containers.set('web', container({ ...created, id, taskId: 't1' }));
+    return { phase: { is: 'created', id } };
+  }
+
+  private rename(id: string, to: string) {
+    if (this.containers.has(to)) throw new Error('the name is taken');
+    const [name, found] = this.get(id);
+    this.containers.delete(name);
+    this.containers.set(to, found);
+  }
+
+  private start(id: string) {
+    const running = [...this.containers.values()].filter(({ running }) => running);
+    if (running.length > (this.bothMayRun ? 1 : 0)) throw new Error('too many would run at once');
+    this.put(id, { status: 'running', running: true, everStarted: true });
+  }
+
+  private stop(id: string) {
+    const isLast = id === 'previous' && ![...this.containers.values()].some(({ id }) => this.good.has(id));
+    if (this.bothMayRun && isLast) throw new Error('nothing good would run');
+    this.put(id, stopped);
+  }
+
+  /** Returns what to remember besides, or null if the container is bad. */
   perform(step: Step): Partial<Memory> | null {
-    if (step.do === 'create') {
-      if (this.containers.has('web')) throw new Error('the name is taken');
-      this.made += 1;
-      const id = `new${this.made}`;
-      this.containers.set('web', container({ ...created, id, taskId: 't1' }));
-      return { phase: { is: 'created', id } };
-    }
-    if (step.do === 'rename') {
-      if (this.containers.has(step.to)) throw new Error('the name is taken');
-      const [name, found] = this.get(step.id);
-      this.containers.delete(name);
-      this.containers.set(step.to, found);
-    } else if (step.do === 'start') {
-      const running = [...this.containers.values()].filter(({ running }) => running);
-      if (running.length > (this.bothMayRun ? 1 : 0)) throw new Error('too many would run at once');
-      this.put(step.id, { status: 'running', running: true, everStarted: true });
-    } else if (step.do === 'stop') {
-      const isLast = step.id === 'previous' && ![...this.containers.values()].some(({ id }) => this.good.has(id));
-      if (this.bothMayRun && isLast) throw new Error('nothing good would run');
-      this.put(step.id, stopped);
-    } else if (step.do === 'remove') this.containers.delete(this.get(step.id)[0]);
+    if (step.do === 'create') return this.create();
+    if (step.do === 'rename') this.rename(step.id, step.to);
+    else if (step.do === 'start') this.start(step.id);
+    else if (step.do === 'stop') this.stop(step.id);
+    else if (step.do === 'remove') this.containers.delete(this.get(step.id)[0]);
     else if (step.do === 'verify') {
       if (!this.newIsGood && step.id.startsWith('new')) return null;
       this.good.add(step.id);
@@ -68,7 +79,7 @@ class World {
     return {};
   }
 
-  /** One attempt, cut off after `steps`; undefined: it was cut off. */
+  /** Runs one attempt of at most `steps` steps. Returns undefined if it was cut off. */
   attempt(job: DeployJob, steps: number): Extract<Decision, { do: 'end' }> | undefined {
     let memory = freshMemory;
     this.bothMayRun = job.deploy.order === 'start-first';
@@ -85,8 +96,8 @@ class World {
 describe('cut off anywhere, twice, and run again', () => {
   const starts: [string, SeenContainers][] = [
     ['nothing', { named: null, previous: null }],
-    ['an old one', { named: previous(), previous: null }],
-    ['a stopped old one', { named: previous(stopped), previous: null }],
+    ['a previous one', { named: previous(), previous: null }],
+    ['a stopped previous one', { named: previous(stopped), previous: null }],
     ['the wanted one', { named: container(), previous: null }],
     ['the wanted one, stopped', { named: container(stopped), previous: null }],
     ['another task cut off', { named: container({ specHash: 'third' }), previous: previous(stopped) }],
@@ -119,28 +130,29 @@ describe('cut off anywhere, twice, and run again', () => {
   const orders = [{}, { order: 'start-first' as const }];
   const changes = orders.flatMap((one) => orders.map((other) => [one, other] as const));
 
+  const histories = changes.flatMap((orders) =>
+    [true, false].flatMap((newIsGood) => cuts.map((cut) => ({ orders, newIsGood, cut }))),
+  );
+  const expectFailure = (start: SeenContainers, world: World, end: object | undefined) => {
+    const before = start.previous ?? start.named;
+    expect(end).toMatchObject(ends('FAILED', { error: { code: 'X', left: before ? 'OLD' : 'NONE' } }));
+    expect([...world.containers.keys()]).toEqual(before ? ['web'] : []);
+    if (before) expect(world.see('web').named).toMatchObject({ id: before.id });
+    if (start.previous || before?.running) expect(world.see('web').named?.running).toBe(true);
+  };
+
   it.each(starts)('%s, in any order: ends the same, and start-first never without a good one', (_, start) => {
-    for (const [one, other] of changes) {
-      for (const newIsGood of [true, false]) {
-        for (const [first, second] of cuts) {
-          const world = worldOf(start);
-          world.newIsGood = newIsGood;
-          world.attempt(deploy('DEPLOY', one), first);
-          world.attempt(deploy('DEPLOY', other), second);
-          const end = world.attempt(deploy('DEPLOY', other), whole);
-          const before = start.previous ?? start.named;
-          const succeeds = newIsGood || start.named?.specHash === 'wanted';
-          const left = succeeds ? 'NEW' : before ? 'OLD' : 'NONE';
-          const outcome = succeeds
-            ? ends('COMPLETED', { result: { left } })
-            : ends('FAILED', { error: { code: 'X', left } });
-          expect(end).toMatchObject(outcome);
-          expect([...world.containers.keys()]).toEqual(before || succeeds ? ['web'] : []);
-          if (!succeeds && before) expect(world.see('web').named).toMatchObject({ id: before.id });
-          const ran = start.previous || start.named?.running;
-          if (succeeds || ran) expect(world.see('web').named?.running).toBe(true);
-        }
-      }
+    for (const { orders, newIsGood, cut } of histories) {
+      const world = worldOf(start);
+      world.newIsGood = newIsGood;
+      world.attempt(deploy('DEPLOY', orders[0]), cut[0]);
+      world.attempt(deploy('DEPLOY', orders[1]), cut[1]);
+      const end = world.attempt(deploy('DEPLOY', orders[1]), whole);
+      if (newIsGood || start.named?.specHash === 'wanted') {
+        expect(end).toMatchObject(ends('COMPLETED', { result: { left: 'NEW' } }));
+        expect([...world.containers.keys()]).toEqual(['web']);
+        expect(world.see('web').named?.running).toBe(true);
+      } else expectFailure(start, world, end);
     }
   });
 

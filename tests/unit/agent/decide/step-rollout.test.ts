@@ -58,7 +58,7 @@ describe('start-first', () => {
       { do: 'stop', id: 'c1' },
     ],
     [
-      'bad: the old one gets its name',
+      'bad: the previous one gets its name',
       aside,
       { ...made, ...undone(failure, { work: madeC1 }) },
       { do: 'rename', id: 'previous', to: 'web' },
@@ -104,7 +104,7 @@ describe('following the image', () => {
       completes('created', 'c1'),
     ],
     [
-      'cancelled before anything: the old one is left',
+      'cancelled before anything: the previous one is left',
       { named: container(), ...moved },
       undone(cancelled),
       ends('CANCELLED', { result: { left: 'OLD' } }),

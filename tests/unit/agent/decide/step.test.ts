@@ -110,7 +110,7 @@ describe('DEPLOY, replacing', () => {
     ],
     ['the name aside is taken', { named: previous(), previous: foreign }, {}, fails('NAME_CONFLICT')],
     ['create', aside, { parts: 'ready' }, { do: 'create', remember: { action: 'replaced' } }],
-    ['stop the old one first', { named: container(created), ...aside }, made, { do: 'stop', id: 'previous' }],
+    ['stop the previous one first', { named: container(created), ...aside }, made, { do: 'stop', id: 'previous' }],
     ['then start', { named: container(created), previous: previous(stopped) }, made, { do: 'start', id: 'c1' }],
     [
       'then verify',
@@ -119,12 +119,12 @@ describe('DEPLOY, replacing', () => {
       { do: 'verify' },
     ],
     [
-      'good: the old one goes',
+      'good: the previous one goes',
       { named: container(), previous: previous(stopped) },
       { ...made, phase: { is: 'good', id: 'c1', was: 'created' } },
       { do: 'remove', id: 'previous' },
     ],
-    ['Docker restarted the old one', { named: container(), ...aside }, {}, { do: 'stop', id: 'previous' }],
+    ['Docker restarted the previous one', { named: container(), ...aside }, {}, { do: 'stop', id: 'previous' }],
     [
       'unfinished business of another task',
       { named: container({ specHash: 'third' }), ...aside },
@@ -159,7 +159,7 @@ describe('taking back', () => {
     ['new one: remove', { named: container(stopped) }, failed({ work: madeC1 }), { do: 'remove', id: 'c1' }],
     ['new one of an earlier attempt', { named: container({ ...stopped, taskId: 't1' }) }, failed(), { do: 'remove' }],
     ['adopted one stays', { named: container(stopped) }, failed(), fails('X')],
-    ['old one runs again', { previous: previous(stopped) }, failed(), { do: 'start', id: 'previous' }],
+    ['the previous one runs again', { previous: previous(stopped) }, failed(), { do: 'start', id: 'previous' }],
     [
       'and gets its name back',
       { previous: previous() },
@@ -195,7 +195,7 @@ describe('taking back', () => {
     ['cancelled: new one goes', { named: container() }, undone(cancelled, { work: madeC1 }), { do: 'stop', id: 'c1' }],
     ['cancelled: nothing left', {}, undone(cancelled), ends('CANCELLED', { result: { action: 'absent' } })],
     [
-      'cancelled: old one back',
+      'cancelled: the previous one is back',
       { named: previous() },
       undone(cancelled, restored),
       ends('CANCELLED', { result: { action: 'restored', containerId: 'previous' } }),

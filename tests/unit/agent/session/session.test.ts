@@ -19,7 +19,7 @@ afterEach(async () => {
 
 type Work = { cancel: AbortSignal; end(outcome: TaskOutcome): void };
 
-/** A server with one session at a time and a list of tasks, and a whole agent but for Docker and the file of the credential. */
+/** A server with one session at a time and a list of tasks, and a whole agent except for Docker and its credential's file. */
 async function seed(options: { upgrade?: UpgradeMode } = {}) {
   const state = {
     epoch: 0,
@@ -29,22 +29,24 @@ async function seed(options: { upgrade?: UpgradeMode } = {}) {
     refuse: undefined as { operation: string; code: string } | undefined,
     adopt: (ids: string[]) => ids,
   };
+  const openSession = (input: SessionInput) => {
+    state.sessions.push(input);
+    state.epoch += 1;
+    const adopted = state.adopt(input.running.map(({ taskId }) => taskId));
+    return { openSession: { epoch: state.epoch, clusterId: 'cluster', agentName: 'vm1', leaseSeconds: 30, adopted } };
+  };
+  const reportTasks = (reports: { taskId: string; status: string }[]) => {
+    for (const { taskId, status } of reports) if (status !== 'RUNNING') state.finished.push(taskId);
+    return { reportTasks: reports.map(({ taskId }) => ({ taskId, outcome: 'ACCEPTED' })) };
+  };
   const server = await createFakeServer((operation, variables) => {
     if (state.refuse?.operation === operation) throw { code: state.refuse.code };
-    if (operation === 'OpenSession') {
-      const input = variables.input as SessionInput;
-      state.sessions.push(input);
-      state.epoch += 1;
-      const adopted = state.adopt(input.running.map(({ taskId }) => taskId));
-      return { openSession: { epoch: state.epoch, clusterId: 'cluster', agentName: 'vm1', leaseSeconds: 30, adopted } };
-    }
+    if (operation === 'OpenSession') return openSession(variables.input as SessionInput);
     if (variables.epoch !== state.epoch) throw { code: 'SESSION_LOST' };
     if (operation.startsWith('PendingTasks')) return { pendingTasks: state.tasks };
     if (operation === 'ReportContainers') return { reportContainers: true };
     if (operation === 'StartTasks') return { startTasks: start(state.tasks, variables.ids as string[]) };
-    const reports = variables.reports as { taskId: string; status: string }[];
-    for (const { taskId, status } of reports) if (status !== 'RUNNING') state.finished.push(taskId);
-    return { reportTasks: reports.map(({ taskId }) => ({ taskId, outcome: 'ACCEPTED' })) };
+    return reportTasks(variables.reports as { taskId: string; status: string }[]);
   });
   server.upgrade = options.upgrade ?? 'accept';
   closing.push(() => server.close());
@@ -128,7 +130,7 @@ const cut = (server: FakeServer) => {
 };
 
 describe('from session to session', () => {
-  test('a task goes on while the link is broken, is adopted, and its end is told in the next session', async () => {
+  test('a task goes on while the link is broken, is adopted, and its end is reported in the next session', async () => {
     const { server, state, run, runs, workOn, stop } = await seed();
     state.tasks = [pendingTask('a')];
     const ended = run();
@@ -147,7 +149,7 @@ describe('from session to session', () => {
     await vi.waitFor(() => expect(server.openSockets()).toHaveLength(0));
   });
 
-  test('what the next session does not adopt is abandoned and told to nobody', async () => {
+  test('what the next session does not adopt is abandoned and reported to nobody', async () => {
     const { server, state, run, workOn } = await seed();
     state.tasks = [pendingTask('a')];
     run();
