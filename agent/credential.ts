@@ -17,7 +17,7 @@ const storedCredential = z.strictObject({
 
 export type Credential = z.infer<typeof storedCredential>;
 
-/** A person has to mend this before the agent can start. */
+/** Something that a person has to fix before the agent can start. */
 export class CredentialError extends Error {
   override name = 'CredentialError';
 }
@@ -64,7 +64,7 @@ export async function storeCredential(path: string, credential: Credential): Pro
   await syncFolder(folder);
 }
 
-/** Throws if the folder cannot be written to. Asked before a join token is spent, because a token works only once. */
+/** Throws if the folder cannot be written to. This is checked before a join token is spent, because a token works once. */
 export async function checkStorable(path: string): Promise<void> {
   const folder = dirname(path);
   const probe = join(folder, `.${randomUUID()}.tmp`);

@@ -157,7 +157,7 @@ async function silence(ms: number): Promise<never> {
   throw new Error(`no answer within ${ms / 1000} s`);
 }
 
-/** Trusts further authorities for HTTP and WebSocket alike. Checked here, because Node silently skips invalid certificates. */
+/** Trusts further authorities for HTTP and WebSocket alike. It checks them, because Node silently skips invalid ones. */
 function trust(pem: string) {
   const certificates = pem.match(/-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs) ?? [];
   if (certificates.length === 0) throw new Error('holds no certificate (PEM)');

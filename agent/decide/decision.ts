@@ -1,5 +1,5 @@
 /** The words in which a task is decided: what is asked (job), what the host has (seen), what this run did (memory). */
-import type { TaskFailure, TaskOutcome } from '../base/outcome.ts';
+import type { TaskOutcome } from '../base/outcome.ts';
 import type { ObservedContainer } from '../docker/shapes/observe.ts';
 import type { DeploySpec } from '../docker/shapes/spec.ts';
 import type { Memory } from './memory.ts';
@@ -35,14 +35,6 @@ export type SeenJob =
   | (PullJob & { seen: SeenImage });
 
 export const previousName = (name: string): string => `${name}.graphium-previous`;
-
-/**
- * Why the run takes back what it began. `notes` lists what went wrong while doing so: after the first note, the run only
- * tries to give the previous container its name back; after the second, it tries nothing.
- */
-export type Undo = ({ cause: 'cancelled' } | { cause: 'failed'; failure: TaskFailure; retryable: boolean }) & {
-  notes: readonly string[];
-};
 
 type Action =
   | { do: 'pull'; image: string; platform?: string }

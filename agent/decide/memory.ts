@@ -3,7 +3,14 @@
  * say the same, or where the safe answer is known.
  */
 import type { TaskFailure } from '../base/outcome.ts';
-import type { Undo } from './decision.ts';
+
+/**
+ * Why the run takes back what it began. `notes` lists what went wrong while doing so: after the first note, the run only
+ * tries to give the previous container its name back; after the second, it tries nothing.
+ */
+export type Undo = ({ cause: 'cancelled' } | { cause: 'failed'; failure: TaskFailure; retryable: boolean }) & {
+  notes: readonly string[];
+};
 
 /** What the run had done to a container before it started or discarded it. */
 type Origin = 'untouched' | 'stopped' | 'created';
@@ -46,7 +53,7 @@ export type Memory = {
   spared: readonly string[];
 };
 
-export const freshMemory: Memory = {
+export const FRESH_MEMORY: Memory = {
   action: 'unchanged',
   phase: { is: 'untouched' },
   parts: 'unknown',
@@ -92,7 +99,7 @@ export const discarded = (phase: Phase, id: string): Phase => ({
 export const good = (phase: Phase, id: string): Phase => ({ is: 'good', id, was: originOf(phase, id) });
 
 /** Begins to take back what the run did. */
-export function undoing(undo: Undo, phase: Phase = freshMemory.phase): Undoing {
+export function undoing(undo: Undo, phase: Phase = FRESH_MEMORY.phase): Undoing {
   const work: Work = isWork(phase) ? phase : { is: 'untouched' };
   return { is: 'undoing', undo, work, startedId: null, restoredId: null };
 }

@@ -1,10 +1,12 @@
 import type { TaskOutcome } from '../base/outcome.ts';
 
-/** Pure: what a container printed, without the secrets that it was given. Shorter ones would also hit innocent text. */
+/** Pure: removes a container's secrets from what it printed. */
+
+/** Shorter secrets are left alone, because they would also match innocent text. */
 const LEAST_LENGTH = 6;
 const MASK = '(secret)';
 
-/** @param secrets contents of secret files; each of their lines counts by itself, for logs come in lines */
+/** Takes the contents of secret files. Each of their lines is removed by itself too, because logs come in lines. */
 export function redact(outcome: TaskOutcome, secrets: readonly string[]): TaskOutcome {
   if (outcome.status !== 'FAILED') return outcome;
   const lines = secrets.flatMap((secret) => [secret, ...secret.split('\n')]).map((text) => text.trim());

@@ -14,10 +14,9 @@ import {
   type SeenJob,
   type SeenStack,
   type StopJob,
-  type Undo,
 } from './decision.ts';
 import { decideDeploy } from './deploy.ts';
-import type { Memory } from './memory.ts';
+import type { Memory, Undo } from './memory.ts';
 import { isWanted } from './wanted.ts';
 
 /** A container's own time to stop is not known here, because a stack is listed and not inspected. */

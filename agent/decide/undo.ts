@@ -4,8 +4,8 @@
  */
 import type { TaskOutcome } from '../base/outcome.ts';
 import type { ObservedContainer } from '../docker/shapes/observe.ts';
-import { type Decision, type DeployJob, dismantle, oursOf, type SeenContainers, type Undo } from './decision.ts';
-import { isMadeHere, isStartedHere, isStoppedHere, type Memory, started, type Undoing } from './memory.ts';
+import { type Decision, type DeployJob, dismantle, oursOf, type SeenContainers } from './decision.ts';
+import { isMadeHere, isStartedHere, isStoppedHere, type Memory, started, type Undo, type Undoing } from './memory.ts';
 import { isWanted } from './wanted.ts';
 
 type Found = ObservedContainer | null;

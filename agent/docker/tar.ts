@@ -13,9 +13,9 @@ export type TarFile = {
   gid: number;
 };
 
-/** The same files give the same bytes. */
+/** A fixed time, so that the same files give the same bytes. */
 const MODIFIED = new Date(0);
-/** The fields of a header have six octal digits. */
+/** An owner's field in a header has six octal digits. */
 const HIGHEST_IN_HEADER = 0o777777;
 
 /** Contains the files alone: an entry for a directory would change the directory that the container has. */

@@ -13,7 +13,7 @@ export function normalize(path: string): string | null {
 export const isBelow = (path: string, parents: readonly string[]): boolean =>
   parents.some((parent) => parent === '/' || path === parent || path.startsWith(`${parent}/`));
 
-/** Written with `/run`, which is what `/var/run` is on every current Linux. */
+/** They begin with `/run`, which is where `/var/run` leads on every current Linux. */
 const SOCKETS = ['/run/docker.sock', '/run/containerd/containerd.sock', '/run/podman/podman.sock'];
 
 /** Returns the socket that lies at or below `path`, or `path` itself if its name says that it is one. */

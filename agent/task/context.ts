@@ -8,7 +8,7 @@ export type TaskContext = {
   engine: Engine;
   identity: Identity;
   policy: Policy;
-  /** Called for every change of phase and every bit of progress; throttling is up to the callee. */
+  /** Is called for every change of phase and every bit of progress. The callee must throttle. */
   update(update: TaskUpdate): void;
   /**
    * Aborted with the reason 'cancelled', the task takes back what is half done and reports what is in place. Aborted with

@@ -1,4 +1,4 @@
-/** Looks at what the host has of a job. */
+/** Finds out what exists on the host for a job. */
 import {
   type CleanJob,
   type DeleteJob,
@@ -16,7 +16,7 @@ import { toObserved } from '../docker/shapes/observe.ts';
 import type { TaskContext } from './context.ts';
 import { isOfStack } from './prepare.ts';
 
-/** What only this task could have changed since the look `before`, and did not, is not asked for again. */
+/** Does not ask again for what only this task could have changed since the look `before`, and did not. */
 export async function look(job: Job, context: TaskContext, before?: SeenJob, last?: Step['do']): Promise<SeenJob> {
   if (job.kind === 'PULL') return { ...job, seen: await lookAtImage(job, context, last) };
   if (job.kind === 'CLEAN') return { ...job, seen: await lookAtStack(job, context) };
@@ -46,7 +46,7 @@ async function lookAtContainers(
   return { named, previous, imageId };
 }
 
-/** Asked once per run: the name may move on at any time, and a task that follows each move might never end. */
+/** Asks only once per run, because the name may move on at any time, and a task that follows each move might never end. */
 async function imageToFollow(job: Job, { engine }: TaskContext): Promise<string | null | undefined> {
   if (job.kind !== 'DEPLOY' || job.deploy.container.pullPolicy !== 'always') return undefined;
   return engine.imageId(job.deploy.container.image);

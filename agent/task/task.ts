@@ -7,7 +7,7 @@
  */
 import type { AgentTask, TaskOutcome } from '../base/outcome.ts';
 import type { Job, SeenJob, Step } from '../decide/decision.ts';
-import { cancel, fail, freshMemory, type Memory } from '../decide/memory.ts';
+import { cancel, FRESH_MEMORY, fail, type Memory } from '../decide/memory.ts';
 import { redact } from '../decide/redact.ts';
 import { decide } from '../decide/step.ts';
 import { isUnreachable, TaskError, toTaskError } from '../docker/errors.ts';
@@ -26,7 +26,7 @@ export async function runTask(task: AgentTask, context: TaskContext): Promise<Ta
   try {
     const job = toJob(task);
     const refused = refusals(job, context);
-    const memory = refused.length === 0 ? freshMemory : fail(freshMemory, toPolicyFailure(refused), false);
+    const memory = refused.length === 0 ? FRESH_MEMORY : fail(FRESH_MEMORY, toPolicyFailure(refused), false);
     const outcome = await convergeOverRestarts(job, memory, context);
     return redact(outcome, secretsOf(job));
   } catch (error) {
@@ -88,7 +88,7 @@ async function remember(step: Step, job: Job, memory: Memory, context: TaskConte
   }
 }
 
-/** Rethrows an error if nothing can be taken back now, or nothing needs to be. */
+/** Throws if nothing can be taken back now, or nothing needs to be. */
 function afterFailure(error: unknown, memory: Memory, { kind }: Job): Memory {
   const { failure, retryable } = toTaskError(error, { code: 'INTERNAL', what: kind });
   if (memory.phase.is === 'good') throw new TaskError({ ...failure, left: 'NEW' }, retryable);

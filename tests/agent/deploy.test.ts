@@ -27,7 +27,7 @@ describe('DEPLOY of what is not there', () => {
       { networks: [host.network()], volumes: [{ name: `${host.stack}_data` }] },
     );
     const id = await up('DEPLOY', spec, { taskId: 'task-1' });
-    const found = (await inspect(id)) as unknown as {
+    const found = await inspect<{
       Config: { Env: string[]; Labels: Record<string, string> };
       HostConfig: object;
       Mounts: object[];
@@ -35,7 +35,7 @@ describe('DEPLOY of what is not there', () => {
         Networks: Record<string, { Aliases: string[] }>;
         Ports: Record<string, { HostPort: string }[]>;
       };
-    };
+    }>(id);
     expect(found.Config.Env).toContain('COLOR=blue');
     expect(found.Config.Labels).toMatchObject({ team: 'a', 'graphium.task': 'task-1', 'graphium.spec': spec.specHash });
     expect(found.HostConfig).toMatchObject({
@@ -57,7 +57,7 @@ describe('DEPLOY of what is not there', () => {
       'DEPLOY',
       specOf({ networks: networks.map((n) => ({ name: n.name, aliases: ['web'] })) }, { networks }),
     );
-    const found = (await inspect(id)) as unknown as { NetworkSettings: { Networks: object } };
+    const found = await inspect<{ NetworkSettings: { Networks: object } }>(id);
     expect(Object.keys(found.NetworkSettings.Networks).sort()).toEqual(networks.map((n) => n.name));
   });
 

@@ -14,7 +14,7 @@ type Inspect = {
   Config: Record<string, unknown>;
   HostConfig: Record<string, unknown>;
 };
-const inspect = async (id: string) => (await host.inspect(id)) as unknown as Inspect;
+const inspect = (id: string) => host.inspect<Inspect>(id);
 /** The lines that a container printed. */
 const printed = async (id: string) => (await engine.logs(id, false)).join('\n');
 

@@ -7,7 +7,7 @@ const host = createHost();
 const { engine, up, fail, specOf, name, stack } = host;
 
 type Inspect = { NetworkSettings: { Networks: Record<string, Record<string, unknown>> } };
-const inspect = async (id: string) => (await host.inspect(id)) as unknown as Inspect;
+const inspect = (id: string) => host.inspect<Inspect>(id);
 
 beforeAll(async () => {
   await up('PULL', { version: 1, image: host.images.busybox, policy: 'missing' });

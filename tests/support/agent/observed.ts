@@ -1,5 +1,5 @@
-import type { DeployJob, Undo } from '../../../agent/decide/decision.ts';
-import { type Memory, type Phase, type Undoing, undoing, type Work } from '../../../agent/decide/memory.ts';
+import type { DeployJob } from '../../../agent/decide/decision.ts';
+import { type Memory, type Phase, type Undo, type Undoing, undoing, type Work } from '../../../agent/decide/memory.ts';
 import type { ObservedContainer } from '../../../agent/docker/shapes/observe.ts';
 import type { DeploySpec } from '../../../agent/docker/shapes/spec.ts';
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import {
   cancel,
   discarded,
+  FRESH_MEMORY,
   fail,
-  freshMemory,
   good,
   isMadeHere,
   isStartedHere,
@@ -15,8 +15,8 @@ import {
 } from '../../../../agent/decide/memory.ts';
 import { cancelled, madeC1, startedC1 } from '../../../support/agent/observed.ts';
 
-const memoryIn = (phase: Phase): Memory => ({ ...freshMemory, phase });
-const broken = { code: 'X', message: 'broken' };
+const memoryIn = (phase: Phase): Memory => ({ ...FRESH_MEMORY, phase });
+const BROKEN = { code: 'X', message: 'broken' };
 
 describe('what a run did to a container', () => {
   it('stays known while the run goes on with it', () => {
@@ -58,13 +58,13 @@ describe('taking back', () => {
   });
 
   it('begins once, whatever is cancelled later', () => {
-    const memory = fail(memoryIn(madeC1), broken, true);
-    expect(memory.phase).toMatchObject({ undo: { cause: 'failed', failure: broken, retryable: true, notes: [] } });
+    const memory = fail(memoryIn(madeC1), BROKEN, true);
+    expect(memory.phase).toMatchObject({ undo: { cause: 'failed', failure: BROKEN, retryable: true, notes: [] } });
     expect(cancel(memory)).toBe(memory);
   });
 
   it('notes each failure of its own and keeps the first cause', () => {
-    const memory = fail(fail(cancel(memoryIn(madeC1)), broken, false), broken, false);
+    const memory = fail(fail(cancel(memoryIn(madeC1)), BROKEN, false), BROKEN, false);
     const note = 'Taking it back failed as well: broken.';
     expect(memory.phase).toMatchObject({ undo: { cause: 'cancelled', notes: [note, note] }, work: madeC1 });
   });

@@ -6,7 +6,7 @@ import {
   type SeenContainers,
   type Step,
 } from '../../../../agent/decide/decision.ts';
-import { fail, freshMemory, type Memory } from '../../../../agent/decide/memory.ts';
+import { FRESH_MEMORY, fail, type Memory } from '../../../../agent/decide/memory.ts';
 import { decide } from '../../../../agent/decide/step.ts';
 import type { ObservedContainer } from '../../../../agent/docker/shapes/observe.ts';
 import { container, created, deploy, ends, previous, stopped } from '../../../support/agent/observed.ts';
@@ -81,7 +81,7 @@ class World {
 
   /** Runs one attempt of at most `steps` steps. Returns undefined if it was cut off. */
   attempt(job: DeployJob, steps: number): Extract<Decision, { do: 'end' }> | undefined {
-    let memory = freshMemory;
+    let memory = FRESH_MEMORY;
     this.bothMayRun = job.deploy.order === 'start-first';
     for (let count = 0; count < steps; count += 1) {
       const step = decide({ ...job, seen: this.see(job.name) }, memory);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PullJob } from '../../../../agent/decide/decision.ts';
-import { freshMemory } from '../../../../agent/decide/memory.ts';
+import { FRESH_MEMORY } from '../../../../agent/decide/memory.ts';
 import { decide } from '../../../../agent/decide/step.ts';
 import { completes, container, ends, fails } from '../../../support/agent/observed.ts';
 
@@ -33,7 +33,7 @@ describe('CLEAN', () => {
     ],
   ])('%s', (_, seen, spared, expected) => {
     const mutable = { ...job, networks: [...job.networks], volumes: [...job.volumes], upTo: 2 };
-    expect(decide({ ...mutable, seen }, { ...freshMemory, spared })).toMatchObject(expected);
+    expect(decide({ ...mutable, seen }, { ...FRESH_MEMORY, spared })).toMatchObject(expected);
   });
 });
 
@@ -44,7 +44,7 @@ describe('DELETE', () => {
     ['leaves what was made after it was asked for', 3, fails('STALE_REVISION')],
   ])('%s', (_, revision, expected) => {
     const seen = { named: container({ revision }), previous: null };
-    expect(decide({ ...job, seen }, freshMemory)).toMatchObject(expected);
+    expect(decide({ ...job, seen }, FRESH_MEMORY)).toMatchObject(expected);
   });
 });
 
@@ -56,7 +56,7 @@ describe('PULL', () => {
     ['always', true, true, completes('pulled')],
     ['missing', false, true, fails('PULL_FAILED')],
   ] as const)('policy %s, present %s, pulled %s', (policy, present, pulled, expected) => {
-    const memory = { ...freshMemory, ...(pulled && { phase: { is: 'pulled' } as const }) };
+    const memory = { ...FRESH_MEMORY, ...(pulled && { phase: { is: 'pulled' } as const }) };
     const job: PullJob = { kind: 'PULL', taskId: 't', stack: 's', image: 'i', policy };
     expect(decide({ ...job, seen: { present } }, memory)).toMatchObject(expected);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DeployJob, SeenContainers } from '../../../../agent/decide/decision.ts';
-import { freshMemory, type Memory, type Phase } from '../../../../agent/decide/memory.ts';
+import { FRESH_MEMORY, type Memory, type Phase } from '../../../../agent/decide/memory.ts';
 import { decide } from '../../../../agent/decide/step.ts';
 import {
   cancelled,
@@ -22,7 +22,7 @@ type Row = [string, Partial<SeenContainers>, Partial<Memory>, object];
 const check = (job: DeployJob, rows: Row[]) =>
   it.each(rows)('%s', (_, seen, memory, expected) => {
     const full = { ...job, seen: { named: null, previous: null, ...seen } };
-    expect(decide(full, { ...freshMemory, ...memory })).toMatchObject(expected);
+    expect(decide(full, { ...FRESH_MEMORY, ...memory })).toMatchObject(expected);
   });
 
 describe('start-first', () => {
@@ -127,7 +127,7 @@ describe('what is left', () => {
     ['STOP', null, {}, undefined],
   ] as const)('%s of %o', (kind, named, memory, left) => {
     const job = { kind, taskId: 't1', stack: 's', name: 'web' };
-    const decision = decide({ ...job, seen: { named, previous: null } }, { ...freshMemory, ...memory });
+    const decision = decide({ ...job, seen: { named, previous: null } }, { ...FRESH_MEMORY, ...memory });
     expect(decision).toMatchObject({ outcome: { result: expect.objectContaining(left ? { left } : {}) } });
   });
 });

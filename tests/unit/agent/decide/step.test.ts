@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { DeployJob, SeenContainers, SeenJob, Undo } from '../../../../agent/decide/decision.ts';
-import { cancel, freshMemory, type Memory, type Undoing } from '../../../../agent/decide/memory.ts';
+import type { DeployJob, SeenContainers, SeenJob } from '../../../../agent/decide/decision.ts';
+import { cancel, FRESH_MEMORY, type Memory, type Undo, type Undoing } from '../../../../agent/decide/memory.ts';
 import { decide } from '../../../../agent/decide/step.ts';
 import {
   cancelled,
@@ -24,7 +24,7 @@ const check = (job: DeployJob | { kind: 'STOP' | 'DELETE' }, rows: Row[]) =>
   it.each(rows)('%s', (_, seen, memory, expected) => {
     const base = 'deploy' in job ? job : { ...job, taskId: 't1', stack: 's', name: 'web' };
     const full: SeenJob = { ...base, seen: { named: null, previous: null, ...seen } };
-    expect(decide(full, { ...freshMemory, ...memory })).toMatchObject(expected);
+    expect(decide(full, { ...FRESH_MEMORY, ...memory })).toMatchObject(expected);
   });
 
 const DISCARDED = { is: 'discarded', id: 'c1', was: 'untouched', started: false } as const;
@@ -203,7 +203,7 @@ describe('taking back', () => {
     [
       'cancelled too late',
       { named: container() },
-      cancel({ ...freshMemory, phase: goodC1, action: 'created' }),
+      cancel({ ...FRESH_MEMORY, phase: goodC1, action: 'created' }),
       completes('created', 'c1'),
     ],
     ['foreign one stays', { named: foreign }, failed(), fails('X')],
