@@ -8,7 +8,7 @@ import { type Answer, createFakeServer, type FakeServer, type UpgradeMode } from
 
 const TIMINGS: FeedTimings = { pollMs: 20, streamRetryMs: 40 };
 const FAST: Partial<StreamTimings> = {
-  connectMs: 200,
+  connectMs: 500,
   pingEveryMs: 30,
   pongWithinMs: 60,
   silenceMs: 5_000,
@@ -94,7 +94,7 @@ describe('the stream', () => {
 
   test('silence is noticed without pings as well', async () => {
     const { server } = await seed();
-    const api = await waysTo(server, { pingEveryMs: 10_000, silenceMs: 80 }).openStream();
+    const api = await waysTo(server, { pingEveryMs: 10_000, silenceMs: 500 }).openStream();
     expect((await api.closed).message).toContain('nothing heard');
   });
 
