@@ -26,8 +26,8 @@ const BIG_LAYER_BYTES = 6 * 1024 * 1024;
  * Builds the images of the lab's registry byte by byte (tar, gzip, JSON), because that needs no engine, takes a
  * fraction of a second and gives the same digests every time. `busybox` is a static busybox; `applets` are its names.
  */
-export function buildImages(busybox: Buffer, applets: string[]): Image[] {
-  const base = toLayer([
+export async function buildImages(busybox: Buffer, applets: string[]): Promise<Image[]> {
+  const base = await toLayer([
     ...['bin', 'etc', 'root', 'usr', 'usr/bin', 'usr/sbin', 'var'].map(directory),
     { path: 'tmp', kind: 'directory', mode: 0o1777 },
     {
@@ -43,13 +43,13 @@ export function buildImages(busybox: Buffer, applets: string[]): Image[] {
   ]);
   return [
     toImage('library/busybox', 'latest', [base], { Cmd: ['sh'] }),
-    toImage('library/nginx', 'alpine', [base, toLayer(standInFiles())], {
+    toImage('library/nginx', 'alpine', [base, await toLayer(standInFiles())], {
       Entrypoint: ['/docker-entrypoint.sh'],
       Cmd: ['nginx', '-g', 'daemon off;'],
       ExposedPorts: { '80/tcp': {} },
       StopSignal: 'SIGQUIT',
     }),
-    toImage('graphium/big', '1', [base, ...noiseLayers()], { Cmd: ['sh'] }),
+    toImage('graphium/big', '1', [base, ...(await noiseLayers())], { Cmd: ['sh'] }),
   ];
 }
 
@@ -80,12 +80,13 @@ wait $server
 `;
 
 /** Makes layers of bytes that do not compress, so that a pull shows progress. The bytes are the same every time. */
-function noiseLayers(): Layer[] {
-  return Array.from({ length: BIG_LAYERS }, (_, index) => {
+function noiseLayers(): Promise<Layer[]> {
+  const layers = Array.from({ length: BIG_LAYERS }, (_, index) => {
     const cipher = createCipheriv('aes-128-ctr', Buffer.alloc(16, index + 1), Buffer.alloc(16));
     const content = cipher.update(Buffer.alloc(BIG_LAYER_BYTES));
     return toLayer([directory('big'), { path: `big/${index + 1}`, kind: 'file', content }], 0);
   });
+  return Promise.all(layers);
 }
 
 function toImage(repository: string, tag: string, layers: Layer[], config: ImageConfig): Image {
@@ -111,8 +112,8 @@ function toImage(repository: string, tag: string, layers: Layer[], config: Image
   return { repository, tag, manifest: Buffer.from(JSON.stringify(manifest)), blobs: [configBlob, ...layers] };
 }
 
-function toLayer(entries: TarEntry[], compression = 1): Layer {
-  const tar = toTar(entries);
+async function toLayer(entries: TarEntry[], compression = 1): Promise<Layer> {
+  const tar = await toTar(entries);
   return { ...toBlob(gzipSync(tar, { level: compression })), diffId: digestOf(tar) };
 }
 

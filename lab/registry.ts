@@ -21,7 +21,7 @@ export async function startRegistry({ directory, namespacePath, address }: Regis
   await writeFile(configFile, toConfig(address, join(directory, 'registry')));
   const child = spawnOwned('nsenter', [`--net=${namespacePath}`, 'docker-registry', 'serve', configFile], logFile);
   const [busybox, applets] = await Promise.all([readFile('/bin/busybox'), run('/bin/busybox', ['--list'])]);
-  const images = buildImages(busybox, applets.split('\n').filter(Boolean));
+  const images = await buildImages(busybox, applets.split('\n').filter(Boolean));
   const url = `http://${registryAt(address)}/v2`;
   const deadline = Date.now() + START_WITHIN_MS;
   while (!(await answers(`${url}/`))) {
