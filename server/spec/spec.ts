@@ -1,6 +1,6 @@
 /**
  * The one normalised form that every stack file format becomes. It is stored in `stack_revisions.spec`; a container's
- * part of it travels to its agent inside a task's `spec`, so a field added here must be known to `agent/docker/spec.ts`.
+ * part of it travels to its agent inside a task's `spec`, so a field added here must be known to `agent/docker/shapes/spec.ts`.
  * What is optional is left out where the file says nothing, so that a new field changes the hash of no container.
  */
 

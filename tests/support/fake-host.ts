@@ -107,7 +107,9 @@ export function createFakeHost(agent: FakeAgent) {
     },
     /** Stops at a safe point and leaves the previous container in place. */
     cancel: (task: Pick<Task, 'id' | 'attempt'>) =>
-      agent.finish(task, 'CANCELLED', { result: { action: 'restored', left: 'PREVIOUS', message: 'the old one is there' } }),
+      agent.finish(task, 'CANCELLED', {
+        result: { action: 'restored', left: 'PREVIOUS', message: 'the old one is there' },
+      }),
     /** Works until there is nothing left to do. @returns kinds and containers in the order they ran */
     async work(failures: Failures = {}): Promise<string[]> {
       const done: string[] = [];
