@@ -1,4 +1,4 @@
-import { toAddress } from './addresses.ts';
+import { isSameAddress, isUnspecified, toAddress } from './addresses.ts';
 import type { ContainerSpec } from './spec.ts';
 
 /** Who has which port of one host, looked up by port, since hosts have many containers. */
@@ -45,5 +45,5 @@ function overlap(a: string | null, b: string | null): boolean {
   if (a === null || b === null || a === b) return true;
   const [left, right] = [toAddress(a), toAddress(b)];
   if (!left || !right) return true;
-  return left.family === right.family && (left.bits === right.bits || left.bits === 0n || right.bits === 0n);
+  return left.kind() === right.kind() && (isUnspecified(left) || isUnspecified(right) || isSameAddress(left, right));
 }

@@ -1,5 +1,5 @@
 /** What must hold between the containers of one stack file, whatever its format. */
-import { toAddress } from '../spec/addresses.ts';
+import { isUnspecified, toAddress } from '../spec/addresses.ts';
 import { findNearest } from './fields.ts';
 import { quote, type Report, type Spot } from './text.ts';
 
@@ -72,10 +72,8 @@ function claimsOf(hostIp: string | null): { claims: string[]; conflicts: string[
   if (hostIp === null) return { claims: ['some', 'all'], conflicts: ['some'] };
   const address = toAddress(hostIp);
   if (!address) return { claims: [], conflicts: [] };
-  const { family, bits } = address;
-  const own = `${family}:${bits}`;
-  return {
-    claims: ['some', `${family}`, own],
-    conflicts: ['all', ...(bits === 0n ? [`${family}`] : [`${family}:0`, own])],
-  };
+  const family = address.kind();
+  const everyOne = `${family}: all`;
+  const own = isUnspecified(address) ? everyOne : `${family}: ${address.toNormalizedString()}`;
+  return { claims: ['some', family, own], conflicts: ['all', ...(own === everyOne ? [family] : [everyOne, own])] };
 }

@@ -2,6 +2,7 @@
  * Takes fields out of a JSON object by their known words. Each reader reports what it does not understand and gives
  * undefined for it, so that one pass finds every problem.
  */
+import { distance } from 'fastest-levenshtein';
 import {
   type Field,
   fieldPath,
@@ -131,22 +132,8 @@ export function findNearest(word: string, candidates: Iterable<string>): string 
   let least = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) >= least) continue;
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < least) [nearest, least] = [candidate, distance];
+    const errors = distance(word.toLowerCase(), candidate.toLowerCase());
+    if (errors < least) [nearest, least] = [candidate, errors];
   }
   return nearest;
-}
-
-/** Levenshtein's, one row at a time. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, replaced));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

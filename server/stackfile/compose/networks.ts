@@ -1,5 +1,6 @@
 /** `networks` at the top level of a Compose file (compose-spec, 06-networks.md). */
 
+import type { Subnet } from '../../spec/addresses.ts';
 import type { NetworkSpec } from '../../spec/spec.ts';
 import type { Fields } from '../fields.ts';
 import { findResourceNameProblem } from '../names.ts';
@@ -12,7 +13,7 @@ import {
   readOptions,
   readOwnLabels,
 } from './declared.ts';
-import { type Ipam, type Prefix, readIpam } from './ipam.ts';
+import { type Ipam, readIpam } from './ipam.ts';
 import { compact, keySpot, orAbsent, refuse } from './keys.ts';
 import { misread, readFlag, readText } from './scalars.ts';
 
@@ -21,7 +22,7 @@ export type NetworkDraft = {
   /** One that every Docker host has: an external network of that name stands for it. */
   builtIn: 'host' | 'none' | 'bridge' | undefined;
   /** Undefined for an external network: only its host knows. */
-  subnets: Prefix[] | undefined;
+  subnets: Subnet[] | undefined;
 };
 
 export const DEFAULT_NETWORK = 'default';
@@ -96,13 +97,13 @@ function readNetwork(context: Context, field: Field): NetworkDraft | undefined {
     attachable: readFlag(report, fields.get('attachable')) || undefined,
     enableIpv6: enableIpv6 || undefined,
   });
-  return { spec, builtIn: undefined, subnets: (ipam?.subnets ?? []).map(({ prefix }) => prefix) };
+  return { spec, builtIn: undefined, subnets: (ipam?.subnets ?? []).map(({ subnet }) => subnet) };
 }
 
 /** Docker would leave it out without a word. */
 function checkIpv6(report: Report, { subnets }: Ipam): void {
-  for (const { value, prefix } of subnets) {
-    if (prefix.family === 6) report('INVALID_VALUE', value, 'expected "enable_ipv6: true" for an IPv6 subnet');
+  for (const { value, subnet } of subnets) {
+    if (subnet.family === 6) report('INVALID_VALUE', value, 'expected "enable_ipv6: true" for an IPv6 subnet');
   }
 }
 

@@ -1,5 +1,5 @@
 /** The `network` of a stack or of a container: `{name, driver, subnet, gateway, ipRange, labels}`. */
-import { type Subnet, toAddress, toSubnet } from '../../spec/addresses.ts';
+import { contains, containsSubnet, isSameAddress, type Subnet, toAddress, toSubnet } from '../../spec/addresses.ts';
 import type { NetworkSpec } from '../../spec/spec.ts';
 import { type Fields, readString } from '../fields.ts';
 import { findResourceNameProblem } from '../names.ts';
@@ -76,7 +76,7 @@ function readAddresses(report: Report, fields: Fields): Pick<NetworkSpec, 'subne
   const outer = readSubnet(report, subnet);
   if (gateway) checkGateway(report, gateway, outer);
   const inner = readSubnet(report, ipRange);
-  if (ipRange && inner && outer && (inner.first < outer.first || inner.last > outer.last)) {
+  if (ipRange && inner && outer && !containsSubnet(outer, inner)) {
     report('INVALID_VALUE', ipRange, `expected a range inside the subnet, found ${quote(ipRange.text)}`);
   }
   for (const dependent of [gateway, ipRange]) {
@@ -90,8 +90,8 @@ function readAddresses(report: Report, fields: Fields): Pick<NetworkSpec, 'subne
 /** The agent makes no IPv6 networks, and Docker would leave the IPv6 part of one out without a word. */
 function readSubnet(report: Report, value: StringValue | undefined): Subnet | undefined {
   if (!value) return undefined;
-  const subnet = toSubnet(value.text);
-  if (!subnet) {
+  const subnet = /\/\d{1,2}$/.test(value.text) ? toSubnet(value.text) : undefined;
+  if (subnet?.family !== 4) {
     report('INVALID_VALUE', value, `expected an IPv4 subnet such as 10.20.0.0/24, found ${quote(value.text)}`);
   } else if (subnet.hasHostBits) {
     report(
@@ -100,7 +100,7 @@ function readSubnet(report: Report, value: StringValue | undefined): Subnet | un
       `expected the subnet's own address before /${subnet.prefix}, found an address inside it`,
     );
   }
-  return subnet;
+  return subnet?.family === 4 ? subnet : undefined;
 }
 
 function checkGateway(report: Report, value: StringValue, subnet: Subnet | undefined): void {
@@ -110,8 +110,8 @@ function checkGateway(report: Report, value: StringValue, subnet: Subnet | undef
     return;
   }
   if (!subnet) return;
-  // The first is the subnet's own name, the last its broadcast address.
-  if (address.family !== 4 || address.bits <= subnet.first || address.bits >= subnet.last) {
+  const isOfSubnet = [subnet.first, subnet.last].some((edge) => isSameAddress(edge, address));
+  if (isOfSubnet || !contains(subnet, address)) {
     report('INVALID_VALUE', value, `expected an address for a machine inside the subnet, found ${quote(value.text)}`);
   }
 }

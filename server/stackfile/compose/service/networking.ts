@@ -1,5 +1,5 @@
 /** `networks` and `network_mode` of a Compose service. */
-import { toAddress } from '../../../spec/addresses.ts';
+import { familyOf, toAddress } from '../../../spec/addresses.ts';
 import type { AttachmentSpec, ContainerSpec } from '../../../spec/spec.ts';
 import { type Fields, wrongType } from '../../fields.ts';
 import { quote, type Report, type Spot, type StringValue, type Value } from '../../text.ts';
@@ -169,7 +169,8 @@ function readAddress(
 ): string | undefined {
   const text = readText(report, value, `an IPv${family} address`);
   if (value === undefined || text === undefined) return undefined;
-  if (toAddress(text)?.family !== family) return misread(report, value, `an IPv${family} address`);
+  const address = toAddress(text);
+  if (!address || familyOf(address) !== family) return misread(report, value, `an IPv${family} address`);
   if (subnets && !holds(subnets, text)) {
     misread(report, value, "an address inside a subnet of the network's own ipam.config: Docker takes no other");
   }
