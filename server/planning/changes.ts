@@ -1,3 +1,4 @@
+import { PREVIOUS_SUFFIX } from '../spec/names.ts';
 import type { ContainerSpec } from '../spec/spec.ts';
 import type { Placed } from './placement.ts';
 
@@ -48,9 +49,9 @@ export type Scene = {
 export const containerKey = (agentId: string, name: string) => `${agentId}:${name}`;
 
 /** The agent keeps the old container under this name while it replaces it, and deals with it itself. */
-const KEPT = '.graphium-previous';
-export const keptKey = (key: string) => key + KEPT;
-export const withoutKept = (name: string) => (name.endsWith(KEPT) ? name.slice(0, -KEPT.length) : name);
+export const keptKey = (key: string) => key + PREVIOUS_SUFFIX;
+export const withoutKept = (name: string) =>
+  name.endsWith(PREVIOUS_SUFFIX) ? name.slice(0, -PREVIOUS_SUFFIX.length) : name;
 
 export function changeOf(placed: Placed, specHash: string, scene: Scene): Change {
   const { agentId, container } = placed;

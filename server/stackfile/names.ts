@@ -1,7 +1,6 @@
 /** Which names Docker and Graphium take. Each `findXProblem` says what was expected, or gives undefined if all is well. */
+import { PREVIOUS_SUFFIX } from '../spec/names.ts';
 
-/** The agent renames a container to this while it replaces it. */
-const RESERVED_SUFFIX = '.graphium-previous';
 const RESERVED_LABELS = ['graphium.', 'com.docker.compose.'];
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const NAME_RULE = 'letters, digits, "_", "." and "-", starting with a letter or digit';
@@ -12,7 +11,7 @@ export function findStackNameProblem(name: string): string | undefined {
 
 /** Docker takes no container name of one character. */
 export function findContainerNameProblem(name: string): string | undefined {
-  if (name.endsWith(RESERVED_SUFFIX)) return `expected a name that does not end with ${RESERVED_SUFFIX} (reserved)`;
+  if (name.endsWith(PREVIOUS_SUFFIX)) return `expected a name that does not end with ${PREVIOUS_SUFFIX} (reserved)`;
   return findNameProblem(name, 2, 128);
 }
 

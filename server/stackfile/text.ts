@@ -3,6 +3,7 @@
  * Strict JSON (RFC 8259): no comments, no trailing commas. Nothing here throws, whatever the text.
  */
 import { createScanner, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import { MAX_DEPTH, MAX_SOURCE_BYTES } from '../spec/limits.ts';
 
 export type Problem = {
   /** Stable; see `ProblemCode`. */
@@ -77,8 +78,6 @@ export type Source = {
 };
 export type Place = Pick<Problem, 'path' | 'line' | 'column'>;
 
-export const MAX_BYTES = 512 * 1024;
-export const MAX_DEPTH = 32;
 /** A hostile file could otherwise make an answer many times its own size. */
 const MAX_PROBLEMS = 1_000;
 export const TEXT: Spot = { path: '', offset: 0 };
@@ -93,8 +92,8 @@ export function placeOf(text: string, { path, offset }: Spot): Place {
 }
 
 function readRoot(text: string, report: Report): Value | null {
-  if (Buffer.byteLength(text) > MAX_BYTES) {
-    report('SOURCE_TOO_LARGE', TEXT, `expected at most ${MAX_BYTES} bytes`);
+  if (Buffer.byteLength(text) > MAX_SOURCE_BYTES) {
+    report('SOURCE_TOO_LARGE', TEXT, `expected at most ${MAX_SOURCE_BYTES} bytes`);
     return null;
   }
   // Blanked, not cut off, so that offsets stay those of the text.

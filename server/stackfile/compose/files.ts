@@ -6,11 +6,10 @@ import { type Field, quote, type Report, type Spot, type Value } from '../text.t
 import { type Context, findDeclared, readDeclaration, readDeclarations } from './declared.ts';
 import { keySpot, readKeys, refuse, refuseKeys } from './keys.ts';
 import { readMode, type Target, toTarget } from './paths.ts';
+import { SECRET_MARK } from './redact.ts';
 import { misread, readFlag, readInteger, readText } from './scalars.ts';
 
 export const FILE_WORDS = ['configs', 'secrets'];
-/** What a stored file has in place of a secret's content. */
-export const SECRET_MARK = '<secret, not shown>';
 
 type Kind = FileSpec['kind'];
 /** The content by key; null where the report says what is wrong with it. */

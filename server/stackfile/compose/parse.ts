@@ -29,9 +29,6 @@ import { createVariables } from './variables.ts';
 import { readVolumes } from './volumes.ts';
 import { follow, keyText, offsetOf, readYaml, type Tree } from './yaml.ts';
 
-export type { Problem } from '../text.ts';
-export { redactSecrets } from './redact.ts';
-
 export type ComposeOptions = {
   /** Goes before the file's own `name`. */
   name?: string;

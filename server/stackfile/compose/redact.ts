@@ -1,7 +1,9 @@
 /** A Compose file without what its secrets hold: what is stored and shown of it. */
 import { isMap, isSeq, type Node } from 'yaml';
-import { SECRET_MARK } from './files.ts';
 import { follow, isMergeKey, keyText, readYaml, type Tree } from './yaml.ts';
+
+/** What a stored file has in place of a secret's content. */
+export const SECRET_MARK = '<secret, not shown>';
 
 /**
  * The text with a mark in place of every `secrets.<name>.content`, also where an anchor elsewhere holds it. All else

@@ -6,8 +6,6 @@ import { wrongType } from '../fields.ts';
 import { quote, type Report, type Spot, type Value } from '../text.ts';
 import { toBytes } from '../values.ts';
 
-export { toBytes };
-
 const UNIT_MS: Record<string, number> = {
   ns: 1e-6,
   us: 1e-3,

@@ -1,5 +1,6 @@
 /** `services` of a Compose file: each one read, those whose profiles are not active left out. */
 
+import { MAX_SERVICES } from '../../spec/limits.ts';
 import type { FileSpec, VolumeSpec } from '../../spec/spec.ts';
 import { type Fields, required } from '../fields.ts';
 import type { Field, Spot } from '../text.ts';
@@ -36,7 +37,6 @@ export type Declared = {
 };
 
 const WORDS = [...OPTION_WORDS, ...ATTACHMENT_WORDS, ...MOUNT_WORDS, ...FILE_WORDS];
-const MAX_SERVICES = 1_000;
 
 export function readServices(context: Context, top: Fields, declared: Declared, profiles: readonly string[]): Services {
   const { report } = context;

@@ -1,5 +1,6 @@
 /** From what a Compose file says to the normalised spec, with what must hold for the stack as a whole. */
 
+import { MAX_CONTAINERS, MAX_SPEC_LENGTH } from '../../spec/limits.ts';
 import type { ContainerSpec, ServiceSpec, StackSpec } from '../../spec/spec.ts';
 import { checkDependencies, checkPorts } from '../consistency.ts';
 import { findContainerNameProblem } from '../names.ts';
@@ -8,10 +9,6 @@ import type { Context } from './declared.ts';
 import { compact, orAbsent } from './keys.ts';
 import type { NetworkDraft } from './networks.ts';
 import type { Declared, ServiceDraft, Services } from './services.ts';
-
-const MAX_CONTAINERS = 1_000;
-/** Aliases and variables make much of little: this is what the database and the agents have to carry. */
-const MAX_SPEC_LENGTH = 8 * 1024 * 1024;
 
 export function toSpec(context: Context, { drafts, inactive }: Services, declared: Declared): StackSpec | undefined {
   const { report, stack } = context;

@@ -3,17 +3,8 @@
  * what they stand for (with its own place in the text), and variables in values by what they hold.
  */
 import { isMap, isScalar, isSeq, type Node, type Scalar, type YAMLMap } from 'yaml';
-import {
-  checkText,
-  type Field,
-  fieldPath,
-  MAX_DEPTH,
-  quote,
-  type Report,
-  type Spot,
-  TEXT,
-  type Value,
-} from '../text.ts';
+import { MAX_DEPTH } from '../../spec/limits.ts';
+import { checkText, type Field, fieldPath, quote, type Report, type Spot, TEXT, type Value } from '../text.ts';
 import { interpolate } from './interpolate.ts';
 import { follow, isMergeKey, keyText, offsetOf, type Tree } from './yaml.ts';
 

@@ -18,7 +18,8 @@ import {
   Parser,
   type YAMLError,
 } from 'yaml';
-import { MAX_BYTES, MAX_DEPTH, quote, type Report, type Spot, TEXT } from '../text.ts';
+import { MAX_DEPTH, MAX_SOURCE_BYTES } from '../../spec/limits.ts';
+import { quote, type Report, type Spot, TEXT } from '../text.ts';
 
 export type Tree = {
   root: Node;
@@ -31,8 +32,8 @@ const OPTIONS = { version: '1.2', schema: 'core', merge: false, uniqueKeys: fals
 const CONTROL = /[^\P{Cc}\t\n\r\u0085]/u;
 
 export function readYaml(text: string, report: Report): Tree | null {
-  if (Buffer.byteLength(text) > MAX_BYTES) {
-    report('SOURCE_TOO_LARGE', TEXT, `expected at most ${MAX_BYTES} bytes`);
+  if (Buffer.byteLength(text) > MAX_SOURCE_BYTES) {
+    report('SOURCE_TOO_LARGE', TEXT, `expected at most ${MAX_SOURCE_BYTES} bytes`);
     return null;
   }
   const control = CONTROL.exec(text);

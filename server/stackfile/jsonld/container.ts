@@ -1,5 +1,6 @@
 /** One container of a JSON-LD stack file, by itself; what holds between containers is in `consistency.ts`. */
 
+import { CORES, MAX_RETRIES, MIN_MEMORY_BYTES } from '../../spec/limits.ts';
 import type { HealthCheckSpec, MountSpec, RestartSpec } from '../../spec/spec.ts';
 import { type Fields, oneOf, readItems, readNumber, readString, readStrings, required, wrongType } from '../fields.ts';
 import { findContainerNameProblem, findImageProblem, findResourceNameProblem } from '../names.ts';
@@ -26,9 +27,6 @@ const WORDS = [
   'network',
 ];
 const MAX_SECONDS = 86_400;
-/** Docker's own smallest limits. */
-const MIN_MEMORY_BYTES = 6 * 1024 * 1024;
-const CORES = { min: 0.01, max: 10_000 };
 
 /** What the file says about a container; names of volumes and networks still without the stack's in front. */
 export type ContainerDraft = {
@@ -170,7 +168,7 @@ function readHealthCheck(report: Report, value: Value | undefined): HealthCheckS
     test: readTest(report, required(report, fields, 'command', 'the command that tells whether it is healthy')),
     intervalMs: Math.round((seconds('interval', 0.001) ?? 30) * 1000),
     timeoutMs: Math.round((seconds('timeout', 0.001) ?? 30) * 1000),
-    retries: readNumber(report, fields.get('retries'), { min: 1, max: 1_000_000, integer: true }) ?? 3,
+    retries: readNumber(report, fields.get('retries'), { min: 1, max: MAX_RETRIES, integer: true }) ?? 3,
     startPeriodMs: Math.round((seconds('startPeriod', 0) ?? 0) * 1000),
   };
 }

@@ -1,5 +1,6 @@
 /** Graphium JSON-LD stack files: text in, the normalised spec or every problem of the file out. */
 
+import { MAX_CONTAINERS } from '../../spec/limits.ts';
 import type { StackSpec } from '../../spec/spec.ts';
 import { type Fields, readChoice, readFields, readItems, required, wrongType } from '../fields.ts';
 import { findStackNameProblem } from '../names.ts';
@@ -9,10 +10,7 @@ import { readNetwork } from './network.ts';
 import { DEFAULT_NETWORK, type Deployment, type StackDraft, toSpec } from './to-spec.ts';
 import { readNode } from './vocabulary.ts';
 
-export type { Problem } from '../text.ts';
-
 const STACK_WORDS = ['deployment', 'locatedInHost', 'hasPart', 'network'];
-const MAX_CONTAINERS = 1_000;
 
 /** Never throws. The problems come in the order of the text. */
 export function parseJsonld(text: string): { ok: true; spec: StackSpec } | { ok: false; problems: Problem[] } {

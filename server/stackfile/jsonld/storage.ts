@@ -1,6 +1,7 @@
 /** A container's published ports and its mounts. */
 import { posix } from 'node:path';
 import { toAddress } from '../../spec/addresses.ts';
+import { MAX_PORT } from '../../spec/limits.ts';
 import type { MountSpec, PortSpec } from '../../spec/spec.ts';
 import { type Fields, oneOf, readBoolean, readChoice, readItems, readNumber, readString, required } from '../fields.ts';
 import { findResourceNameProblem } from '../names.ts';
@@ -10,7 +11,7 @@ import { readNode } from './vocabulary.ts';
 export const PORT_WORDS = ['containerPort', 'ports'];
 export const MOUNT_WORDS = ['volumeMount', 'volumes', 'volumeMounts'];
 const CONTAINER_PORT_WORDS = ['portNumber', 'containerPort'];
-const PORT_RANGE = { min: 1, max: 65_535, integer: true };
+const PORT_RANGE = { min: 1, max: MAX_PORT, integer: true };
 
 /** `spot` is the host port's. */
 export type PortDraft = PortSpec & { spot: Spot };

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import { type Problem, parseJsonld } from '../../../server/stackfile/jsonld/parse.ts';
+import { parseJsonld } from '../../../server/stackfile/jsonld/parse.ts';
+import type { Problem } from '../../../server/stackfile/text.ts';
 
 export type Case = [code: string, fields: string, ...paths: string[]];
 

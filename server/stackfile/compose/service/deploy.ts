@@ -1,5 +1,6 @@
 /** `deploy` of a Compose service (but for `resources`), and `scale`: how many containers, where, and how replaced. */
 
+import { MAX_REPLICAS, MAX_RETRIES } from '../../../spec/limits.ts';
 import type { RestartSpec, RolloutSpec, ServiceSpec } from '../../../spec/spec.ts';
 import type { Fields } from '../../fields.ts';
 import { quote, type Report, type Value } from '../../text.ts';
@@ -19,8 +20,6 @@ const WORDS = [
   'update_config',
   'rollback_config',
 ];
-/** As many as a whole stack may have. */
-const MAX_REPLICAS = 1_000;
 
 export type DeployDraft = Pick<
   ServiceSpec,
@@ -105,7 +104,7 @@ function readRestartPolicy(report: Report, value: Value | undefined): RestartSpe
     if (ms) refuse(report, keySpot(fields, word), quote(word), "remove it: Docker's own growing delay is used");
   }
   const condition = readTextChoice(report, fields.get('condition'), ['none', 'on-failure', 'any']) ?? 'any';
-  const attempts = readInteger(report, fields.get('max_attempts'), { min: 0, max: 1_000_000 }) ?? 0;
+  const attempts = readInteger(report, fields.get('max_attempts'), { min: 0, max: MAX_RETRIES }) ?? 0;
   if (attempts > 0 && condition === 'any') {
     const wayOut = 'Docker counts attempts only with "condition: on-failure"';
     refuse(report, keySpot(fields, 'max_attempts'), '"max_attempts" with "condition: any"', wayOut);

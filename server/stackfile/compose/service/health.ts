@@ -1,5 +1,6 @@
 /** `healthcheck` and `restart` of a Compose service. */
 
+import { MAX_RETRIES } from '../../../spec/limits.ts';
 import type { HealthCheckSpec, RestartSpec } from '../../../spec/spec.ts';
 import { wrongType } from '../../fields.ts';
 import { quote, type Report, type Value } from '../../text.ts';
@@ -21,7 +22,7 @@ export function readHealthCheck(report: Report, value: Value | undefined): Healt
     test: test ?? [],
     intervalMs: ms('interval') ?? 0,
     timeoutMs: ms('timeout') ?? 0,
-    retries: readInteger(report, fields.get('retries'), { min: 0, max: 1_000_000 }) ?? 0,
+    retries: readInteger(report, fields.get('retries'), { min: 0, max: MAX_RETRIES }) ?? 0,
     startPeriodMs: ms('start_period') ?? 0,
     startIntervalMs: ms('start_interval'),
   };

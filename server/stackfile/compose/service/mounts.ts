@@ -3,10 +3,11 @@
 import type { MountSpec, VolumeSpec } from '../../../spec/spec.ts';
 import { type Fields, wrongType } from '../../fields.ts';
 import { quote, type Report, type Spot, type Value } from '../../text.ts';
+import { toBytes } from '../../values.ts';
 import { type Context, findDeclared } from '../declared.ts';
 import { compact, refuse } from '../keys.ts';
 import { type Target, toMode, toTarget } from '../paths.ts';
-import { misread, readText, toBytes, toText } from '../scalars.ts';
+import { misread, readText, toText } from '../scalars.ts';
 import { readLongMount } from './long-mount.ts';
 import { CONSISTENCIES, checkHostPath, checkVolumeKey, PROPAGATIONS, SELINUX_WAY_OUT } from './mount-rules.ts';
 

@@ -1,5 +1,6 @@
 /** `ports` and `expose` of a Compose service. */
 import { isIP } from 'node:net';
+import { MAX_PORT, MAX_PORTS } from '../../../spec/limits.ts';
 import type { ContainerSpec, PortSpec } from '../../../spec/spec.ts';
 import { type Fields, required, wrongType } from '../../fields.ts';
 import type { Report, Spot, Value } from '../../text.ts';
@@ -13,8 +14,6 @@ type PortRange = { first: number; last: number };
 type Protocol = PortSpec['protocol'];
 
 const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;
-/** What one container can sensibly have, and a few letters of a file must not become millions of ports. */
-const MAX_PORTS = 1_000;
 const SHORT_FORM = '[[IP:]HOST:]CONTAINER[/PROTOCOL], such as 80, 8080:80 or 127.0.0.1:5000-5010:5000-5010/udp';
 const LONG_WORDS = ['target', 'published', 'host_ip', 'protocol', 'mode', 'name', 'app_protocol'];
 
@@ -89,7 +88,7 @@ function toRange(text: string): PortRange | undefined {
   if (!match) return undefined;
   const first = Number(match[1]);
   const last = Number(match[2] ?? match[1]);
-  return first >= 1 && last <= 65_535 && first <= last ? { first, last } : undefined;
+  return first >= 1 && last <= MAX_PORT && first <= last ? { first, last } : undefined;
 }
 
 /** Nothing and 0 mean that Docker picks. */
@@ -113,7 +112,7 @@ function readLongPort(report: Report, item: Value): Mapping | undefined {
   const outside = readPublished(report, fields.get('published'));
   const target = readInteger(report, required(report, fields, 'target', "the container's port"), {
     min: 1,
-    max: 65_535,
+    max: MAX_PORT,
   });
   if (target === undefined || outside === 'wrong') return undefined;
   const spot = fields.get('published') ? keySpot(fields, 'published') : item;
@@ -138,7 +137,7 @@ function readPublished(report: Report, value: Value | undefined): PortRange | un
   if (value === undefined) return undefined;
   if (text === undefined) return 'wrong';
   const range = toHostRange(text);
-  if (range === 'wrong') misread(report, value, 'a port from 1 to 65535 or a range such as 8000-8010');
+  if (range === 'wrong') misread(report, value, `a port from 1 to ${MAX_PORT} or a range such as 8000-8010`);
   return range;
 }
 

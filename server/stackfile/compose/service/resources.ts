@@ -1,5 +1,6 @@
 /** Limits of a Compose service, in the service's own keys and under `deploy.resources`; both may say the same thing. */
 
+import { CORES, MIN_MEMORY_BYTES } from '../../../spec/limits.ts';
 import type { ContainerSpec } from '../../../spec/spec.ts';
 import type { Fields } from '../../fields.ts';
 import { quote, type Report, type Value } from '../../text.ts';
@@ -24,9 +25,6 @@ export const RESOURCE_WORDS = [
   'shm_size',
 ];
 
-/** Docker's own smallest limits. */
-const MIN_MEMORY_BYTES = 6 * 1024 * 1024;
-const CORES = { min: 0.01, max: 10_000 };
 /** What the kernel gives a container without `cpu_shares`, and what a whole reserved core is worth. */
 const SHARES_PER_CORE = 1_024;
 const MAX_SHARES = 262_144;

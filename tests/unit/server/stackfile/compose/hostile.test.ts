@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of a Compose file are written like this
 import { describe, expect, test } from 'vitest';
-import { redactSecrets } from '../../../../../server/stackfile/compose/parse.ts';
+import { redactSecrets } from '../../../../../server/stackfile/compose/redact.ts';
 import { parse } from '../../../../support/stackfile/compose-marks.ts';
 
 const EXAMPLE = `name: shop

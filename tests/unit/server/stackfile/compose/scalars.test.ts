@@ -8,9 +8,9 @@ import {
   readPairs,
   readText,
   readTexts,
-  toBytes,
   toMs,
 } from '../../../../../server/stackfile/compose/scalars.ts';
+import { toBytes } from '../../../../../server/stackfile/values.ts';
 import { toRead } from '../../../../support/stackfile/compose-service.ts';
 
 describe('durations', () => {
