@@ -14,7 +14,7 @@ import { parseCompose } from '../stackfile/compose/parse.ts';
 import { redactSecrets } from '../stackfile/compose/redact.ts';
 import { parseJsonld } from '../stackfile/jsonld/parse.ts';
 import { locateService } from '../stackfile/locate.ts';
-import type { Problem } from '../stackfile/text.ts';
+import type { Problem } from '../stackfile/problems.ts';
 import {
   findRevision,
   insertRevision,

@@ -1,17 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  readBytes,
-  readDurationMs,
-  readFlag,
-  readInteger,
-  readNumber,
-  readPairs,
-  readText,
-  readTexts,
-  toMs,
-} from '../../../../../server/stackfile/compose/scalars.ts';
+import { toMs } from '../../../../../server/stackfile/compose/scalars.ts';
 import { toBytes } from '../../../../../server/stackfile/values.ts';
-import { toRead } from '../../../../support/stackfile/compose-service.ts';
+import { toReader } from '../../../../support/stackfile/compose-service.ts';
 
 describe('durations', () => {
   it.each([
@@ -35,8 +25,8 @@ describe('durations', () => {
   });
 
   it('asks for the unit', () => {
-    const { value, report, problems } = toRead(30);
-    expect(readDurationMs(report, value)).toBeUndefined();
+    const { reader, problems } = toReader(30);
+    expect(reader.durationMs()).toBeUndefined();
     expect(problems()[0]?.message).toBe('expected a duration with its unit such as 500ms, 30s or 1m30s, found "30"');
   });
 });
@@ -57,10 +47,10 @@ describe('sizes', () => {
   it.each(['', 'm', '-1', '1x', '1 0m', '1mbb'])('%j is none', (text) => expect(toBytes(text)).toBeUndefined());
 
   it('takes numbers, and says what it takes', () => {
-    const good = toRead(4096);
-    expect(readBytes(good.report, good.value)).toBe(4096);
-    const bad = toRead('lots');
-    expect(readBytes(bad.report, bad.value)).toBeUndefined();
+    const good = toReader(4096);
+    expect(good.reader.bytes()).toBe(4096);
+    const bad = toReader('lots');
+    expect(bad.reader.bytes()).toBeUndefined();
     expect(bad.problems()[0]).toMatchObject({
       code: 'INVALID_VALUE',
       message: 'expected bytes, or a size such as 512m or 1gb, found "lots"',
@@ -68,53 +58,51 @@ describe('sizes', () => {
   });
 });
 
-const readers = { readFlag, readInteger, readNumber, readText, readTexts };
-
 it.each([
-  ['readFlag', true, true],
-  ['readFlag', 'true', true],
-  ['readFlag', 'Yes', true],
-  ['readFlag', 'on', true],
-  ['readFlag', '1', true],
-  ['readFlag', 'no', false],
-  ['readFlag', 'OFF', false],
-  ['readInteger', 3, 3],
-  ['readInteger', '3', 3],
-  ['readInteger', '-1', -1],
-  ['readNumber', '0.5', 0.5],
-  ['readNumber', '.5', 0.5],
-  ['readText', 'a', 'a'],
-  ['readText', 1.5, '1.5'],
-  ['readText', false, 'false'],
-  ['readTexts', 'a', ['a']],
-  ['readTexts', ['a', 1, true], ['a', '1', 'true']],
+  ['flag', true, true],
+  ['flag', 'true', true],
+  ['flag', 'Yes', true],
+  ['flag', 'on', true],
+  ['flag', '1', true],
+  ['flag', 'no', false],
+  ['flag', 'OFF', false],
+  ['integer', 3, 3],
+  ['integer', '3', 3],
+  ['integer', '-1', -1],
+  ['number', '0.5', 0.5],
+  ['number', '.5', 0.5],
+  ['text', 'a', 'a'],
+  ['text', 1.5, '1.5'],
+  ['text', false, 'false'],
+  ['texts', 'a', ['a']],
+  ['texts', ['a', 1, true], ['a', '1', 'true']],
 ] as const)('%s takes %j as %j', (name, json, expected) => {
-  const { value, report, problems } = toRead(json);
-  expect(readers[name](report, value)).toEqual(expected);
+  const { reader, problems } = toReader(json);
+  expect(reader[name]()).toEqual(expected);
   expect(problems()).toEqual([]);
 });
 
 it.each([
-  ['readFlag', 'maybe', 'INVALID_VALUE', 'expected true or false, found "maybe"'],
-  ['readFlag', 2, 'INVALID_VALUE', 'expected true or false, found "2"'],
-  ['readFlag', null, 'WRONG_TYPE', 'expected true or false, found null (leave the field out instead)'],
-  ['readInteger', '1.5', 'INVALID_VALUE', 'expected a whole number, found "1.5"'],
-  ['readInteger', 1.5, 'INVALID_VALUE', 'expected a whole number, found "1.5"'],
-  ['readInteger', '', 'INVALID_VALUE', 'expected a whole number, found ""'],
-  ['readNumber', '1,5', 'INVALID_VALUE', 'expected a number, found "1,5"'],
-  ['readText', [], 'WRONG_TYPE', 'expected a string, found a list'],
-  ['readTexts', { a: 1 }, 'WRONG_TYPE', 'expected a string, or a list, found an object'],
+  ['flag', 'maybe', 'INVALID_VALUE', 'expected true or false, found "maybe"'],
+  ['flag', 2, 'INVALID_VALUE', 'expected true or false, found "2"'],
+  ['flag', null, 'WRONG_TYPE', 'expected true or false, found null (leave the field out instead)'],
+  ['integer', '1.5', 'INVALID_VALUE', 'expected a whole number, found "1.5"'],
+  ['integer', 1.5, 'INVALID_VALUE', 'expected a whole number, found "1.5"'],
+  ['integer', '', 'INVALID_VALUE', 'expected a whole number, found ""'],
+  ['number', '1,5', 'INVALID_VALUE', 'expected a number, found "1,5"'],
+  ['text', [], 'WRONG_TYPE', 'expected a string, found a list'],
+  ['texts', { a: 1 }, 'WRONG_TYPE', 'expected a string, or a list, found an object'],
 ] as const)('%s refuses %j', (name, json, code, message) => {
-  const { value, report, problems } = toRead(json);
-  expect(readers[name](report, value)).toBeUndefined();
+  const { reader, problems } = toReader(json);
+  expect(reader[name]()).toBeUndefined();
   expect(problems()).toMatchObject([{ code, message }]);
 });
 
 it('names the range', () => {
-  const { value, report, problems } = toRead(['12', -1]);
-  if (value.kind !== 'list') throw new Error('no list');
-  readInteger(report, value.items[0], { min: 1, max: 10 });
-  readInteger(report, value.items[1], { min: 0 });
+  const { reader, problems } = toReader(['12', -1]);
+  const [first, second] = reader.items;
+  first?.integer({ min: 1, max: 10 });
+  second?.integer({ min: 0 });
   expect(problems().map(({ message }) => message)).toEqual([
     'expected a whole number from 1 to 10, found "12"',
     'expected a whole number from 0 up, found "-1"',
@@ -131,14 +119,14 @@ describe('pairs', () => {
     [['a=1', 'a=2'], { a: '2' }],
     [JSON.parse('{"__proto__": "x"}'), JSON.parse('{"__proto__": "x"}')],
   ])('%j', (json, expected) => {
-    const { value, report, problems } = toRead(json);
-    expect(JSON.stringify(readPairs(report, value))).toBe(JSON.stringify(expected));
+    const { reader, problems } = toReader(json);
+    expect(JSON.stringify(reader.pairs())).toBe(JSON.stringify(expected));
     expect(problems()).toEqual([]);
   });
 
   it('reports names and values that cannot be', () => {
-    const { value, report, problems } = toRead({ a: [], '': 'x' });
-    readPairs(report, value);
+    const { reader, problems } = toReader({ a: [], '': 'x' });
+    reader.pairs();
     expect(problems().map(({ code, path }) => `${code} ${path}`)).toEqual(['WRONG_TYPE a', 'INVALID_NAME [""]']);
   });
 });
