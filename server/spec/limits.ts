@@ -1,15 +1,15 @@
-/** The limits on what a stack may be, for everything that reads, changes or describes one. */
+/** The limits on a stack, for everything that reads, changes or describes one. */
 
-/** Of a stack file. */
+/** Bytes of a stack file. */
 export const MAX_SOURCE_BYTES = 512 * 1024;
 /** Levels of nesting in a stack file. */
 export const MAX_DEPTH = 32;
-/** Characters of a stack's spec as JSON. Aliases and variables make much of a little text, and the database and the agents carry it all. */
+/** Characters of a stack's spec as JSON, because aliases and variables make much of a little text. */
 export const MAX_SPEC_LENGTH = 8 * 1024 * 1024;
 
-/** Of a stack. */
+/** Services of a stack. */
 export const MAX_SERVICES = 1_000;
-/** Of a stack, all services together. */
+/** Containers of a stack, all services together. */
 export const MAX_CONTAINERS = 1_000;
 /** Containers of one service, as far as a stack file may ask for them. */
 export const MAX_REPLICAS = MAX_CONTAINERS;

@@ -1,4 +1,4 @@
-/** Which names Docker and Graphium take. Each `findXProblem` says what was expected, or gives undefined if all is well. */
+/** Which names Docker and Graphium take. `findXProblem` says what was expected, or gives undefined for a good name. */
 import { PREVIOUS_SUFFIX } from '../spec/names.ts';
 
 const RESERVED_LABELS = ['graphium.', 'com.docker.compose.'];
@@ -15,7 +15,7 @@ export function findContainerNameProblem(name: string): string | undefined {
   return findNameProblem(name, 2, 128);
 }
 
-/** Networks, volumes, hosts: on the host they get the stack's name in front. */
+/** For networks, volumes and hosts. */
 export function findResourceNameProblem(name: string): string | undefined {
   return findNameProblem(name, 1, 128);
 }
@@ -43,8 +43,8 @@ const TAG = /^\w[\w.-]{0,127}$/;
 const DIGEST = /^(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$/;
 
 /**
- * Docker's reference grammar, `[domain[:port]/]path[:tag][@digest]`, with the rules of its normalisation on top
- * (github.com/distribution/reference, `normalize.go`): what counts as a domain, no 64 hex digits as a name.
+ * Follows Docker's grammar for references, `[domain[:port]/]path[:tag][@digest]`, and the rules of its normalisation on
+ * what counts as a domain and against 64 hex digits as a name (github.com/distribution/reference, `normalize.go`).
  */
 export function findImageProblem(reference: string): string | undefined {
   if (/^[a-f0-9]{64}$/.test(reference)) return 'expected an image name, found a bare image id';

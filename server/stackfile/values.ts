@@ -1,4 +1,4 @@
-/** Values written as people write them: command lines, sizes, cores, restart policies. Undefined: not understood. */
+/** Texts that both formats have in place of other values. Undefined stands for one that is not understood. */
 import type { RestartSpec } from '../spec/spec.ts';
 
 /** One piece of a command line: white space, an escaped character, something quoted, or characters as they are. */
@@ -9,7 +9,7 @@ const ESCAPES = new Map([
 ]);
 
 /**
- * Splits like Compose does (go-shellwords): quotes, and `\` before any character (`\n` and `\t` being newline and tab).
+ * Splits a command line as Compose does (go-shellwords): quotes, and `\` before any character (`\n` and `\t` being newline and tab).
  * There is no shell, so unquoted operators are refused; Compose would drop the rest of the line without a word.
  */
 export function splitCommand(line: string): string[] | undefined {

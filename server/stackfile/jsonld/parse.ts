@@ -22,7 +22,7 @@ export function parseJsonld(text: string): { ok: true; spec: StackSpec } | { ok:
   return spec && found.length === 0 ? { ok: true, spec } : { ok: false, problems: found };
 }
 
-/** Finds where a good file says on which host a service runs, or where the service begins if the file does not say it. */
+/** Finds where a good file says on which host a service runs, or where the service begins if it does not say so. */
 export function locateHost(text: string, service: string): Position {
   const stack = findStackNode(text, () => {});
   if (!stack) return positionOf(text, WHOLE_TEXT);

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { toMs } from '../../../../../server/stackfile/compose/scalars.ts';
-import { toBytes } from '../../../../../server/stackfile/values.ts';
 import { toReader } from '../../../../support/stackfile/compose-service.ts';
 
 describe('durations', () => {
@@ -32,20 +31,6 @@ describe('durations', () => {
 });
 
 describe('sizes', () => {
-  it.each([
-    ['2b', 2],
-    ['1024kb', 1_048_576],
-    ['2048k', 2_097_152],
-    ['300m', 314_572_800],
-    ['1gb', 1_073_741_824],
-    ['1.5g', 1_610_612_736],
-    ['1GiB', 1_073_741_824],
-    ['64M', 67_108_864],
-    ['1048576', 1_048_576],
-  ])('%s is %i bytes', (text, bytes) => expect(toBytes(text)).toBe(bytes));
-
-  it.each(['', 'm', '-1', '1x', '1 0m', '1mbb'])('%j is none', (text) => expect(toBytes(text)).toBeUndefined());
-
   it('takes numbers, and says what it takes', () => {
     const good = toReader(4096);
     expect(good.reader.bytes()).toBe(4096);
