@@ -46,6 +46,9 @@ export class Place implements Location {
   }
 }
 
+/** A name, and where the file has it. */
+export type Name = { text: string; place: Place };
+
 const A_KIND: Record<Value['kind'], string> = {
   object: 'an object',
   list: 'a list',

@@ -4,7 +4,7 @@ import { CORES, MAX_RETRIES, MIN_MEMORY_BYTES } from '../../spec/limits.ts';
 import type { HealthCheckSpec, MountSpec, RestartSpec } from '../../spec/spec.ts';
 import { findContainerNameProblem, findImageProblem, findResourceNameProblem } from '../names.ts';
 import { quote } from '../problems.ts';
-import type { Place } from '../reader.ts';
+import type { Name, Place } from '../reader.ts';
 import { splitCommand, toBytes, toCores, toRestart } from '../values.ts';
 import { type ParsedNetwork, readNetwork } from './network.ts';
 import { readEnvironment, readLabels } from './pairs.ts';
@@ -27,9 +27,6 @@ const KEYS = [
   'network',
 ];
 const MAX_SECONDS = 86_400;
-
-/** A string of the file, and where it is. */
-export type Name = { place: Place; text: string };
 
 /** Names of volumes and networks do not have the stack's name in front yet. */
 export type ParsedContainer = {
@@ -57,7 +54,7 @@ export function readContainer(value: JsonldReader): ParsedContainer | undefined 
   if (!fields) return undefined;
   const environment = fields.oneOf(ENVIRONMENT_KEYS);
   return {
-    id: toName(fields.get('@id')),
+    id: fields.get('@id').name,
     name: readContainerName(fields.required('name', "the container's name")),
     host: readHost(fields.get('locatedInHost')),
     hostPlace: fields.missing('locatedInHost'),
@@ -75,21 +72,16 @@ export function readContainer(value: JsonldReader): ParsedContainer | undefined 
   };
 }
 
-function toName(value: JsonldReader): Name | undefined {
-  const text = value.stringOrNone;
-  return text === undefined ? undefined : { place: value, text };
-}
-
 export function readHost(value: JsonldReader): string | undefined {
   const host = value.reference('host', 'the name of a host, or {"@id": name}');
   if (!host) return undefined;
   const name = withoutPrefix(host.text, 'host:');
-  host.reader.checkName(name, findResourceNameProblem);
+  host.place.checkName(name, findResourceNameProblem);
   return name;
 }
 
 function readContainerName(value: JsonldReader): Name | undefined {
-  const name = toName(value);
+  const { name } = value;
   if (name) value.checkName(name.text, findContainerNameProblem);
   return name;
 }
@@ -125,10 +117,7 @@ function readRestart(value: JsonldReader): RestartSpec {
 function readDependencies(value: JsonldReader): Name[] {
   const expected = 'the name of a container, or {"@id": "container:name"}';
   const items = value.kind === 'string' ? [value] : value.itemsOrOne(`a list: ${expected}`);
-  return items.flatMap((item) => {
-    const found = item.reference('container', expected);
-    return found ? [{ place: found.reader, text: found.text }] : [];
-  });
+  return items.flatMap((item) => item.reference('container', expected) ?? []);
 }
 
 function readResources(value: JsonldReader): Pick<ParsedContainer, 'nanoCpus' | 'memoryBytes'> {

@@ -1,6 +1,6 @@
 /** Reads JSON-LD nodes: which types they may have, the annotations that all may carry, and strict JSON scalars. */
 import { type Location, quote } from '../problems.ts';
-import { type Fields, listChoices, Reader } from '../reader.ts';
+import { type Fields, listChoices, type Name, Reader } from '../reader.ts';
 import type { Value } from '../text.ts';
 
 /** The types of each kind of node. What stands before them (`datacenter:`, `https://schema.org/`) does not matter. */
@@ -35,6 +35,12 @@ export class JsonldReader extends Reader<JsonldReader> {
   /** The string without a report: for the annotations, whose kind `node` has checked already. */
   get stringOrNone(): string | undefined {
     return this.value?.kind === 'string' ? this.value.text : undefined;
+  }
+
+  /** The same with its place. */
+  get name(): Name | undefined {
+    const text = this.stringOrNone;
+    return text === undefined ? undefined : { text, place: this };
   }
 
   boolean(): boolean | undefined {
@@ -77,13 +83,11 @@ export class JsonldReader extends Reader<JsonldReader> {
     return fields;
   }
 
-  /** `{"@id": "vm1"}` or just `"vm1"`: gives the reader of the name. A prefix such as `host:` may stand before it. */
-  reference(kind: 'host' | 'container', expected: string): { reader: JsonldReader; text: string } | undefined {
-    const fields = this.kind === 'object' ? this.node(kind, ['@id'], expected) : undefined;
-    if (this.kind === 'object' && !fields) return undefined;
-    const reader = fields ? fields.required('@id', expected) : this;
-    const text = fields ? reader.stringOrNone : reader.string(expected);
-    return text === undefined ? undefined : { reader, text };
+  /** `{"@id": "vm1"}` or just `"vm1"`. A prefix such as `host:` may stand before the name. */
+  reference(kind: 'host' | 'container', expected: string): Name | undefined {
+    if (this.kind === 'object') return this.node(kind, ['@id'], expected)?.required('@id', expected).name;
+    this.string(expected);
+    return this.name;
   }
 }
 

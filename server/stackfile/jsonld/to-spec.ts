@@ -3,8 +3,8 @@
 import type { NetworkSpec, ServiceSpec, StackSpec } from '../../spec/spec.ts';
 import { checkDependencies, checkPorts } from '../consistency.ts';
 import { quote } from '../problems.ts';
-import type { Place } from '../reader.ts';
-import type { Name, ParsedContainer } from './container.ts';
+import type { Name, Place } from '../reader.ts';
+import type { ParsedContainer } from './container.ts';
 import { mergeNetworks, type NetworkMode, type ParsedNetwork } from './network.ts';
 import { withoutPrefix } from './reader.ts';
 

@@ -146,9 +146,8 @@ function readDeviceMap(item: ComposeReader): (string | undefined)[] | undefined 
 
 /** Gives `name=value` throughout. Docker's older `name:value` says the same. */
 function readSecurity(value: ComposeReader): string[] | undefined {
-  const expected = 'option such as no-new-privileges:true';
   return value.list('a list of options such as no-new-privileges:true')?.flatMap((item) => {
-    const text = item.text(`an ${expected}`);
+    const text = item.text('an option such as no-new-privileges:true');
     if (text === undefined) return [];
     const option = text.includes('=') ? text : text.replace(':', '=');
     checkSecurityOption(item, option);

@@ -7,7 +7,7 @@
 import type { ContainerSpec } from '../../../spec/spec.ts';
 import { findContainerNameProblem, findImageProblem } from '../../names.ts';
 import { quote } from '../../problems.ts';
-import type { Place } from '../../reader.ts';
+import type { Name } from '../../reader.ts';
 import { compact, orAbsent } from '../compact.ts';
 import { type ComposeFields, type ComposeReader, refuseKeys } from '../reader.ts';
 import { type ParsedDependency, readDependencies } from './depends.ts';
@@ -42,7 +42,7 @@ export const OPTION_KEYS: readonly string[] = [
 
 export type ServiceOptions = Deployed & {
   image: string;
-  containerName: { text: string; place: Place } | undefined;
+  containerName: Name | undefined;
   container: Partial<ContainerSpec>;
   /** One for each port of a range. */
   ports: ParsedPort[];
@@ -91,7 +91,7 @@ function readImage(service: ComposeFields, name: string): string {
   return image ?? '';
 }
 
-function readContainerName(value: ComposeReader): ServiceOptions['containerName'] {
+function readContainerName(value: ComposeReader): Name | undefined {
   const text = value.text('a name');
   if (text === undefined) return undefined;
   value.checkName(text, findContainerNameProblem);
