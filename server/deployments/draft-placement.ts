@@ -9,7 +9,7 @@ import { place } from '../planning/placement.ts';
 import { findUnreachable } from '../planning/unreachable.ts';
 import type { StackSpec } from '../spec/spec.ts';
 import { locateService } from '../stackfile/locate.ts';
-import type { Problem } from '../stackfile/text.ts';
+import type { Problem } from '../stackfile/problems.ts';
 import { listNeighbours } from '../stacks/store.ts';
 
 type PlaceCode = 'UNKNOWN_HOST' | 'NO_AGENT_FITS' | 'NO_AGENT_AVAILABLE' | 'NAME_IN_USE' | 'PORT_IN_USE';

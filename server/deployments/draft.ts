@@ -10,7 +10,8 @@ import { placedOf } from '../planning/placed.ts';
 import { sealFiles, type Vault } from '../secrets/seal.ts';
 import { hashOf } from '../spec/hash.ts';
 import type { StackSpec } from '../spec/spec.ts';
-import { parseCompose, redactSecrets } from '../stackfile/compose/parse.ts';
+import { parseCompose } from '../stackfile/compose/parse.ts';
+import { redactSecrets } from '../stackfile/compose/redact.ts';
 import { parseJsonld } from '../stackfile/jsonld/parse.ts';
 import {
   findRevision,

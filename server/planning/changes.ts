@@ -1,3 +1,4 @@
+import { PREVIOUS_SUFFIX } from '../spec/names.ts';
 import type { ContainerSpec } from '../spec/spec.ts';
 import type { Placed } from './placed.ts';
 
@@ -48,9 +49,9 @@ export type Scene = {
 export const containerKey = (agentId: string, name: string) => `${agentId}:${name}`;
 
 /** While the agent replaces a container it keeps the previous one under this name, and deals with it itself. */
-const PREVIOUS = '.graphium-previous';
-export const previousKey = (key: string) => key + PREVIOUS;
-export const withoutPrevious = (name: string) => (name.endsWith(PREVIOUS) ? name.slice(0, -PREVIOUS.length) : name);
+export const previousKey = (key: string) => key + PREVIOUS_SUFFIX;
+export const withoutPrevious = (name: string) =>
+  name.endsWith(PREVIOUS_SUFFIX) ? name.slice(0, -PREVIOUS_SUFFIX.length) : name;
 
 export function changeOf(placed: Placed, specHash: string, scene: Scene): Change {
   const { agentId, container } = placed;
