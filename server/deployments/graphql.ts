@@ -1,4 +1,4 @@
-import { GraphiumError, notFound } from '../base/errors.ts';
+import { notFound } from '../base/errors.ts';
 import { topic } from '../db/notify.ts';
 import type { Warning } from '../db/values.ts';
 import { builder, checkId, checkPage, describedEnum } from '../schema/builder.ts';
@@ -8,8 +8,6 @@ import { stackById } from '../stacks/loaders.ts';
 import { AgentTask, TaskErrorType } from '../tasks/graphql.ts';
 import { tasksOfDeployment } from '../tasks/loaders.ts';
 import type { TaskRow } from '../tasks/store.ts';
-import { cancelDeployment } from './cancel.ts';
-import { retryDeployment } from './operate.ts';
 import { type DeploymentRow, findDeployment, getDeployment, listDeployments } from './store.ts';
 
 export const DeploymentKind = describedEnum('DeploymentKind', 'What a deployment does with its stack.', {
@@ -193,36 +191,3 @@ builder.subscriptionFields((t) => ({
     resolve: (deployment: DeploymentRow) => deployment,
   }),
 }));
-
-builder.mutationFields((t) => ({
-  cancelDeployment: t.field({
-    type: Deployment,
-    authScopes: { operator: true },
-    description: 'Ends a deployment: waiting tasks at once, running ones at a safe point. What was done stays done.',
-    args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
-    resolve: (_root, { id }, { db, actor }) => cancelDeployment(db, actor, checkId('deployment', id)),
-  }),
-  retryDeployment: t.field({
-    type: Deployment,
-    authScopes: { operator: true },
-    description:
-      'Does a FAILED or CANCELLED deployment again, as a new one. Only the newest of a stack can be retried.',
-    args: {
-      id: t.arg.id({ required: true, description: 'The deployment to do again.' }),
-      idempotencyKey: t.arg.string({
-        description: 'The same key gives the same deployment, however often it is sent.',
-      }),
-    },
-    resolve: (_root, { id, idempotencyKey }, { db, actor }) =>
-      retryDeployment(db, actor, checkId('deployment', id), checkKey(idempotencyKey)),
-  }),
-}));
-
-/** @throws GraphiumError BAD_INPUT */
-export function checkKey(key: string | null | undefined): string | null {
-  if (key == null) return null;
-  if (key.length === 0 || key.length > 200) {
-    throw new GraphiumError('BAD_INPUT', `idempotencyKey: expected 1 to 200 characters, got ${key.length}.`);
-  }
-  return key;
-}

@@ -95,7 +95,7 @@ const owesVolumes = (kind: PlanKind, unfinished: readonly DeploymentRow[]) =>
   kind === 'DELETE' && unfinished.some((row) => row.kind === 'DELETE' && row.removeVolumes);
 
 /** A service that says `pause` keeps what a failure left; for all that say nothing, back is the safe way. */
-function defaultOnFailure(kind: PlanKind, { spec }: Aim): 'ROLLBACK' | 'KEEP' {
+export function defaultOnFailure(kind: PlanKind, { spec }: Aim): 'ROLLBACK' | 'KEEP' {
   if (kind !== 'DEPLOY' && kind !== 'ROLLBACK') return 'KEEP';
   return spec.services.some(({ update }) => update?.failureAction === 'pause') ? 'KEEP' : 'ROLLBACK';
 }

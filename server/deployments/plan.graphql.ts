@@ -1,7 +1,10 @@
-import type { FieldDifference, SubjectDifference } from '../planning/differences.ts';
 import type { Downtime } from '../planning/downtime.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
-import { DeploymentKind, StackWarning } from './graphql.ts';
+import { FieldDifferenceType } from './differences.graphql.ts';
+import { DeploymentKind, OnFailure, StackWarning } from './graphql.ts';
+import { OperationInput, toOperation } from './inputs.graphql.ts';
+import { planOperation } from './operate.ts';
+import { optionsField, toPlanOptions } from './options.graphql.ts';
 import type { Preview, PreviewItem } from './preview.ts';
 
 const PlanAction = describedEnum('PlanAction', 'What a plan does with a container.', {
@@ -12,43 +15,6 @@ const PlanAction = describedEnum('PlanAction', 'What a plan does with a containe
   STOP: 'Stops it.',
   RESTART: 'Stops and starts it.',
   REMOVE: 'Stops and removes it.',
-});
-
-export const FieldDifferenceType = builder.objectRef<FieldDifference>('FieldDifference').implement({
-  description: 'A field that differs between two specs. Values that look secret are not shown.',
-  authScopes: { viewer: true },
-  fields: (t) => ({
-    field: t.exposeString('field', { description: 'Its name, such as `image` or `environment.LOG_LEVEL`.' }),
-    old: t.exposeString('old', { nullable: true, description: 'What it was; null: it was not there.' }),
-    new: t.exposeString('new', { nullable: true, description: 'What it becomes; null: it goes.' }),
-  }),
-});
-
-const Subject = describedEnum('DifferenceSubject', 'What a difference is about.', {
-  SERVICE: 'A service.',
-  NETWORK: 'A network.',
-  VOLUME: 'A volume.',
-});
-
-const DifferenceChange = describedEnum('DifferenceChange', 'How two revisions differ in something.', {
-  ADDED: 'Only the newer has it.',
-  REMOVED: 'Only the older has it.',
-  CHANGED: 'Both have it, and it is not the same.',
-});
-
-export const RevisionDifference = builder.objectRef<SubjectDifference>('RevisionDifference').implement({
-  description: 'Something in which two revisions of a stack differ.',
-  authScopes: { viewer: true },
-  fields: (t) => ({
-    subject: t.field({ type: Subject, description: 'What it is about.', resolve: (row) => row.subject }),
-    name: t.exposeString('name', { description: 'Its name.' }),
-    change: t.field({ type: DifferenceChange, description: 'How they differ.', resolve: (row) => row.change }),
-    fields: t.field({
-      type: [FieldDifferenceType],
-      description: 'The fields that differ.',
-      resolve: (row) => row.fields,
-    }),
-  }),
 });
 
 const PlanItem = builder.objectRef<PreviewItem>('PlanItem').implement({
@@ -88,7 +54,7 @@ const PlanDowntime = builder.objectRef<Downtime>('PlanDowntime').implement({
   }),
 });
 
-export const PlanType = builder.objectRef<Preview>('Plan').implement({
+const PlanType = builder.objectRef<Preview>('Plan').implement({
   description: 'What an operation on a stack would do.',
   authScopes: { viewer: true },
   fields: (t) => ({
@@ -120,9 +86,35 @@ export const PlanType = builder.objectRef<Preview>('Plan').implement({
       resolve: (row) => row.items.filter(({ action }) => action !== 'NOOP').length,
     }),
     taskCount: t.exposeInt('taskCount', { description: 'How many tasks it would be.' }),
+    onFailure: t.field({
+      type: OnFailure,
+      description: 'What would happen to the stack if the deployment failed, with the given options.',
+      resolve: (row) => row.onFailure,
+    }),
     warnings: t.field({ type: [StackWarning], description: 'Worth a look.', resolve: (row) => row.warnings }),
     planHash: t.exposeString('planHash', {
       description: 'Give it to the mutation, and it does this or is refused with PLAN_CHANGED.',
     }),
   }),
 });
+
+builder.queryFields((t) => ({
+  planStack: t.field({
+    type: PlanType,
+    authScopes: { operator: true },
+    description:
+      'Plans an operation: what it would do on each host and to each container. Changes nothing, and fails as the mutation would.',
+    args: {
+      operation: t.arg({ type: OperationInput, required: true, description: 'The operation to plan.' }),
+      options: t.arg({
+        ...optionsField,
+        description:
+          'The options that the mutation would get; they are checked in the same way. BAD_INPUT for `planHash` and `idempotencyKey`, which belong to the mutation alone.',
+      }),
+    },
+    resolve: (_root, { operation: input, options }, { db, vault }) => {
+      const operation = toOperation(input);
+      return planOperation({ db, vault }, operation, toPlanOptions(operation.kind, options));
+    },
+  }),
+}));

@@ -6,9 +6,9 @@ import { stateOf } from '../stacks/state.ts';
 import { findRevision } from '../stacks/store.ts';
 import { WaitingOnType, waitingOnOf } from '../tasks/graphql.ts';
 import { tasksOfDeployment } from '../tasks/loaders.ts';
+import { RevisionDifference } from './differences.graphql.ts';
 import { Deployment, DeploymentConnection, readDeployments } from './graphql.ts';
 import { latestDeployment } from './loaders.ts';
-import { RevisionDifference } from './plan.graphql.ts';
 
 /** The fields of a stack that speak of its deployments. */
 

@@ -7,7 +7,6 @@ import '../protocol/session.graphql.ts';
 import '../upkeep/graphql.ts';
 import '../stacks/graphql.ts';
 import '../deployments/operations.graphql.ts';
-import '../deployments/planning.graphql.ts';
 import '../stacks/revisions.graphql.ts';
 import '../protocol/work.graphql.ts';
 import '../tasks/graphql.ts';
