@@ -4,6 +4,7 @@ import '../deployments/graphql.ts';
 import '../deployments/plan.graphql.ts';
 import '../deployments/stack.graphql.ts';
 import '../protocol/session.graphql.ts';
+import '../schema/errors.graphql.ts';
 import '../upkeep/graphql.ts';
 import '../stacks/graphql.ts';
 import '../deployments/operations.graphql.ts';
