@@ -5,8 +5,9 @@ import { builder, checkId, checkPage, describedEnum } from '../schema/builder.ts
 import { PageInfo, toPage } from '../schema/common.ts';
 import type { Context } from '../schema/context.ts';
 import { stackById } from '../stacks/loaders.ts';
-import { AgentTask, TaskErrorType } from '../tasks/graphql.ts';
+import { AgentTask } from '../tasks/graphql.ts';
 import { tasksOfDeployment } from '../tasks/loaders.ts';
+import { TaskErrorType } from '../tasks/outcome.graphql.ts';
 import type { TaskRow } from '../tasks/store.ts';
 import { type DeploymentRow, findDeployment, getDeployment, listDeployments } from './store.ts';
 

@@ -10,7 +10,7 @@ import '../stacks/graphql.ts';
 import '../deployments/operations.graphql.ts';
 import '../stacks/revisions.graphql.ts';
 import '../protocol/work.graphql.ts';
-import '../tasks/graphql.ts';
+import '../tasks/queries.graphql.ts';
 import '../tokens/graphql.ts';
 import { builder } from '../schema/builder.ts';
 

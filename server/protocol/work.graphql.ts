@@ -4,7 +4,9 @@ import { topic } from '../db/notify.ts';
 import { toStorable } from '../db/values.ts';
 import { builder, checkId, describedEnum } from '../schema/builder.ts';
 import { agentOf, type Context } from '../schema/context.ts';
-import { ContainerLeft, TaskKind, TaskPhase, TaskStatus } from '../tasks/graphql.ts';
+import { TaskKind, TaskStatus } from '../tasks/graphql.ts';
+import { ContainerLeft } from '../tasks/outcome.graphql.ts';
+import { TaskPhase } from '../tasks/progress.graphql.ts';
 import { listPending, type PendingTask } from '../tasks/store.ts';
 import { type ReportResult, reportTasks, startTasks } from './work.ts';
 
