@@ -7,31 +7,33 @@ export const FieldDifferenceType = builder.objectRef<FieldDifference>('FieldDiff
   description: 'A field that differs between two specs. Values that look secret are not shown.',
   authScopes: { viewer: true },
   fields: (t) => ({
-    field: t.exposeString('field', { description: 'Its name, such as `image` or `environment.LOG_LEVEL`.' }),
-    old: t.exposeString('old', { nullable: true, description: 'What it was; null: it was not there.' }),
-    new: t.exposeString('new', { nullable: true, description: 'What it becomes; null: it goes.' }),
+    field: t.exposeString('field', {
+      description: 'The path of the field, such as `image` or `environment.LOG_LEVEL`.',
+    }),
+    old: t.exposeString('old', { nullable: true, description: 'The old value; null if the field was not set.' }),
+    new: t.exposeString('new', { nullable: true, description: 'The new value; null if the field is no longer set.' }),
   }),
 });
 
-const Subject = describedEnum('DifferenceSubject', 'What a difference is about.', {
+const Subject = describedEnum('DifferenceSubject', 'The kind of object that differs.', {
   SERVICE: 'A service.',
   NETWORK: 'A network.',
   VOLUME: 'A volume.',
 });
 
-const DifferenceChange = describedEnum('DifferenceChange', 'How two revisions differ in something.', {
-  ADDED: 'Only the newer has it.',
-  REMOVED: 'Only the older has it.',
-  CHANGED: 'Both have it, and it is not the same.',
+const DifferenceChange = describedEnum('DifferenceChange', 'How an object differs between two revisions.', {
+  ADDED: 'It exists only in the revision compared to.',
+  REMOVED: 'It exists only in the revision compared from.',
+  CHANGED: 'It exists in both, with different settings.',
 });
 
 export const RevisionDifference = builder.objectRef<SubjectDifference>('RevisionDifference').implement({
-  description: 'Something in which two revisions of a stack differ.',
+  description: 'A service, network or volume that differs between two revisions of a stack.',
   authScopes: { viewer: true },
   fields: (t) => ({
-    subject: t.field({ type: Subject, description: 'What it is about.', resolve: (row) => row.subject }),
-    name: t.exposeString('name', { description: 'Its name.' }),
-    change: t.field({ type: DifferenceChange, description: 'How they differ.', resolve: (row) => row.change }),
+    subject: t.field({ type: Subject, description: 'The kind of object that differs.', resolve: (row) => row.subject }),
+    name: t.exposeString('name', { description: 'The name of the object that differs.' }),
+    change: t.field({ type: DifferenceChange, description: 'How the object differs.', resolve: (row) => row.change }),
     fields: t.field({
       type: [FieldDifferenceType],
       description: 'The fields that differ.',

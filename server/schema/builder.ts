@@ -63,7 +63,8 @@ builder.addScalarType(
   'DateTime',
   new GraphQLScalarType<Date, string>({
     name: 'DateTime',
-    description: 'A moment by the clock of the database, ISO 8601 in UTC: `2026-01-31T08:00:00.000Z`.',
+    description:
+      'A date and time by the clock of the database, in UTC and ISO 8601 format, such as `2026-01-31T08:00:00.000Z`.',
     serialize: (value) => (value instanceof Date ? value : new Date(String(value))).toISOString(),
     parseValue: toDate,
     parseLiteral: (node) => toDate(node.kind === Kind.STRING ? node.value : undefined),
@@ -79,12 +80,19 @@ function toDate(value: unknown): Date {
 
 builder.addScalarType(
   'JSON',
-  new GraphQLScalarType({ name: 'JSON', description: 'Any JSON value; the field that has it says which shape.' }),
+  new GraphQLScalarType({
+    name: 'JSON',
+    description: 'Any JSON value. Each field or argument of this type says which shape it has.',
+  }),
 );
 
-builder.queryType({ description: 'What can be read.' });
-builder.mutationType({ description: 'What can be changed. Stack mutations only write tasks; agents do the work.' });
-builder.subscriptionType({ description: 'The same as the queries, sent now and after every change.' });
+builder.queryType({ description: 'The queries.' });
+builder.mutationType({
+  description: 'The mutations. Operations on stacks return as soon as their tasks are planned; agents carry them out.',
+});
+builder.subscriptionType({
+  description: 'The subscriptions. Each sends the present state at once and again after every change.',
+});
 
 /** An enum whose values all have a description. */
 export function describedEnum<const T extends Record<string, string>>(name: string, description: string, texts: T) {

@@ -4,19 +4,19 @@ import { builder } from './builder.ts';
 export type LabelRow = { key: string; value: string };
 
 export const Label = builder.objectRef<LabelRow>('Label').implement({
-  description: 'A name and a value that describe a host.',
+  description: 'A label that describes a host.',
   authScopes: { anyone: true },
   fields: (t) => ({
-    key: t.exposeString('key', { description: 'The name, such as `zone`.' }),
-    value: t.exposeString('value', { description: 'The value, such as `eu-1`.' }),
+    key: t.exposeString('key', { description: "The label's name, such as `zone`." }),
+    value: t.exposeString('value', { description: "The label's value, such as `eu-1`." }),
   }),
 });
 
 export const LabelInput = builder.inputType('LabelInput', {
-  description: 'A name and a value that describe a host.',
+  description: 'A label that describes a host.',
   fields: (t) => ({
-    key: t.string({ required: true, description: 'The name, such as `zone`.' }),
-    value: t.string({ required: true, description: 'The value, such as `eu-1`.' }),
+    key: t.string({ required: true, description: "The label's name, such as `zone`." }),
+    value: t.string({ required: true, description: "The label's value, such as `eu-1`." }),
   }),
 });
 
@@ -34,9 +34,10 @@ export const PageInfo = builder.objectRef<Page>('PageInfo').implement({
   fields: (t) => ({
     endCursor: t.exposeString('endCursor', {
       nullable: true,
-      description: 'Give it as `after` to get the next page; null when the page is empty.',
+      description:
+        'The cursor of the last item, to be given as `after` to get the next page; null if the page is empty.',
     }),
-    hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether there is more after this page.' }),
+    hasNextPage: t.exposeBoolean('hasNextPage', { description: 'Whether there are more items after this page.' }),
   }),
 });
 

@@ -5,11 +5,11 @@ import { builder, describedEnum } from '../schema/builder.ts';
 
 export const ContainerLeft = describedEnum(
   'ContainerLeft',
-  "What stands under a container's name when its task has ended.",
+  "What is under a container's name after its task has ended.",
   {
-    OLD: 'The container from before.',
-    NEW: 'The wanted one.',
-    NONE: 'Nothing.',
+    OLD: 'The container from before the task.',
+    NEW: 'The container that the task was to make.',
+    NONE: 'No container.',
   },
 );
 
@@ -17,33 +17,47 @@ export const TaskErrorType = builder.objectRef<TaskFailure>('TaskError').impleme
   description: 'Why a task or a deployment failed.',
   authScopes: { viewer: true },
   fields: (t) => ({
-    code: t.exposeString('code', { description: 'A stable code, such as `IMAGE_NOT_FOUND` or `PORT_IN_USE`.' }),
-    message: t.exposeString('message', { description: 'What failed, in words.' }),
+    code: t.exposeString('code', {
+      description: 'A stable code; `TaskErrorCode` has those that this version knows. A newer agent may report others.',
+    }),
+    message: t.exposeString('message', { description: 'What failed and what to do about it, as a text.' }),
     taskId: t.id({
       nullable: true,
-      description: "The task, when this is a deployment's cause.",
+      description: 'The ID of the task that failed, in the `cause` of a deployment; otherwise null.',
       resolve: (row) => row.taskId,
     }),
-    agent: t.string({ nullable: true, description: 'The agent it happened on.', resolve: (row) => row.agent }),
-    containerName: t.string({ nullable: true, description: 'The container.', resolve: (row) => row.containerName }),
-    exitCode: t.int({ nullable: true, description: 'With what the container ended.', resolve: (row) => row.exitCode }),
+    agent: t.string({
+      nullable: true,
+      description: 'The name of the agent on whose host it happened, in the `cause` of a deployment; otherwise null.',
+      resolve: (row) => row.agent,
+    }),
+    containerName: t.string({
+      nullable: true,
+      description: 'The name of the container, in the `cause` of a deployment; otherwise null.',
+      resolve: (row) => row.containerName,
+    }),
+    exitCode: t.int({
+      nullable: true,
+      description: "The exit code of the container's main process; null if it did not end.",
+      resolve: (row) => row.exitCode,
+    }),
     oomKilled: t.boolean({
       nullable: true,
-      description: 'Whether it ran out of memory.',
+      description: 'Whether the container was killed because it ran out of memory; null if this is not known.',
       resolve: (row) => row.oomKilled,
     }),
     healthLog: t.stringList({
-      description: 'The last outputs of the health check.',
+      description: 'The output of the last health checks, oldest first.',
       resolve: (row) => [...(row.healthLog ?? [])],
     }),
     left: t.field({
       type: ContainerLeft,
       nullable: true,
-      description: "What stands under the container's name now; null if that is not known.",
+      description: "What is now under the container's name; null if this is not known.",
       resolve: (row) => row.left,
     }),
     logs: t.stringList({
-      description: 'The last log lines of the container, at most 100.',
+      description: 'The last log lines of the container, oldest first, at most 100.',
       resolve: (row) => [...(row.logs ?? [])],
     }),
   }),
@@ -55,15 +69,21 @@ export const TaskResultType = builder.objectRef<TaskResult>('TaskResult').implem
   fields: (t) => ({
     containerId: t.id({
       nullable: true,
-      description: "Docker's id of the container.",
+      description: "The container's ID on the Docker engine; null if there is none.",
       resolve: (row) => row.containerId,
     }),
-    action: t.exposeString('action', { description: 'What was done, such as `created`, `replaced` or `unchanged`.' }),
-    message: t.string({ nullable: true, description: 'More in words.', resolve: (row) => row.message }),
+    action: t.exposeString('action', {
+      description: 'What was done, in one word, such as `created`, `replaced` or `unchanged`.',
+    }),
+    message: t.string({
+      nullable: true,
+      description: 'More about what was done, as a text.',
+      resolve: (row) => row.message,
+    }),
     left: t.field({
       type: ContainerLeft,
       nullable: true,
-      description: "What stands under the container's name now; null if that is not known.",
+      description: "What is now under the container's name; null if this is not known.",
       resolve: (row) => row.left,
     }),
   }),

@@ -8,13 +8,13 @@ import { findTask, listTasks, type TaskFilter } from './queries.ts';
 import type { TaskRow } from './store.ts';
 
 const TaskFilterInput = builder.inputType('TaskFilter', {
-  description: 'Which tasks; what is not given does not restrict.',
+  description: 'Conditions on tasks. A task must meet all that are given.',
   fields: (t) => ({
-    agent: t.string({ description: "The agent's name." }),
-    stack: t.string({ description: "The stack's name." }),
-    deploymentId: t.id({ description: 'The deployment.' }),
-    status: t.field({ type: [TaskStatus], description: 'One of these.' }),
-    kind: t.field({ type: [TaskKind], description: 'One of these.' }),
+    agent: t.string({ description: 'The name of the agent that carries out the task.' }),
+    stack: t.string({ description: 'The name of the stack that the task is for.' }),
+    deploymentId: t.id({ description: 'The ID of the deployment that the task is part of.' }),
+    status: t.field({ type: [TaskStatus], description: 'The statuses that the task may have.' }),
+    kind: t.field({ type: [TaskKind], description: 'The kinds that the task may have.' }),
   }),
 });
 
@@ -39,8 +39,12 @@ const TaskConnection = builder.objectRef<Connection>('TaskConnection').implement
   description: 'A page of tasks.',
   authScopes: { viewer: true },
   fields: (t) => ({
-    nodes: t.field({ type: [AgentTask], description: 'The tasks, newest first.', resolve: (page) => page.nodes }),
-    pageInfo: t.field({ type: PageInfo, description: 'Where the page ends.', resolve: (page) => page.pageInfo }),
+    nodes: t.field({
+      type: [AgentTask],
+      description: 'The tasks of this page, newest first.',
+      resolve: (page) => page.nodes,
+    }),
+    pageInfo: t.field({ type: PageInfo, description: 'Where this page ends.', resolve: (page) => page.pageInfo }),
   }),
 });
 
@@ -54,8 +58,8 @@ builder.queryFields((t) => ({
     type: AgentTask,
     nullable: true,
     authScopes: { viewer: true },
-    description: 'One task; null if there is none of that id.',
-    args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
+    description: 'The task with the given ID; null if there is none.',
+    args: { id: t.arg.id({ required: true, description: "The task's ID." }) },
     resolve: async (_root, { id }, { db }) => (await findTask(db, checkId('task', id))) ?? null,
   }),
   tasks: t.field({
@@ -63,9 +67,15 @@ builder.queryFields((t) => ({
     authScopes: { viewer: true },
     description: 'Tasks, newest first.',
     args: {
-      filter: t.arg({ type: TaskFilterInput, description: 'Which ones.' }),
-      first: t.arg.int({ required: true, defaultValue: 50, description: 'At most so many, 1 to 500.' }),
-      after: t.arg.string({ description: 'The `endCursor` of the page before.' }),
+      filter: t.arg({ type: TaskFilterInput, description: 'Which tasks to return. If omitted, all of them.' }),
+      first: t.arg.int({
+        required: true,
+        defaultValue: 50,
+        description: 'The number of tasks to return, from 1 to 500.',
+      }),
+      after: t.arg.string({
+        description: 'The `endCursor` of the previous page. If omitted, the first page is returned.',
+      }),
     },
     resolve: async (_root, { filter, first, after }, context) => {
       const cursor = after == null ? undefined : checkId('cursor', after);
@@ -78,10 +88,14 @@ builder.subscriptionFields((t) => ({
   tasks: t.field({
     type: [AgentTask],
     authScopes: { viewer: true },
-    description: 'The newest tasks that match, now and whenever a task changes.',
+    description: 'The newest tasks that match, sent at once and again whenever a task changes.',
     args: {
-      filter: t.arg({ type: TaskFilterInput, description: 'Which ones.' }),
-      first: t.arg.int({ required: true, defaultValue: 50, description: 'At most so many, 1 to 500.' }),
+      filter: t.arg({ type: TaskFilterInput, description: 'Which tasks to return. If omitted, all of them.' }),
+      first: t.arg.int({
+        required: true,
+        defaultValue: 50,
+        description: 'The number of tasks to return, from 1 to 500.',
+      }),
     },
     subscribe: (_root, { filter, first }, context) =>
       context.live([topic.tasks], () => readTasks(filter, checkPage(first), context), { minIntervalMs: 100 }),

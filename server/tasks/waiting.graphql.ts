@@ -8,25 +8,43 @@ import { type WaitingOn, waitingOn } from './waiting.ts';
 /** Why something has not finished. */
 
 const WaitingReason = describedEnum('WaitingReason', 'Why something has not finished.', {
-  AGENT_OFFLINE: 'Its agent is offline; it goes on when the agent returns.',
-  BLOCKED: 'Another task comes first.',
-  RETRY: 'It failed and is tried again later.',
-  DELAY: 'The pause between two groups of a rollout.',
-  IMAGES: 'Images come first, on every host that takes part.',
-  SLOT: 'It is ready and its agent takes it next.',
-  CANCEL_REQUESTED: 'It is to be cancelled and stops at a safe point.',
+  AGENT_OFFLINE: 'The agent is offline; the task continues when it returns.',
+  BLOCKED: 'Another task must be done first.',
+  RETRY: 'The task failed and is retried later.',
+  DELAY: 'A rollout pauses between two groups of containers.',
+  IMAGES: 'Images must first be on every host that takes part in the deployment.',
+  SLOT: 'The task is ready, and its agent starts it when it has a free slot.',
+  CANCEL_REQUESTED: 'The task is being cancelled and stops at a safe point.',
 });
 
 export const WaitingOnType = builder.objectRef<WaitingOn>('WaitingOn').implement({
-  description: 'One reason why something has not finished.',
+  description: 'A reason why something has not finished.',
   authScopes: { viewer: true },
   fields: (t) => ({
     reason: t.field({ type: WaitingReason, description: 'The kind of reason.', resolve: (row) => row.reason }),
-    message: t.exposeString('message', { description: 'The reason in words.' }),
-    agent: t.string({ nullable: true, description: 'The agent concerned.', resolve: (row) => row.agent }),
-    taskId: t.id({ nullable: true, description: 'The task that comes first.', resolve: (row) => row.taskId }),
-    since: t.field({ type: 'DateTime', nullable: true, description: 'Since when.', resolve: (row) => row.since }),
-    until: t.field({ type: 'DateTime', nullable: true, description: 'Until when.', resolve: (row) => row.until }),
+    message: t.exposeString('message', { description: 'The reason as a text.' }),
+    agent: t.string({
+      nullable: true,
+      description: 'The name of the agent concerned, if any.',
+      resolve: (row) => row.agent,
+    }),
+    taskId: t.id({
+      nullable: true,
+      description: 'The ID of the task that must be done first, if any.',
+      resolve: (row) => row.taskId,
+    }),
+    since: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'Since when the reason has applied, if known.',
+      resolve: (row) => row.since,
+    }),
+    until: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'Until when the reason applies, if known.',
+      resolve: (row) => row.until,
+    }),
   }),
 });
 
