@@ -68,7 +68,7 @@ export const Agent = builder.objectRef<AgentRow>('Agent').implement({
       description: 'Why the agent is in quarantine and how to end that; null if it is not.',
       resolve: (agent) =>
         agent.quarantinedAt
-          ? `Two processes used its credential at ${agent.quarantinedAt.toISOString()}. Stop one and enrol the agent again with a join token for its name.`
+          ? `Two processes used its credential at ${agent.quarantinedAt.toISOString()}. Stop one and enroll the agent again with a join token for its name.`
           : null,
     }),
     version: t.exposeString('version', {

@@ -356,7 +356,7 @@ export const tokens = pgTable(
     role: role('role'),
     agentId: uuid('agent_id').references(() => agents.id),
     labels: jsonb('labels').$type<Labels>().notNull().default({}),
-    /** For a join token: the only agent name it may enrol. */
+    /** For a join token: the only agent name it may enroll. */
     agentName: text('agent_name'),
     createdBy: text('created_by').notNull(),
     createdAt,

@@ -1,7 +1,7 @@
 import type { FieldDifference, SubjectDifference } from '../planning/differences.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
 
-/** How two specs, and two revisions, differ. */
+/** How two specs differ, and two revisions. */
 
 export const FieldDifferenceType = builder.objectRef<FieldDifference>('FieldDifference').implement({
   description: 'A field that differs between two specs. Values that look secret are not shown.',
@@ -22,8 +22,8 @@ const Subject = describedEnum('DifferenceSubject', 'The kind of object that diff
 });
 
 const DifferenceChange = describedEnum('DifferenceChange', 'How an object differs between two revisions.', {
-  ADDED: 'It exists only in the revision compared to.',
-  REMOVED: 'It exists only in the revision compared from.',
+  ADDED: 'It exists only in the revision `to`.',
+  REMOVED: 'It exists only in the revision `from`.',
   CHANGED: 'It exists in both, with different settings.',
 });
 

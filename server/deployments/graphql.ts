@@ -32,7 +32,7 @@ const DeploymentStatus = describedEnum('DeploymentStatus', 'The status of a depl
 
 export const OnFailure = describedEnum('OnFailure', 'What happens to a stack when a deployment fails.', {
   ROLLBACK: 'The whole stack returns to its last good revision. Without one, this is the same as KEEP.',
-  KEEP: 'What has been done is kept. Only the container that failed is put back as it was before.',
+  KEEP: 'What has been done is kept. Each container that failed is put back as it was before.',
 });
 
 export const StackWarning = builder.objectRef<Warning>('StackWarning').implement({
@@ -40,7 +40,7 @@ export const StackWarning = builder.objectRef<Warning>('StackWarning').implement
   authScopes: { viewer: true },
   fields: (t) => ({
     code: t.exposeString('code', { description: 'A stable code for the kind of warning, such as `AGENT_OFFLINE`.' }),
-    message: t.exposeString('message', { description: 'The warning as a text.' }),
+    message: t.exposeString('message', { description: 'The warning in words.' }),
     path: t.exposeString('path', {
       description:
         'The path in the stack file, such as `services.web.ports[0]`; empty if the warning is not about the file.',
@@ -96,7 +96,7 @@ export const Deployment = builder.objectRef<DeploymentRow>('Deployment').impleme
     cause: t.field({
       type: TaskErrorType,
       nullable: true,
-      description: 'Why the deployment did not succeed; null if it succeeded or is still running without a failure.',
+      description: 'Why the deployment did not succeed; null unless something failed or was cancelled.',
       resolve: (row) => row.cause,
     }),
     onFailure: t.field({
@@ -208,7 +208,7 @@ builder.queryFields((t) => ({
       first: t.arg.int({
         required: true,
         defaultValue: 20,
-        description: 'The number of deployments to return, from 1 to 500.',
+        description: 'The maximum number of deployments to return, from 1 to 500.',
       }),
       after: t.arg.string({
         description: 'The `endCursor` of the previous page. If omitted, the first page is returned.',

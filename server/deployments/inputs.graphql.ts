@@ -4,7 +4,7 @@ import { builder } from '../schema/builder.ts';
 import type { StackFile } from './draft.ts';
 import type { Operation } from './operation.ts';
 
-/** What the operations on stacks are about: as inputs of `planStack`, and with the same fields as arguments of the mutations. */
+/** The operations on stacks as inputs of `planStack`; the mutations take the same fields as arguments. */
 
 const StackSource = builder.inputType('StackSource', {
   description: 'The text of a stack file, in exactly one of the two formats. At most 512 KiB.',

@@ -129,7 +129,9 @@ builder.mutationFields((t) => ({
       'Repeats a deployment that is FAILED or CANCELLED as a new deployment with the same options. CONFLICT if the stack has a newer one.',
     args: {
       id: t.arg.id({ required: true, description: 'The ID of the deployment to repeat.' }),
-      idempotencyKey: t.arg.string({ description: 'As in `OperationOptions`.' }),
+      idempotencyKey: t.arg.string({
+        description: 'Makes the request safe to repeat; see `OperationOptions.idempotencyKey`.',
+      }),
     },
     resolve: (_root, { id, idempotencyKey }, { db, actor }) =>
       retryDeployment(db, actor, checkId('deployment', id), checkKey(idempotencyKey)),

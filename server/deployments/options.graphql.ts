@@ -73,7 +73,7 @@ export function toOptions(kind: Operation['kind'], options: OptionsInput): Opera
   return { priority, maxRetries, timeoutSeconds, taskTimeoutSeconds, onFailure, planHash, idempotencyKey: key };
 }
 
-/** The same for a plan, which neither is agreed to nor repeated. @throws GraphiumError BAD_INPUT */
+/** Does the same for a plan, which changes nothing and so needs no agreement and no key. @throws GraphiumError BAD_INPUT */
 export function toPlanOptions(kind: Operation['kind'], options: OptionsInput): OperateOptions {
   for (const name of ['planHash', 'idempotencyKey'] as const) {
     if (options?.[name] == null) continue;

@@ -38,7 +38,7 @@ const PlanItem = builder.objectRef<PreviewItem>('PlanItem').implement({
       description: 'What is done with the container.',
       resolve: (row) => row.action,
     }),
-    reason: t.exposeString('reason', { description: 'Why it is done, as a text.' }),
+    reason: t.exposeString('reason', { description: 'Why it is done, in words.' }),
     differences: t.field({
       type: [FieldDifferenceType],
       description: 'For REPLACE, the differences between the existing container and the new one; otherwise empty.',
@@ -64,7 +64,7 @@ const PlanDowntime = builder.objectRef<Downtime>('PlanDowntime').implement({
     expected: t.exposeBoolean('expected', {
       description: 'Whether the service is expected to have no running container for a while.',
     }),
-    reason: t.exposeString('reason', { description: 'Why downtime is expected or not, as a text.' }),
+    reason: t.exposeString('reason', { description: 'Why downtime is expected or not, in words.' }),
   }),
 });
 

@@ -1,19 +1,21 @@
 import { GraphiumError } from '../base/errors.ts';
 import { revisionDifferences } from '../planning/differences.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
+import type { Context } from '../schema/context.ts';
 import { observedOf, Stack, wantedOf } from '../stacks/graphql.ts';
 import { stateOf } from '../stacks/state.ts';
-import { findRevision } from '../stacks/store.ts';
+import { findRevision, type StackRow } from '../stacks/store.ts';
 import { tasksOfDeployment } from '../tasks/loaders.ts';
 import { WaitingOnType, waitingOnOf } from '../tasks/waiting.graphql.ts';
+import type { WaitingOn } from '../tasks/waiting.ts';
 import { RevisionDifference } from './differences.graphql.ts';
 import { Deployment, DeploymentConnection, readDeployments } from './graphql.ts';
 import { latestDeployment } from './loaders.ts';
 
-/** The fields of a stack that speak of its deployments. */
+/** The fields of a stack that need its deployments. */
 
 const StackStateType = describedEnum('StackState', 'What a stack is currently doing.', {
-  DEPLOYING: 'A new revision is being deployed.',
+  DEPLOYING: 'A revision is being deployed.',
   STARTING: 'The stack is being started.',
   STOPPING: 'The stack is being stopped.',
   RESTARTING: 'Containers of the stack are being restarted.',
@@ -25,6 +27,16 @@ const StackStateType = describedEnum('StackState', 'What a stack is currently do
   REPAIRING: "The stack's drift is being repaired.",
   DEGRADED: 'The stack is not as it should be, and no deployment is working on it.',
 });
+
+/** One reason for each host that is offline and has tasks of the stack's unfinished deployment. */
+async function offlineHostsOf(stack: StackRow, _args: object, context: Context): Promise<WaitingOn[]> {
+  const latest = await context.load(latestDeployment, stack.id);
+  if (!latest || latest.finishedAt) return [];
+  const tasks = await context.load(tasksOfDeployment, latest.id);
+  const reasons = (await Promise.all(tasks.map((task) => waitingOnOf(task, context)))).flat();
+  const offline = reasons.filter(({ reason }) => reason === 'AGENT_OFFLINE');
+  return [...new Map(offline.map((reason) => [reason.agent, reason])).values()];
+}
 
 builder.objectFields(Stack, (t) => ({
   state: t.field({
@@ -38,14 +50,7 @@ builder.objectFields(Stack, (t) => ({
   waitingOn: t.field({
     type: [WaitingOnType],
     description: "The offline hosts that the stack's running deployment waits for.",
-    resolve: async (stack, _args, context) => {
-      const latest = await context.load(latestDeployment, stack.id);
-      if (!latest || latest.finishedAt) return [];
-      const tasks = await context.load(tasksOfDeployment, latest.id);
-      const reasons = (await Promise.all(tasks.map((task) => waitingOnOf(task, context)))).flat();
-      const offline = reasons.filter(({ reason }) => reason === 'AGENT_OFFLINE');
-      return [...new Map(offline.map((reason) => [reason.agent, reason])).values()];
-    },
+    resolve: offlineHostsOf,
   }),
   currentDeployment: t.field({
     type: Deployment,
@@ -60,7 +65,7 @@ builder.objectFields(Stack, (t) => ({
       first: t.arg.int({
         required: true,
         defaultValue: 20,
-        description: 'The number of deployments to return, from 1 to 500.',
+        description: 'The maximum number of deployments to return, from 1 to 500.',
       }),
       after: t.arg.string({
         description: 'The `endCursor` of the previous page. If omitted, the first page is returned.',

@@ -132,6 +132,20 @@ const SessionInput = builder.inputType('SessionInput', {
   }),
 });
 
+function checked(input: typeof SessionInput.$inferInput) {
+  checkId('instance', input.instanceId);
+  for (const { taskId } of input.running) checkId('task', taskId);
+  return input;
+}
+
+const toRow = ({ id, ...rest }: typeof ContainerReport.$inferInput) => ({
+  ...rest,
+  containerId: id,
+  exitCode: rest.exitCode ?? null,
+  startedAt: rest.startedAt ?? null,
+  taskId: rest.taskId ?? null,
+});
+
 builder.mutationFields((t) => ({
   removeAgent: t.field({
     type: Agent,
@@ -176,9 +190,7 @@ builder.mutationFields((t) => ({
     },
     resolve: async (_root, { input }, { db, caller, clusterId, bindSession }) => {
       const { agentId, name } = agentOf(caller);
-      checkId('instance', input.instanceId);
-      for (const { taskId } of input.running) checkId('task', taskId);
-      const session = await openSession(db, agentId, input);
+      const session = await openSession(db, agentId, checked(input));
       bindSession({ agentId, epoch: session.epoch });
       return { ...session, clusterId, agentName: name };
     },
@@ -196,14 +208,7 @@ builder.mutationFields((t) => ({
       }),
     },
     resolve: async (_root, { epoch, containers }, { db, caller }) => {
-      const rows = containers.map(({ id, ...rest }) => ({
-        ...rest,
-        containerId: id,
-        exitCode: rest.exitCode ?? null,
-        startedAt: rest.startedAt ?? null,
-        taskId: rest.taskId ?? null,
-      }));
-      await reportContainers(db, agentOf(caller).agentId, epoch, rows);
+      await reportContainers(db, agentOf(caller).agentId, epoch, containers.map(toRow));
       return true;
     },
   }),

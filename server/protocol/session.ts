@@ -63,7 +63,7 @@ export async function openSession(db: Db, agentId: string, input: SessionInput):
   if (opened) return opened;
   throw new GraphiumError(
     'AGENT_QUARANTINED',
-    'Two processes use the credential of this agent. Stop one of them, then enrol the agent again with a join token for its name.',
+    'Two processes use the credential of this agent. Stop one of them, then enroll the agent again with a join token for its name.',
   );
 }
 

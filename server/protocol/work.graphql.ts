@@ -10,7 +10,7 @@ import { TaskPhase } from '../tasks/progress.graphql.ts';
 import { listPending, type PendingTask } from '../tasks/store.ts';
 import { type ReportResult, reportTasks, startTasks } from './work.ts';
 
-/** What only agents call. */
+/** The part of the API that only agents call: their tasks and the reports on them. */
 
 const PendingTaskType = builder.objectRef<PendingTask>('PendingTask').implement({
   description: 'A task as its agent receives it.',
@@ -72,7 +72,7 @@ const LayerProgressInput = builder.inputType('LayerProgressInput', {
 const TaskProgressInput = builder.inputType('TaskProgressInput', {
   description: 'How far a task has come.',
   fields: (t) => ({
-    message: t.string({ description: 'The progress as a text.' }),
+    message: t.string({ description: 'The progress in words.' }),
     currentBytes: t.float({ description: 'The number of bytes processed so far, in all layers.' }),
     totalBytes: t.float({ description: 'The total number of bytes in all layers, as far as known.' }),
     layers: t.field({ type: [LayerProgressInput], description: 'The layers of the image that is being pulled.' }),
@@ -83,7 +83,7 @@ const TaskErrorInput = builder.inputType('TaskErrorInput', {
   description: 'Why a task failed.',
   fields: (t) => ({
     code: t.string({ required: true, description: 'A stable code, such as those of `TaskErrorCode`.' }),
-    message: t.string({ required: true, description: 'What failed and what to do about it, as a text.' }),
+    message: t.string({ required: true, description: 'What failed and what to do about it, in words.' }),
     exitCode: t.int({ description: "The exit code of the container's main process, if it ended." }),
     oomKilled: t.boolean({ description: 'Whether the container was killed because it ran out of memory.' }),
     healthLog: t.stringList({ description: 'The output of the last health checks, oldest first.' }),
@@ -100,7 +100,7 @@ const TaskResultInput = builder.inputType('TaskResultInput', {
       required: true,
       description: 'What was done, in one word, such as `created`, `replaced` or `unchanged`.',
     }),
-    message: t.string({ description: 'More about what was done, as a text.' }),
+    message: t.string({ description: 'More about what was done, in words.' }),
     left: t.field({ type: ContainerLeft, description: "What is now under the container's name, if known." }),
   }),
 });
@@ -132,7 +132,11 @@ const TaskReport = builder.inputType('TaskReport', {
 
 const pendingArgs = (t: PendingArgs) => ({
   epoch: t.arg.int({ required: true, description: "The session's number." }),
-  limit: t.arg.int({ required: true, defaultValue: 64, description: 'The number of tasks to return, from 1 to 256.' }),
+  limit: t.arg.int({
+    required: true,
+    defaultValue: 64,
+    description: 'The maximum number of tasks to return, from 1 to 256.',
+  }),
 });
 type PendingArgs = Parameters<Parameters<typeof builder.queryField>[1]>[0];
 
@@ -180,6 +184,16 @@ builder.subscriptionField('pendingTasks', (t) =>
 const keyOf = (tasks: readonly PendingTask[]) =>
   tasks.map((task) => `${task.id}/${task.attempt}/${task.cancelRequestedAt !== null}`).join();
 
+const toReport = (report: typeof TaskReport.$inferInput) => ({
+  ...report,
+  taskId: checkId('task', report.taskId),
+  phase: report.phase ?? null,
+  progress: toStorable(report.progress ?? null),
+  error: toStorable(report.error ?? null),
+  retryable: report.retryable ?? false,
+  result: toStorable(report.result ?? null),
+});
+
 builder.mutationFields((t) => ({
   startTasks: t.field({
     type: [PendingTaskType],
@@ -190,13 +204,10 @@ builder.mutationFields((t) => ({
       epoch: t.arg.int({ required: true, description: "The session's number." }),
       ids: t.arg.idList({ required: true, description: 'The IDs of the tasks.' }),
     },
-    resolve: (_root, { epoch, ids }, { db, vault, caller }) =>
-      startTasks(
-        { db, vault },
-        agentOf(caller).agentId,
-        epoch,
-        ids.map((id) => checkId('task', id)),
-      ),
+    resolve: (_root, { epoch, ids }, { db, vault, caller }) => {
+      const taskIds = ids.map((id) => checkId('task', id));
+      return startTasks({ db, vault }, agentOf(caller).agentId, epoch, taskIds);
+    },
   }),
   reportTasks: t.field({
     type: [TaskReportResult],
@@ -208,19 +219,6 @@ builder.mutationFields((t) => ({
       reports: t.arg({ type: [TaskReport], required: true, description: 'The reports.' }),
     },
     resolve: (_root, { epoch, reports }, { db, caller }) =>
-      reportTasks(
-        db,
-        agentOf(caller).agentId,
-        epoch,
-        reports.map((report) => ({
-          ...report,
-          taskId: checkId('task', report.taskId),
-          phase: report.phase ?? null,
-          progress: toStorable(report.progress ?? null),
-          error: toStorable(report.error ?? null),
-          retryable: report.retryable ?? false,
-          result: toStorable(report.result ?? null),
-        })),
-      ),
+      reportTasks(db, agentOf(caller).agentId, epoch, reports.map(toReport)),
   }),
 }));

@@ -4,12 +4,9 @@ import { GraphQLScalarType, Kind } from 'graphql';
 import { GraphiumError } from '../base/errors.ts';
 import type { Context, Role } from './context.ts';
 
-/**
- * Who may read a field: every root field and every object type names its scope, and a test walks the schema and fails on
- * one that has none.
- */
+/** Who may read a field. Every root field and every object type names its scope; a test fails if one does not. */
 export type Scopes = {
-  /** No token at all; for values that hang below a field that was checked. */
+  /** Everybody, even without a token: the catalogue of errors, and types whose values hang below a checked field. */
   anyone: boolean;
   /** Any valid token. */
   authenticated: boolean;
@@ -86,15 +83,16 @@ builder.addScalarType(
   }),
 );
 
-builder.queryType({ description: 'The queries.' });
+builder.queryType({ description: 'Reads the current state.' });
 builder.mutationType({
-  description: 'The mutations. Operations on stacks return as soon as their tasks are planned; agents carry them out.',
+  description:
+    'Changes the state. Operations on stacks return as soon as their tasks are planned; agents carry them out.',
 });
 builder.subscriptionType({
-  description: 'The subscriptions. Each sends the present state at once and again after every change.',
+  description: 'Follows the state: each subscription sends it at once and again after every change.',
 });
 
-/** An enum whose values all have a description. */
+/** Declares an enum from its values and their descriptions. */
 export function describedEnum<const T extends Record<string, string>>(name: string, description: string, texts: T) {
   const values = Object.fromEntries(
     Object.entries(texts).map(([key, text]) => [key, { value: key, description: text }]),
@@ -108,7 +106,7 @@ export function describedEnum<const T extends Record<string, string>>(name: stri
 
 const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
-/** Ids are UUIDs; anything else names nothing. @throws GraphiumError NOT_FOUND */
+/** IDs are UUIDs, so anything else cannot exist. @throws GraphiumError NOT_FOUND */
 export function checkId(what: string, id: string): string {
   if (!UUID.test(id)) throw new GraphiumError('NOT_FOUND', `There is no ${what} "${id}".`);
   return id;

@@ -1,6 +1,6 @@
 import { builder } from './builder.ts';
 
-/** Types that several features use. */
+/** Types that several rooms use. */
 export type LabelRow = { key: string; value: string };
 
 export const Label = builder.objectRef<LabelRow>('Label').implement({
@@ -41,7 +41,7 @@ export const PageInfo = builder.objectRef<Page>('PageInfo').implement({
   }),
 });
 
-/** @param rows one more than the page is long, when there is more */
+/** @param rows one more than fit on the page, if there are more */
 export function toPage<T extends { id: string }>(rows: readonly T[], first: number): { nodes: T[]; pageInfo: Page } {
   const nodes = rows.slice(0, first);
   return { nodes, pageInfo: { endCursor: nodes.at(-1)?.id ?? null, hasNextPage: rows.length > first } };

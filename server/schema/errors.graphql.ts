@@ -1,7 +1,7 @@
 import { ERROR_CODES, TASK_ERROR_CODES } from '../base/errors.ts';
 import { builder, describedEnum } from './builder.ts';
 
-/** The catalogue of error codes. No field has the two enums as its type: they are there to be read. */
+/** The catalogue of error codes. The two enums are the type of no field: they only document the codes. */
 
 describedEnum('ErrorCode', 'The codes of a request that fails, in `extensions.code` of its error.', ERROR_CODES);
 

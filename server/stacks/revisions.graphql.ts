@@ -1,25 +1,38 @@
 import { agentById } from '../agents/loaders.ts';
 import { placedOf } from '../planning/placed.ts';
 import { builder, checkPage } from '../schema/builder.ts';
+import type { Context } from '../schema/context.ts';
 import { Stack, StackFormat } from './graphql.ts';
 import { stackById } from './loaders.ts';
 import { findRevision, listPlacements, listRevisions, type RevisionSummary } from './store.ts';
 
-const WantedPlace = builder
-  .objectRef<{ agentId: string; name: string; service: string; image: string }>('WantedPlace')
-  .implement({
-    description: 'A container of a revision and where it was placed.',
-    authScopes: { viewer: true },
-    fields: (t) => ({
-      containerName: t.exposeString('name', { description: "The container's name on the host." }),
-      service: t.exposeString('service', { description: "The name of the container's service." }),
-      image: t.exposeString('image', { description: 'The image, as the stack file names it.' }),
-      agent: t.string({
-        description: 'The name of the agent on whose host the container was placed.',
-        resolve: async ({ agentId }, _args, { load }) => (await load(agentById, agentId)).name,
-      }),
+type Place = { agentId: string; name: string; service: string; image: string };
+
+const WantedPlace = builder.objectRef<Place>('WantedPlace').implement({
+  description: 'A container of a revision and where it was placed.',
+  authScopes: { viewer: true },
+  fields: (t) => ({
+    containerName: t.exposeString('name', { description: "The container's name on the host." }),
+    service: t.exposeString('service', { description: "The name of the container's service." }),
+    image: t.exposeString('image', { description: 'The image, as the stack file names it.' }),
+    agent: t.string({
+      description: 'The name of the agent on whose host the container was placed.',
+      resolve: async ({ agentId }, _args, { load }) => (await load(agentById, agentId)).name,
     }),
-  });
+  }),
+});
+
+async function placesOf({ stackId, number }: RevisionSummary, _args: object, { db }: Context): Promise<Place[]> {
+  const spec = (await findRevision(db, stackId, number))?.spec;
+  const own = (await listPlacements(db, stackId)).filter(({ revision }) => revision === number);
+  const places = own.map(({ agentId, name }) => ({ agentId, containerName: name }));
+  return (spec ? placedOf(spec, places) : []).map(({ agentId, service, container: { name, image } }) => ({
+    agentId,
+    name,
+    image,
+    service: service.name,
+  }));
+}
 
 const Revision = builder.objectRef<RevisionSummary>('Revision').implement({
   description: 'A numbered version of a stack. A revision never changes.',
@@ -51,17 +64,7 @@ const Revision = builder.objectRef<RevisionSummary>('Revision').implement({
     containers: t.field({
       type: [WantedPlace],
       description: "The revision's containers and where they were placed.",
-      resolve: async ({ stackId, number }, _args, { db }) => {
-        const spec = (await findRevision(db, stackId, number))?.spec;
-        const own = (await listPlacements(db, stackId)).filter(({ revision }) => revision === number);
-        const places = own.map(({ agentId, name }) => ({ agentId, containerName: name }));
-        return (spec ? placedOf(spec, places) : []).map(({ agentId, service, container: { name, image } }) => ({
-          agentId,
-          name,
-          image,
-          service: service.name,
-        }));
-      },
+      resolve: placesOf,
     }),
     createdBy: t.exposeString('createdBy', {
       description: 'The name of the token that made the revision; `graphium` if the server did.',
@@ -82,7 +85,7 @@ builder.objectFields(Stack, (t) => ({
       first: t.arg.int({
         required: true,
         defaultValue: 20,
-        description: 'The number of revisions to return, from 1 to 500.',
+        description: 'The maximum number of revisions to return, from 1 to 500.',
       }),
     },
     resolve: (stack, { first }, { db }) => listRevisions(db, stack.id, checkPage(first)),

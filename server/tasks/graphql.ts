@@ -47,7 +47,7 @@ const TaskEvent = builder.objectRef<TaskEventRow>('TaskEvent').implement({
       resolve: (event) => event.phase,
     }),
     attempt: t.exposeInt('attempt', { description: 'The number of the attempt that the change belongs to.' }),
-    message: t.exposeString('message', { nullable: true, description: 'Why the change happened, as a text.' }),
+    message: t.exposeString('message', { nullable: true, description: 'Why the change happened, in words.' }),
   }),
 });
 

@@ -20,7 +20,7 @@ export const TaskErrorType = builder.objectRef<TaskFailure>('TaskError').impleme
     code: t.exposeString('code', {
       description: 'A stable code; `TaskErrorCode` has those that this version knows. A newer agent may report others.',
     }),
-    message: t.exposeString('message', { description: 'What failed and what to do about it, as a text.' }),
+    message: t.exposeString('message', { description: 'What failed and what to do about it, in words.' }),
     taskId: t.id({
       nullable: true,
       description: 'The ID of the task that failed, in the `cause` of a deployment; otherwise null.',
@@ -77,7 +77,7 @@ export const TaskResultType = builder.objectRef<TaskResult>('TaskResult').implem
     }),
     message: t.string({
       nullable: true,
-      description: 'More about what was done, as a text.',
+      description: 'More about what was done, in words.',
       resolve: (row) => row.message,
     }),
     left: t.field({

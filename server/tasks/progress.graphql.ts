@@ -38,7 +38,7 @@ export const TaskProgressType = builder.objectRef<TaskProgress>('TaskProgress').
   description: 'How far a task has come.',
   authScopes: { viewer: true },
   fields: (t) => ({
-    message: t.string({ nullable: true, description: 'The progress as a text.', resolve: (row) => row.message }),
+    message: t.string({ nullable: true, description: 'The progress in words.', resolve: (row) => row.message }),
     currentBytes: t.float({
       nullable: true,
       description: 'The number of bytes processed so far, in all layers.',

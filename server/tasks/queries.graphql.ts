@@ -71,7 +71,7 @@ builder.queryFields((t) => ({
       first: t.arg.int({
         required: true,
         defaultValue: 50,
-        description: 'The number of tasks to return, from 1 to 500.',
+        description: 'The maximum number of tasks to return, from 1 to 500.',
       }),
       after: t.arg.string({
         description: 'The `endCursor` of the previous page. If omitted, the first page is returned.',
@@ -94,7 +94,7 @@ builder.subscriptionFields((t) => ({
       first: t.arg.int({
         required: true,
         defaultValue: 50,
-        description: 'The number of tasks to return, from 1 to 500.',
+        description: 'The maximum number of tasks to return, from 1 to 500.',
       }),
     },
     subscribe: (_root, { filter, first }, context) =>

@@ -22,7 +22,7 @@ export const WaitingOnType = builder.objectRef<WaitingOn>('WaitingOn').implement
   authScopes: { viewer: true },
   fields: (t) => ({
     reason: t.field({ type: WaitingReason, description: 'The kind of reason.', resolve: (row) => row.reason }),
-    message: t.exposeString('message', { description: 'The reason as a text.' }),
+    message: t.exposeString('message', { description: 'The reason in words.' }),
     agent: t.string({
       nullable: true,
       description: 'The name of the agent concerned, if any.',

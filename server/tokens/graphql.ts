@@ -122,8 +122,8 @@ builder.queryFields((t) => ({
     authScopes: { authenticated: true },
     description: 'The owner of the token that was sent with the request.',
     resolve: (_root, _args, { caller }) => {
-      if (!caller) throw new GraphiumError('UNAUTHENTICATED', 'Send a token.');
-      return caller;
+      if (caller) return caller;
+      throw new GraphiumError('UNAUTHENTICATED', 'Send a token.');
     },
   }),
   tokens: t.field({
@@ -135,6 +135,17 @@ builder.queryFields((t) => ({
 }));
 
 const MAX_NAME = 100;
+const MAX_DAYS = 3_650;
+
+function checkName(name: string): string {
+  if (name.trim() !== '' && name.length <= MAX_NAME) return name;
+  throw new GraphiumError('BAD_INPUT', `name: expected 1 to ${MAX_NAME} characters.`);
+}
+
+function checkDays(days: number | null): number | null {
+  if (days === null || (days >= 1 && days <= MAX_DAYS)) return days;
+  throw new GraphiumError('BAD_INPUT', `expiresInDays: expected 1 to ${MAX_DAYS}, got ${days}.`);
+}
 
 builder.mutationFields((t) => ({
   createToken: t.field({
@@ -148,15 +159,8 @@ builder.mutationFields((t) => ({
         description: 'The number of days until the token expires, from 1 to 3650. If omitted, it never expires.',
       }),
     },
-    resolve: (_root, { name, role, expiresInDays }, { db, actor }) => {
-      if (name.trim() === '' || name.length > MAX_NAME) {
-        throw new GraphiumError('BAD_INPUT', `name: expected 1 to ${MAX_NAME} characters.`);
-      }
-      if (expiresInDays != null && (expiresInDays < 1 || expiresInDays > 3_650)) {
-        throw new GraphiumError('BAD_INPUT', `expiresInDays: expected 1 to 3650, got ${expiresInDays}.`);
-      }
-      return createUserToken(db, actor, { name, role, expiresInDays: expiresInDays ?? null });
-    },
+    resolve: (_root, { name, role, expiresInDays = null }, { db, actor }) =>
+      createUserToken(db, actor, { name: checkName(name), role, expiresInDays: checkDays(expiresInDays) }),
   }),
   revokeToken: t.field({
     type: Token,

@@ -44,7 +44,7 @@ const DriftType = builder.objectRef<DriftRow>('Drift').implement({
       nullable: true,
       description: "The name of the container's service; null if the revision has no such container.",
     }),
-    message: t.exposeString('message', { description: 'How the container differs, as a text.' }),
+    message: t.exposeString('message', { description: 'How the container differs, in words.' }),
     container: t.field({
       type: Container,
       nullable: true,
@@ -168,7 +168,9 @@ builder.mutationFields((t) => ({
       'Adopts the containers of an unknown stack, given its stack file: those that match the file become part of the stack without being touched. CONFLICT if the file would replace, restart or remove any of them; use `deployStack` for that.',
     args: {
       ...fileArgs(t.arg),
-      idempotencyKey: t.arg.string({ description: 'As in `OperationOptions`.' }),
+      idempotencyKey: t.arg.string({
+        description: 'Makes the request safe to repeat; see `OperationOptions.idempotencyKey`.',
+      }),
     },
     resolve: (_root, args, { db, vault, actor }) =>
       operate({ db, vault }, actor, { kind: 'DEPLOY', file: toFile(args) }, toAdoption(args.idempotencyKey)),

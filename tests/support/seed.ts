@@ -93,7 +93,7 @@ export async function createSeed(postgresUrl: string, options: { sweeper?: boole
     },
     /** An enrolled agent; `online` opens a session over HTTP. */
     async agent(name = `vm${agents.length + 1}`, { online = true } = {}): Promise<FakeAgent> {
-      const agent = createFakeAgent({ url }, await seed.enrol(name, await seed.joinToken(name)));
+      const agent = createFakeAgent({ url }, await seed.enroll(name, await seed.joinToken(name)));
       agents.push(agent);
       if (online) await agent.open();
       return agent;
@@ -101,7 +101,7 @@ export async function createSeed(postgresUrl: string, options: { sweeper?: boole
     /** The same with a Docker engine that does what it is told. */
     host: async (name?: string, options?: { online?: boolean }): Promise<FakeHost> =>
       createFakeHost(await seed.agent(name, options)),
-    async enrol(name: string, join: string) {
+    async enroll(name: string, join: string) {
       const { enrollAgent } = await seed.ask<{ enrollAgent: { agentId: string; secret: string } }>(
         'mutation($name: String!) { enrollAgent(name: $name) { agentId secret } }',
         { name },

@@ -58,7 +58,7 @@ it('shows a new token once, and it works', async () => {
 });
 
 it('removes an agent that is in use only by force', async () => {
-  await stage.enrol('cellar');
+  await stage.enroll('cellar');
   await stage.api('mutation ($text: String!) { deployStack(source: { jsonld: $text }) { id } }', {
     text: JSON.stringify(STACK),
   });

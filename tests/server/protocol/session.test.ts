@@ -158,7 +158,7 @@ describe('two processes with one credential', () => {
     // Neither may go on with what it had.
     expect(codeOf(await agent.tryStart([], 1))).toBe('SESSION_LOST');
 
-    const again = await seed.enrol('twins', await seed.joinToken('twins'));
+    const again = await seed.enroll('twins', await seed.joinToken('twins'));
     expect(again.id).toBe(agent.id);
     expect(codeOf(await agent.tryOpen())).toBe('UNAUTHENTICATED');
     expect(await stateOf('twins')).toMatchObject({ quarantineReason: null });

@@ -23,7 +23,7 @@ async function labelled(agent: string, isWanted = true): Promise<FakeHost> {
 }
 /** Enrolled again with other labels, as on its host. */
 async function relabel({ agent }: FakeHost, isWanted: boolean): Promise<void> {
-  const { secret } = await seed.enrol(agent.name, await seed.joinToken(agent.name, isWanted ? { [name]: 'yes' } : {}));
+  const { secret } = await seed.enroll(agent.name, await seed.joinToken(agent.name, isWanted ? { [name]: 'yes' } : {}));
   agent.useSecret(secret);
 }
 const file = (more: object = {}) =>

@@ -15,7 +15,7 @@ export type Stage = {
   api<Data>(query: string, variables?: Record<string, unknown>): Promise<Data>;
   createToken(name: string, role: 'VIEWER' | 'OPERATOR' | 'ADMIN'): Promise<string>;
   /** An agent that exists and is not there. */
-  enrol(name: string): Promise<void>;
+  enroll(name: string): Promise<void>;
   /** An agent that is there and whose containers are the test's to say. */
   puppet(name: string): Promise<Puppet>;
   /** SIGKILL; `start` brings the server back on the same port and database. */
@@ -63,7 +63,7 @@ export async function createStage(options: { agents: boolean }): Promise<Stage> 
       const query = 'mutation ($name: String!, $role: Role!) { createToken(name: $name, role: $role) { secret } }';
       return (await api<Created>(query, { name, role })).createToken.secret;
     },
-    async enrol(name) {
+    async enroll(name) {
       type Created = { createJoinToken: { secret: string } };
       const join = 'mutation ($name: String) { createJoinToken(name: $name) { secret } }';
       const { secret } = (await api<Created>(join, { name })).createJoinToken;
