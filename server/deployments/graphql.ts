@@ -149,7 +149,7 @@ export const Deployment = builder.objectRef<DeploymentRow>('Deployment').impleme
     cancelRequestedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When somebody asked to cancel the deployment; null if nobody did.',
+      description: "When the deployment's cancellation was requested; null if it was not.",
       resolve: (row) => row.cancelRequestedAt,
     }),
     createdAt: t.field({

@@ -53,7 +53,7 @@ const DeployInput = builder.inputType('DeployInput', {
 
 export const scaleFields = {
   service: { required: true, description: "The service's name." },
-  replicas: { required: true, description: 'The number of containers that the service is to have, from 0 to 500.' },
+  replicas: { required: true, description: 'The desired number of containers, from 0 to 500.' },
 } as const;
 
 const ScaleInput = builder.inputType('ScaleInput', {

@@ -60,7 +60,7 @@ builder.mutationFields((t) => ({
     type: Deployment,
     authScopes: operator,
     description:
-      'Changes the number of containers of a service, as a new revision. It holds until the next stack file is deployed, which says its own number. BAD_INPUT for a global service and for more than one container with a fixed name.',
+      'Changes the number of containers of a service, as a new revision. The number holds until a stack file is deployed again. BAD_INPUT for a global service and for more than one container with a fixed name.',
     args: {
       name: t.arg.string(nameField),
       service: t.arg.string(scaleFields.service),

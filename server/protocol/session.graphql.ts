@@ -81,7 +81,7 @@ const AgentSession = builder.objectRef<SessionResult>('AgentSession').implement(
     }),
     adopted: t.exposeIDList('adopted', {
       description:
-        'The IDs of the running tasks that the agent keeps, with the same attempt. It must drop its work on any other task.',
+        'The IDs of the running tasks that the agent keeps, with the same attempt. The agent must drop its work on any other task.',
     }),
   }),
 });

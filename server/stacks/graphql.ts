@@ -14,15 +14,15 @@ export const StackFormat = describedEnum('StackFormat', 'The format of a stack f
 });
 
 const DesiredState = describedEnum('DesiredState', 'The state that the user wants a stack to be in.', {
-  RUNNING: "The stack's containers are to run.",
-  STOPPED: "The stack's containers are to exist and not to run.",
-  DELETED: 'Nothing of the stack is to be left.',
+  RUNNING: "The stack's containers should be running.",
+  STOPPED: "The stack's containers should exist but not run.",
+  DELETED: 'Nothing of the stack should be left.',
 });
 
 export type WantedRow = { agent: string; agentId: string; service: ServiceSpec; container: ContainerSpec };
 
 const WantedContainer = builder.objectRef<WantedRow>('WantedContainer').implement({
-  description: 'A container that a stack is to have by its current revision.',
+  description: 'A container that a stack should have according to its current revision.',
   authScopes: { viewer: true },
   fields: (t) => ({
     name: t.string({ description: "The container's name on the host.", resolve: ({ container }) => container.name }),
@@ -94,7 +94,7 @@ export const Stack = builder.objectRef<StackRow>('Stack').implement({
     }),
     wanted: t.field({
       type: [WantedContainer],
-      description: 'The containers that the stack is to have by its current revision.',
+      description: 'The containers that the stack should have according to its current revision.',
       resolve: (stack, _args, context) => wantedOf(stack, context),
     }),
     containers: t.field({

@@ -127,7 +127,7 @@ export const AgentTask = builder.objectRef<TaskRow>('AgentTask').implement({
     cancelRequestedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When the task was asked to be cancelled; null if it was not.',
+      description: "When the task's cancellation was requested; null if it was not.",
       resolve: (task) => task.cancelRequestedAt,
     }),
     spec: t.field({

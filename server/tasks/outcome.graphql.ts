@@ -8,7 +8,7 @@ export const ContainerLeft = describedEnum(
   "What is under a container's name after its task has ended.",
   {
     OLD: 'The container from before the task.',
-    NEW: 'The container that the task was to make.',
+    NEW: 'The container that the task was meant to make.',
     NONE: 'No container.',
   },
 );

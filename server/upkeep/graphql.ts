@@ -115,7 +115,7 @@ const OrphanReason = describedEnum('OrphanReason', 'Why a container is an orphan
 
 const OrphanType = builder.objectRef<Orphan>('Orphan').implement({
   description:
-    "A container with Graphium's labels that belongs to no stack's current revision. Orphans are only removed on request, except those whose removal was already Graphium's own task.",
+    "A container with Graphium's labels that belongs to no stack's current revision. Graphium removes it by itself only if it had already ended its stack or service; all others are removed only on request.",
   authScopes: { viewer: true },
   fields: (t) => ({
     stack: t.string({
@@ -133,7 +133,7 @@ const OrphanType = builder.objectRef<Orphan>('Orphan').implement({
     }),
     isBeingRemoved: t.boolean({
       description:
-        'Whether Graphium removes the container automatically, because it created it and has since ended its stack or service.',
+        "Whether Graphium removes the container by itself, because it had already ended the container's stack or service.",
       resolve: (row) => row.isOurs,
     }),
     container: t.field({ type: Container, description: 'The container.', resolve: (row) => row.container }),

@@ -70,7 +70,9 @@ test.concurrent('an urgent deployment overtakes what waits on its host, and a de
 });
 
 test.concurrent('a task that takes too long is stopped, and says what it left', async () => {
-  const fresh = await world.finish(await world.compose(single('slow', readyAfter(60)), ', options: { taskTimeoutSeconds: 1 }'));
+  const fresh = await world.finish(
+    await world.compose(single('slow', readyAfter(60)), ', options: { taskTimeoutSeconds: 1 }'),
+  );
   expect(fresh).toMatchObject({ status: 'FAILED', cause: { code: 'DEADLINE_EXCEEDED', containerName: 'slow-web-1' } });
   expect(fresh.cause?.left).toBe('NONE');
   expect(await world.states('slow')).toEqual([]);
@@ -88,7 +90,9 @@ test.concurrent('a task that takes too long is stopped, and says what it left', 
 test.concurrent('a deployment without a verdict at its deadline goes back', async () => {
   await world.succeed(await world.compose(single('late')));
   const before = await world.containers('vm2', 'late');
-  const failed = await world.finish(await world.compose(single('late', readyAfter(60)), ', options: { timeoutSeconds: 1 }'));
+  const failed = await world.finish(
+    await world.compose(single('late', readyAfter(60)), ', options: { timeoutSeconds: 1 }'),
+  );
   expect(failed).toMatchObject({ status: 'ROLLED_BACK', cause: { code: 'DEADLINE_EXCEEDED' } });
   const after = await world.containers('vm2', 'late');
   expect(after.map(({ State, Config }) => [State.Running, Config.Labels['graphium.spec']])).toEqual(
