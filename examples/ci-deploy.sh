@@ -68,7 +68,7 @@ for name in ${GRAPHIUM_VARIABLES:-}; do
 done
 arguments="\"file\":\"$file\",\"key\":\"$(printf %s "$key" | escape)\""
 [ -z "$variables" ] || arguments="$arguments,\"variables\":{$variables}"
-request_again "mutation(\$file:String!,\$key:String,\$variables:JSON){deployStack(source:{$format:\$file},variables:\$variables,idempotencyKey:\$key){id}}" \
+request_again "mutation(\$file:String!,\$key:String,\$variables:JSON){deployStack(source:{$format:\$file},variables:\$variables,options:{idempotencyKey:\$key}){id}}" \
   "{$arguments}" || fail 2 "no answer from $GRAPHIUM_URL"
 
 id=$(sed -n 's/.*"deployStack":{"id":"\([0-9a-f-]*\)".*/\1/p' "$work/answer")

@@ -30,7 +30,7 @@ export function useAction<Data, Variables extends AnyVariables>(
     async (variables: Variables) => {
       setBusy(true);
       setProblem(null);
-      const mayRepeat = typeof variables?.idempotencyKey === 'string';
+      const mayRepeat = hasKey(variables) || hasKey(variables?.options);
       for (let attempt = 1; ; attempt++) {
         const result = await client.mutation(document, variables).toPromise();
         const failure = findProblem(result);
@@ -47,6 +47,9 @@ export function useAction<Data, Variables extends AnyVariables>(
   );
   return { busy, problem, clear, run };
 }
+
+const hasKey = (value: unknown) =>
+  typeof value === 'object' && value !== null && 'idempotencyKey' in value && typeof value.idempotencyKey === 'string';
 
 function findProblem({ data, error }: OperationResult): Problem | null {
   if (error) return toProblem(error);

@@ -3,26 +3,26 @@ import { agentById } from './loaders.ts';
 import type { ContainerRow } from './store.ts';
 
 export const PortProtocol = describedEnum('PortProtocol', 'The transport protocol of a port.', {
-  TCP: 'TCP.',
-  UDP: 'UDP.',
-  SCTP: 'SCTP.',
+  TCP: 'The Transmission Control Protocol.',
+  UDP: 'The User Datagram Protocol.',
+  SCTP: 'The Stream Control Transmission Protocol.',
 });
 
-export const ContainerState = describedEnum('ContainerState', "A container's state, as Docker says it.", {
-  CREATED: 'Made and never started.',
-  RUNNING: 'Its main process runs.',
+export const ContainerState = describedEnum('ContainerState', 'The state of a container, as Docker reports it.', {
+  CREATED: 'It was created and never started.',
+  RUNNING: 'Its main process is running.',
   PAUSED: 'Its processes are frozen.',
-  RESTARTING: 'Its process ended and the restart policy starts it again.',
+  RESTARTING: 'Its main process ended, and Docker is about to start it again.',
   REMOVING: 'Docker is removing it.',
   EXITED: 'Its main process has ended.',
-  DEAD: 'Docker could not remove it entirely.',
+  DEAD: 'Docker tried to remove it and failed to do so completely.',
 });
 
-export const Health = describedEnum('Health', "What a container's health check says.", {
-  NONE: 'It has no health check.',
-  STARTING: 'No verdict yet.',
-  HEALTHY: 'The last checks passed.',
-  UNHEALTHY: 'As many checks as `retries` failed in a row.',
+export const Health = describedEnum('Health', "The result of a container's health check.", {
+  NONE: 'The container has no health check.',
+  STARTING: 'The health check has no result yet.',
+  HEALTHY: 'The last check passed.',
+  UNHEALTHY: 'The last checks failed, as many in a row as `retries` allows.',
 });
 
 export type PortRow = {
@@ -33,59 +33,69 @@ export type PortRow = {
 };
 
 export const Port = builder.objectRef<PortRow>('Port').implement({
-  description: 'A port of a container, and where its host publishes it.',
+  description: 'A port of a container and where it is published on the host.',
   authScopes: { anyone: true },
   fields: (t) => ({
     hostIp: t.string({
       nullable: true,
-      description: "The host's address; null means all of them.",
+      description: 'The address on the host that the port is published on; null for all addresses.',
       resolve: (port) => port.hostIp,
     }),
     hostPort: t.int({
       nullable: true,
-      description: 'The port of the host; null if not published.',
+      description: 'The port on the host; null if the port is not published.',
       resolve: (port) => port.hostPort,
     }),
     containerPort: t.exposeInt('containerPort', { description: 'The port inside the container.' }),
-    protocol: t.field({ type: PortProtocol, description: 'Its protocol.', resolve: (port) => port.protocol }),
+    protocol: t.field({ type: PortProtocol, description: 'The transport protocol.', resolve: (port) => port.protocol }),
   }),
 });
 
 export const Container = builder.objectRef<ContainerRow>('Container').implement({
-  description: 'A container of a stack as its agent last saw it on the engine.',
+  description: 'A container of a stack, as its agent last observed it on the Docker engine.',
   authScopes: { viewer: true },
   fields: (t) => ({
-    id: t.exposeID('containerId', { description: "Docker's id of it." }),
-    name: t.exposeString('name', { description: 'Its name on the host.' }),
+    id: t.exposeID('containerId', { description: "The container's ID on the Docker engine." }),
+    name: t.exposeString('name', { description: "The container's name on the host." }),
     agent: t.string({
-      description: 'The agent on whose host it is.',
+      description: 'The name of the agent on whose host the container is.',
       resolve: async (container, _args, { load }) => (await load(agentById, container.agentId)).name,
     }),
-    stack: t.exposeString('stack', { description: 'The stack it belongs to, by its label.' }),
-    service: t.exposeString('service', { description: 'The service it belongs to.' }),
-    replica: t.exposeInt('replica', { description: 'Its number within the service, from 1.' }),
-    revision: t.exposeInt('revision', { description: 'The revision of the stack that made it.' }),
+    stack: t.exposeString('stack', {
+      description: 'The name of the stack that the container belongs to, from its label.',
+    }),
+    service: t.exposeString('service', { description: 'The name of the service that the container belongs to.' }),
+    replica: t.exposeInt('replica', {
+      description: "The container's number within its service on all hosts, starting from 1.",
+    }),
+    revision: t.exposeInt('revision', {
+      description: "The number of the stack's revision that created the container.",
+    }),
     image: t.exposeString('image', { description: 'The image, as the stack file names it.' }),
     state: t.field({
       type: ContainerState,
-      description: "Docker's state of it.",
+      description: "The container's state.",
       resolve: (container) => container.state,
     }),
-    health: t.field({ type: Health, description: 'Its health.', resolve: (container) => container.health }),
+    health: t.field({
+      type: Health,
+      description: "The result of the container's health check.",
+      resolve: (container) => container.health,
+    }),
     exitCode: t.exposeInt('exitCode', {
       nullable: true,
-      description: 'With what its process ended; null while it runs.',
+      description: "The exit code of the container's main process; null while it is running.",
     }),
-    ports: t.field({ type: [Port], description: 'Its ports.', resolve: (container) => container.ports }),
+    ports: t.field({ type: [Port], description: "The container's ports.", resolve: (container) => container.ports }),
     startedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: "When it was started, by its host's clock.",
+      description: 'When the container was last started, by the clock of its host; null if it never was.',
       resolve: (container) => container.startedAt,
     }),
     observedAt: t.field({
       type: 'DateTime',
-      description: 'When this state was first reported.',
+      description: 'When the agent first reported the container in its present state.',
       resolve: (container) => container.observedAt,
     }),
   }),

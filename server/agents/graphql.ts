@@ -7,84 +7,94 @@ import { containersOfAgent, unfinishedTaskCount } from './loaders.ts';
 import { type AgentRow, findAgent, listAgents } from './store.ts';
 
 const AgentState = describedEnum('AgentState', 'Whether an agent can be reached.', {
-  ONLINE: 'It has a live session.',
-  OFFLINE: 'It has none; its tasks wait.',
-  QUARANTINED: 'Two processes used its credential; enrol it again.',
+  ONLINE: 'The agent has a live session.',
+  OFFLINE: 'The agent has no session; its tasks wait until it returns.',
+  QUARANTINED: "Two processes used the agent's credential; it must be enrolled again.",
 });
 
-export const Transport = describedEnum('Transport', 'How an agent gets its tasks.', {
-  STREAM: 'Over a subscription, at once.',
-  POLL: 'It asks every few seconds, for a WebSocket cannot be had.',
+export const Transport = describedEnum('Transport', 'How an agent receives its tasks.', {
+  STREAM: 'Over a subscription, as soon as they are ready.',
+  POLL: 'By asking every few seconds, because it cannot open a WebSocket.',
 });
 
 const Engine = builder.objectRef<EngineFacts>('Engine').implement({
   description: 'The Docker engine of a host.',
   authScopes: { viewer: true },
   fields: (t) => ({
-    version: t.exposeString('version', { description: 'Its version, such as `28.2.2`.' }),
-    apiVersion: t.exposeString('apiVersion', { description: 'The version of the Docker API that is spoken with it.' }),
-    os: t.exposeString('os', { description: 'Operating system, such as `linux`.' }),
-    arch: t.exposeString('arch', { description: 'Architecture, such as `x86_64`.' }),
-    cpus: t.exposeInt('cpus', { description: 'Number of cores.' }),
-    memoryBytes: t.exposeFloat('memoryBytes', { description: 'Memory in bytes.' }),
+    version: t.exposeString('version', { description: "The engine's version, such as `28.2.2`." }),
+    apiVersion: t.exposeString('apiVersion', {
+      description: 'The version of the Docker API that the agent uses, such as `1.48`.',
+    }),
+    os: t.exposeString('os', { description: 'The operating system, such as `linux`.' }),
+    arch: t.exposeString('arch', { description: 'The processor architecture, such as `x86_64`.' }),
+    cpus: t.exposeInt('cpus', { description: 'The number of processor cores.' }),
+    memoryBytes: t.exposeFloat('memoryBytes', { description: "The host's memory in bytes." }),
   }),
 });
 
 export const Agent = builder.objectRef<AgentRow>('Agent').implement({
-  description: 'One process on one Docker host. Stacks name it as their host.',
+  description:
+    "A process that manages the containers of one Docker host. Stack files refer to the host by the agent's name.",
   authScopes: { viewer: true },
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'Its id.' }),
-    name: t.exposeString('name', { description: 'The name that stack files use.' }),
+    id: t.exposeID('id', { description: "The agent's ID, a UUID." }),
+    name: t.exposeString('name', { description: "The agent's name, by which stack files refer to its host." }),
     labels: t.field({
       type: [Label],
-      description: 'What describes its host.',
+      description: "Labels that describe the agent's host. Placement constraints can refer to them.",
       resolve: (agent) => toLabels(agent.labels),
     }),
-    state: t.field({ type: AgentState, description: 'Whether it can be reached.', resolve: stateOf }),
+    state: t.field({ type: AgentState, description: 'Whether the agent can be reached.', resolve: stateOf }),
     transport: t.field({
       type: Transport,
       nullable: true,
-      description: 'How its session gets its tasks; null while it is offline.',
+      description: 'How the agent receives its tasks; null while it is offline.',
       resolve: (agent) => (agent.online ? agent.transport : null),
     }),
     connectedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When its session was opened; null while it is offline.',
+      description: "When the agent's current session was opened; null while it is offline.",
       resolve: (agent) => (agent.online ? agent.sessionStartedAt : null),
     }),
     offlineSince: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When its last session ended; null while it is online or if it never connected.',
+      description: "When the agent's last session ended; null while it is online or if it has never connected.",
       resolve: (agent) => (agent.online ? null : agent.sessionExpiresAt),
     }),
     quarantineReason: t.string({
       nullable: true,
-      description: 'Why it is in quarantine and the way out; null if it is not.',
+      description: 'Why the agent is in quarantine and how to end that; null if it is not.',
       resolve: (agent) =>
         agent.quarantinedAt
-          ? `Two processes used its credential at ${agent.quarantinedAt.toISOString()}. Stop one and enrol the agent again with a join token for its name.`
+          ? `Two processes used its credential at ${agent.quarantinedAt.toISOString()}. Stop one and enroll the agent again with a join token for its name.`
           : null,
     }),
-    version: t.exposeString('version', { nullable: true, description: "The agent's own version." }),
+    version: t.exposeString('version', {
+      nullable: true,
+      description: 'The version of the agent; null if it has never connected.',
+    }),
     engine: t.field({
       type: Engine,
       nullable: true,
-      description: 'Its Docker engine.',
+      description: "The Docker engine of the agent's host; null if the agent has never connected.",
       resolve: (agent) => agent.engine,
     }),
     containers: t.field({
       type: [Container],
-      description: 'What it last saw on its host.',
+      description: "The containers with Graphium's labels that the agent last observed on its host.",
       resolve: (agent, _args, { load }) => load(containersOfAgent, agent.id),
     }),
     unfinishedTasks: t.int({
-      description: 'How many of its tasks are PENDING or RUNNING.',
+      description: "The number of the agent's tasks that are PENDING or RUNNING.",
       resolve: (agent, _args, { load }) => load(unfinishedTaskCount, agent.id),
     }),
-    createdAt: t.field({ type: 'DateTime', description: 'When it was enrolled.', resolve: (agent) => agent.createdAt }),
+    createdAt: t.field({
+      type: 'DateTime',
+      description: 'When the agent was enrolled.',
+      resolve: (agent) => agent.createdAt,
+    }),
   }),
 });
 
@@ -97,15 +107,15 @@ builder.queryFields((t) => ({
   agents: t.field({
     type: [Agent],
     authScopes: { viewer: true },
-    description: 'All agents, by name.',
+    description: 'All agents, sorted by name.',
     resolve: (_root, _args, { db }) => listAgents(db),
   }),
   agent: t.field({
     type: Agent,
     nullable: true,
     authScopes: { viewer: true },
-    description: 'One agent; null if there is none of that name.',
-    args: { name: t.arg.string({ required: true, description: 'Its name.' }) },
+    description: 'The agent of the given name; null if there is none.',
+    args: { name: t.arg.string({ required: true, description: "The agent's name." }) },
     resolve: async (_root, { name }, { db }) => (await findAgent(db, name)) ?? null,
   }),
 }));
@@ -114,7 +124,7 @@ builder.subscriptionFields((t) => ({
   agents: t.field({
     type: [Agent],
     authScopes: { viewer: true },
-    description: 'All agents, now and whenever one of them or what it observes changes.',
+    description: 'All agents, sent at once and again whenever an agent or one of its containers changes.',
     subscribe: (_root, _args, { db, live }) => live([topic.agents], () => listAgents(db), { minIntervalMs: 100 }),
     resolve: (agents: AgentRow[]) => agents,
   }),

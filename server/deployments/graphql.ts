@@ -1,64 +1,66 @@
-import { GraphiumError, notFound } from '../base/errors.ts';
+import { notFound } from '../base/errors.ts';
 import { topic } from '../db/notify.ts';
 import type { Warning } from '../db/values.ts';
 import { builder, checkId, checkPage, describedEnum } from '../schema/builder.ts';
 import { PageInfo, toPage } from '../schema/common.ts';
 import type { Context } from '../schema/context.ts';
 import { stackById } from '../stacks/loaders.ts';
-import { AgentTask, TaskErrorType } from '../tasks/graphql.ts';
+import { AgentTask } from '../tasks/graphql.ts';
 import { tasksOfDeployment } from '../tasks/loaders.ts';
+import { TaskErrorType } from '../tasks/outcome.graphql.ts';
 import type { TaskRow } from '../tasks/store.ts';
-import { cancelDeployment } from './cancel.ts';
-import { retryDeployment } from './operate.ts';
 import { type DeploymentRow, findDeployment, getDeployment, listDeployments } from './store.ts';
 
 export const DeploymentKind = describedEnum('DeploymentKind', 'What a deployment does with its stack.', {
-  DEPLOY: 'Makes it what its current revision says.',
-  STOP: 'Stops its containers.',
-  START: 'Starts them.',
-  RESTART: 'Restarts them.',
-  DELETE: 'Removes everything it has on any host.',
-  ROLLBACK: 'Makes it what an earlier revision said.',
-  REPAIR: 'Makes it again what its current revision says, where it is not.',
-  REMOVE_ORPHANS: 'Removes containers with its labels that nothing wants.',
+  DEPLOY: 'Brings the stack to its current revision.',
+  STOP: 'Stops all containers of the stack.',
+  START: 'Starts all containers of the stack.',
+  RESTART: 'Restarts the containers of the stack or of some of its services.',
+  DELETE: 'Removes everything that the stack has on any host.',
+  ROLLBACK: 'Brings the stack back to an earlier revision.',
+  REPAIR: 'Brings the stack back to its current revision wherever it has drifted.',
+  REMOVE_ORPHANS: 'Removes containers that carry the labels of the stack and that nothing wants.',
 });
 
-const DeploymentStatus = describedEnum('DeploymentStatus', 'Where a deployment stands; all but RUNNING are final.', {
-  RUNNING: 'Some of its tasks have not finished.',
-  SUCCEEDED: 'All its tasks completed.',
-  FAILED: 'A task failed; `cause` says which and why.',
-  CANCELLED: 'It was ended before it was done.',
+const DeploymentStatus = describedEnum('DeploymentStatus', 'The status of a deployment. All but RUNNING are final.', {
+  RUNNING: 'The deployment has tasks that are not finished, or its rollback is about to begin.',
+  SUCCEEDED: 'All tasks completed.',
+  FAILED: 'A task failed; `cause` says which one and why.',
+  CANCELLED: 'The deployment was ended before it was done.',
   SUPERSEDED: 'A newer deployment of the stack took its place.',
-  ROLLED_BACK: 'It failed, and the stack is again as its last good revision; `cause` says what failed.',
+  ROLLED_BACK: 'The deployment failed, and the stack was returned to its last good revision; `cause` says what failed.',
 });
 
-export const OnFailure = describedEnum('OnFailure', 'What becomes of a stack whose deployment fails.', {
-  ROLLBACK: 'As a whole it returns to its last good revision, if it has one.',
-  KEEP: 'What was done stays; each container that failed is as it was before.',
+export const OnFailure = describedEnum('OnFailure', 'What happens to a stack when a deployment fails.', {
+  ROLLBACK: 'The whole stack returns to its last good revision. Without one, this is the same as KEEP.',
+  KEEP: 'What has been done is kept. Each container that failed is put back as it was before.',
 });
 
 export const StackWarning = builder.objectRef<Warning>('StackWarning').implement({
-  description: 'Something that is accepted and is worth a look.',
+  description: 'Something about a stack file or a plan that is allowed but deserves attention.',
   authScopes: { viewer: true },
   fields: (t) => ({
-    code: t.exposeString('code', { description: 'A stable code.' }),
-    message: t.exposeString('message', { description: 'What it is, in words.' }),
-    path: t.exposeString('path', { description: 'Where in the stack file; empty if it is not about the file.' }),
-    line: t.exposeInt('line', { description: 'Its line, from 1.' }),
-    column: t.exposeInt('column', { description: 'Its column, from 1.' }),
+    code: t.exposeString('code', { description: 'A stable code for the kind of warning, such as `AGENT_OFFLINE`.' }),
+    message: t.exposeString('message', { description: 'The warning in words.' }),
+    path: t.exposeString('path', {
+      description:
+        'The path in the stack file, such as `services.web.ports[0]`; empty if the warning is not about the file.',
+    }),
+    line: t.exposeInt('line', { description: 'The line in the stack file, starting from 1.' }),
+    column: t.exposeInt('column', { description: 'The column in the stack file, starting from 1.' }),
   }),
 });
 
 const TaskCounts = builder.objectRef<TaskRow[]>('TaskCounts').implement({
-  description: 'How many tasks there are, by status.',
+  description: "The number of a deployment's tasks, by status.",
   authScopes: { viewer: true },
   fields: (t) => ({
-    total: t.int({ description: 'All of them.', resolve: (tasks) => tasks.length }),
-    pending: t.int({ description: 'PENDING.', resolve: countOf('PENDING') }),
-    running: t.int({ description: 'RUNNING.', resolve: countOf('RUNNING') }),
-    completed: t.int({ description: 'COMPLETED.', resolve: countOf('COMPLETED') }),
-    failed: t.int({ description: 'FAILED.', resolve: countOf('FAILED') }),
-    cancelled: t.int({ description: 'CANCELLED.', resolve: countOf('CANCELLED') }),
+    total: t.int({ description: 'The number of all tasks.', resolve: (tasks) => tasks.length }),
+    pending: t.int({ description: 'The number of tasks that are PENDING.', resolve: countOf('PENDING') }),
+    running: t.int({ description: 'The number of tasks that are RUNNING.', resolve: countOf('RUNNING') }),
+    completed: t.int({ description: 'The number of tasks that are COMPLETED.', resolve: countOf('COMPLETED') }),
+    failed: t.int({ description: 'The number of tasks that are FAILED.', resolve: countOf('FAILED') }),
+    cancelled: t.int({ description: 'The number of tasks that are CANCELLED.', resolve: countOf('CANCELLED') }),
   }),
 });
 
@@ -69,65 +71,96 @@ function countOf(status: TaskRow['status']) {
 const tasksOf = (deployment: DeploymentRow, _args: object, { load }: Context) => load(tasksOfDeployment, deployment.id);
 
 export const Deployment = builder.objectRef<DeploymentRow>('Deployment').implement({
-  description: 'One operation on a stack: a graph of tasks with one verdict.',
+  description: 'One operation on a stack, carried out as a graph of tasks that together succeed or fail.',
   authScopes: { viewer: true },
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'Its id.' }),
+    id: t.exposeID('id', { description: "The deployment's ID, a UUID." }),
     stack: t.string({
-      description: 'The name of the stack.',
+      description: "The stack's name.",
       resolve: async (deployment, _args, { load }) => (await load(stackById, deployment.stackId)).name,
     }),
-    kind: t.field({ type: DeploymentKind, description: 'What it does.', resolve: (row) => row.kind }),
-    revision: t.exposeInt('revision', { description: 'The revision of the stack it works towards.' }),
-    status: t.field({ type: DeploymentStatus, description: 'Its verdict, or RUNNING.', resolve: (row) => row.status }),
-    tasks: t.field({ type: [AgentTask], description: 'Its tasks, in the order of the plan.', resolve: tasksOf }),
-    taskCounts: t.field({ type: TaskCounts, description: 'Its tasks in numbers.', resolve: tasksOf }),
+    kind: t.field({ type: DeploymentKind, description: 'What the deployment does.', resolve: (row) => row.kind }),
+    revision: t.exposeInt('revision', {
+      description: "The number of the stack's revision that the deployment works towards.",
+    }),
+    status: t.field({ type: DeploymentStatus, description: "The deployment's status.", resolve: (row) => row.status }),
+    tasks: t.field({
+      type: [AgentTask],
+      description: "The deployment's tasks, in the order in which they were planned.",
+      resolve: tasksOf,
+    }),
+    taskCounts: t.field({
+      type: TaskCounts,
+      description: "The number of the deployment's tasks, by status.",
+      resolve: tasksOf,
+    }),
     cause: t.field({
       type: TaskErrorType,
       nullable: true,
-      description: 'Why it did not succeed.',
+      description: 'Why the deployment did not succeed; null unless something failed or was cancelled.',
       resolve: (row) => row.cause,
     }),
-    onFailure: t.field({ type: OnFailure, description: 'What a failure leads to.', resolve: (row) => row.onFailure }),
+    onFailure: t.field({
+      type: OnFailure,
+      description: 'What happens to the stack if the deployment fails.',
+      resolve: (row) => row.onFailure,
+    }),
     rollbackRevision: t.exposeInt('rollbackRevision', {
       nullable: true,
-      description: 'The revision that the way back after a failure makes: a copy of the last good one.',
+      description:
+        'The number of the revision that a rollback after a failure made, a copy of the last good one; null if there was no rollback.',
     }),
-    priority: t.exposeInt('priority', { description: 'Its priority, 0 unless it was asked for with another.' }),
+    priority: t.exposeInt('priority', { description: "The priority of the deployment's tasks, from -100 to 100." }),
     deadline: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'If it is not done by then, it fails; null also once it is on its way back.',
+      description:
+        'When the deployment fails unless it has finished; null if it has no time limit or is being rolled back.',
       resolve: (row) => row.deadline,
     }),
     services: t.stringList({
       nullable: true,
-      description: 'For RESTART: the services it is about; null means all.',
+      description: 'For RESTART, the names of the services to restart; null for all of them.',
       resolve: (row) => row.services,
     }),
     warnings: t.field({
       type: [StackWarning],
-      description: 'What in the stack file was accepted and is worth a look.',
+      description: 'Warnings about the stack file.',
       resolve: (row) => row.warnings,
     }),
-    removeVolumes: t.exposeBoolean('removeVolumes', { description: 'For DELETE: whether named volumes go too.' }),
-    createdBy: t.exposeString('createdBy', {
-      description: 'The name of the token it was asked for with; `graphium` when it acted by itself.',
+    removeVolumes: t.exposeBoolean('removeVolumes', {
+      description: "For DELETE, whether the stack's named volumes are removed as well.",
     }),
-    idempotencyKey: t.exposeString('idempotencyKey', { nullable: true, description: 'The key it was asked for with.' }),
-    retryOf: t.exposeID('retryOf', { nullable: true, description: 'The deployment that this one does again.' }),
-    supersededBy: t.exposeID('supersededBy', { nullable: true, description: 'The deployment that took its place.' }),
+    createdBy: t.exposeString('createdBy', {
+      description: 'The name of the token that requested the deployment; `graphium` if the server did.',
+    }),
+    idempotencyKey: t.exposeString('idempotencyKey', {
+      nullable: true,
+      description: 'The idempotency key that the deployment was requested with, if any.',
+    }),
+    retryOf: t.exposeID('retryOf', {
+      nullable: true,
+      description: 'The ID of the deployment that this one repeats; null unless `retryDeployment` made it.',
+    }),
+    supersededBy: t.exposeID('supersededBy', {
+      nullable: true,
+      description: "The ID of the newer deployment that took this one's place, if any.",
+    }),
     cancelRequestedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When somebody wanted it cancelled.',
+      description: "When the deployment's cancellation was requested; null if it was not.",
       resolve: (row) => row.cancelRequestedAt,
     }),
-    createdAt: t.field({ type: 'DateTime', description: 'When it was asked for.', resolve: (row) => row.createdAt }),
+    createdAt: t.field({
+      type: 'DateTime',
+      description: 'When the deployment was requested.',
+      resolve: (row) => row.createdAt,
+    }),
     finishedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When it got its verdict.',
+      description: 'When the deployment reached its final status; null while it is running.',
       resolve: (row) => row.finishedAt,
     }),
   }),
@@ -141,10 +174,10 @@ export const DeploymentConnection = builder.objectRef<Connection>('DeploymentCon
   fields: (t) => ({
     nodes: t.field({
       type: [Deployment],
-      description: 'The deployments, newest first.',
+      description: 'The deployments of this page, newest first.',
       resolve: (page) => page.nodes,
     }),
-    pageInfo: t.field({ type: PageInfo, description: 'Where the page ends.', resolve: (page) => page.pageInfo }),
+    pageInfo: t.field({ type: PageInfo, description: 'Where this page ends.', resolve: (page) => page.pageInfo }),
   }),
 });
 
@@ -162,8 +195,8 @@ builder.queryFields((t) => ({
     type: Deployment,
     nullable: true,
     authScopes: { viewer: true },
-    description: 'One deployment; null if there is none of that id.',
-    args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
+    description: 'The deployment with the given ID; null if there is none.',
+    args: { id: t.arg.id({ required: true, description: "The deployment's ID." }) },
     resolve: async (_root, { id }, { db }) => (await findDeployment(db, checkId('deployment', id))) ?? null,
   }),
   deployments: t.field({
@@ -171,9 +204,15 @@ builder.queryFields((t) => ({
     authScopes: { viewer: true },
     description: 'Deployments, newest first.',
     args: {
-      stack: t.arg.string({ description: 'Only of the stack of this name.' }),
-      first: t.arg.int({ required: true, defaultValue: 20, description: 'At most so many, 1 to 500.' }),
-      after: t.arg.string({ description: 'The `endCursor` of the page before.' }),
+      stack: t.arg.string({ description: 'The name of a stack. If omitted, deployments of all stacks are returned.' }),
+      first: t.arg.int({
+        required: true,
+        defaultValue: 20,
+        description: 'The maximum number of deployments to return, from 1 to 500.',
+      }),
+      after: t.arg.string({
+        description: 'The `endCursor` of the previous page. If omitted, the first page is returned.',
+      }),
     },
     resolve: (_root, { stack, ...page }, context) =>
       readDeployments(context, stack == null ? {} : { stackName: stack }, page),
@@ -184,8 +223,9 @@ builder.subscriptionFields((t) => ({
   deployment: t.field({
     type: Deployment,
     authScopes: { viewer: true },
-    description: 'One deployment, now and whenever it or one of its tasks changes. Completes when it has its verdict.',
-    args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
+    description:
+      'A deployment, sent at once and again whenever it or one of its tasks changes. Completes when the deployment has reached its final status. NOT_FOUND if there is none.',
+    args: { id: t.arg.id({ required: true, description: "The deployment's ID." }) },
     subscribe: async (_root, { id }, { db, live }) => {
       if (!(await findDeployment(db, checkId('deployment', id)))) throw notFound('deployment', id);
       const isLast = (deployment: DeploymentRow) => deployment.finishedAt !== null;
@@ -194,36 +234,3 @@ builder.subscriptionFields((t) => ({
     resolve: (deployment: DeploymentRow) => deployment,
   }),
 }));
-
-builder.mutationFields((t) => ({
-  cancelDeployment: t.field({
-    type: Deployment,
-    authScopes: { operator: true },
-    description: 'Ends a deployment: waiting tasks at once, running ones at a safe point. What was done stays done.',
-    args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
-    resolve: (_root, { id }, { db, actor }) => cancelDeployment(db, actor, checkId('deployment', id)),
-  }),
-  retryDeployment: t.field({
-    type: Deployment,
-    authScopes: { operator: true },
-    description:
-      'Does a FAILED or CANCELLED deployment again, as a new one. Only the newest of a stack can be retried.',
-    args: {
-      id: t.arg.id({ required: true, description: 'The deployment to do again.' }),
-      idempotencyKey: t.arg.string({
-        description: 'The same key gives the same deployment, however often it is sent.',
-      }),
-    },
-    resolve: (_root, { id, idempotencyKey }, { db, actor }) =>
-      retryDeployment(db, actor, checkId('deployment', id), checkKey(idempotencyKey)),
-  }),
-}));
-
-/** @throws GraphiumError BAD_INPUT */
-export function checkKey(key: string | null | undefined): string | null {
-  if (key == null) return null;
-  if (key.length === 0 || key.length > 200) {
-    throw new GraphiumError('BAD_INPUT', `idempotencyKey: expected 1 to 200 characters, got ${key.length}.`);
-  }
-  return key;
-}

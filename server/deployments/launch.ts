@@ -116,7 +116,7 @@ const owesVolumes = (kind: PlanKind, unfinished: readonly DeploymentRow[]) =>
   kind === 'DELETE' && unfinished.some((row) => row.kind === 'DELETE' && row.removeVolumes);
 
 /** A service that says `pause` wants to keep what a failure left; for all others a rollback is the safe way. */
-function defaultOnFailure(kind: PlanKind, { spec }: Target): 'ROLLBACK' | 'KEEP' {
+export function defaultOnFailure(kind: PlanKind, { spec }: Target): 'ROLLBACK' | 'KEEP' {
   if (kind !== 'DEPLOY' && kind !== 'ROLLBACK') return 'KEEP';
   return spec.services.some(({ update }) => update?.failureAction === 'pause') ? 'KEEP' : 'ROLLBACK';
 }

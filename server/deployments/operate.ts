@@ -96,17 +96,25 @@ function checkAdoption({ stack, items }: Preview): void {
 }
 
 /** Tells what the operation would do, and changes nothing. @throws as `operate` does */
-export function planOperation({ db, vault }: { db: Db; vault: Vault }, operation: Operation): Promise<Preview> {
+export function planOperation(
+  { db, vault }: { db: Db; vault: Vault },
+  operation: Operation,
+  { onFailure = null }: Pick<OperateOptions, 'onFailure'> = {},
+): Promise<Preview> {
   return transact(db, async (tx) => {
     await lockPlanning(tx);
-    return preview(tx, await resolve(tx, operation, vault));
+    return preview(tx, await resolve(tx, operation, vault), onFailure);
   });
 }
 
-async function preview(tx: Tx, resolved: Awaited<ReturnType<typeof resolve>>): Promise<Preview> {
+async function preview(
+  tx: Tx,
+  resolved: Awaited<ReturnType<typeof resolve>>,
+  onFailure: OperationOptions['onFailure'] = null,
+): Promise<Preview> {
   const { stack, target, draft } = resolved;
   const planned = plan(await readPlanInput(tx, stack, target, resolved));
-  return toPreview(tx, resolved, planned, draft?.warnings ?? []);
+  return toPreview(tx, resolved, planned, draft?.warnings ?? [], onFailure);
 }
 
 function sameInput(earlier: DeploymentRow, inputHash: string): DeploymentRow {

@@ -1,270 +1,139 @@
-import type { ArgBuilder } from '@pothos/core';
-import { GraphiumError } from '../base/errors.ts';
-import { builder } from '../schema/builder.ts';
-import { MAX_SCALED_REPLICAS } from '../spec/limits.ts';
-import type { StackFile } from './draft.ts';
-import { checkKey, Deployment, OnFailure } from './graphql.ts';
-import type { OperateOptions } from './operate.ts';
-import { operate } from './operate.ts';
+import { builder, checkId } from '../schema/builder.ts';
+import type { Context } from '../schema/context.ts';
+import { cancelDeployment } from './cancel.ts';
+import { Deployment } from './graphql.ts';
+import {
+  deleteFields,
+  fileArgs,
+  nameField,
+  restartFields,
+  rollbackFields,
+  scaleFields,
+  toFile,
+  toOperation,
+} from './inputs.graphql.ts';
+import { type OperateOptions, operate, retryDeployment } from './operate.ts';
 import type { Operation } from './operation.ts';
+import { checkKey, type OptionsInput, optionsField, toOptions } from './options.graphql.ts';
 
-/** The mutations on stacks. */
-
-export const StackSource = builder.inputType('StackSource', {
-  description: 'A stack file as text, in exactly one of the formats.',
-  isOneOf: true,
-  fields: (t) => ({
-    jsonld: t.string({ description: 'Graphium JSON-LD.' }),
-    compose: t.string({ description: 'The Compose Specification, YAML or JSON.' }),
-  }),
-});
-
-type Args = ArgBuilder<typeof builder.$inferSchemaTypes>;
-
-export const nameArg = { required: true, description: "The stack's name." } as const;
-
-export const fileArgs = (arg: Args) => ({
-  source: arg({ type: StackSource, required: true, description: 'The stack file.' }),
-  name: arg.string({ description: 'For a Compose file without `name:`.' }),
-  variables: arg({
-    type: 'JSON',
-    description:
-      'For a Compose file: an object of texts by name, for what it refers to with a dollar sign. They are not kept.',
-  }),
-  profiles: arg.stringList({ description: 'For a Compose file: the profiles whose services are wanted too.' }),
-});
-
-const operationArgs = (arg: Args) => ({
-  idempotencyKey: arg.string({
-    description:
-      'The same key with the same input gives the same deployment, however often it is sent; with another input it is an error.',
-  }),
-  planHash: arg.string({
-    description: 'The `planHash` of `planStack`: refused with PLAN_CHANGED if something else would be done by now.',
-  }),
-  priority: arg.int({
-    required: true,
-    defaultValue: 0,
-    description: 'From -100 to 100. Tasks with a higher one overtake others that wait for the same host.',
-  }),
-  maxRetries: arg.int({
-    required: true,
-    defaultValue: 2,
-    description: 'How often a task is tried again after a failure that may pass, 0 to 20.',
-  }),
-  timeoutSeconds: arg.int({
-    description:
-      'If it is not done by then, it fails: what waits is cancelled, what runs stops at a safe point. A way back that then begins takes as long as it takes. Nothing means never.',
-  }),
-  taskTimeoutSeconds: arg.int({
-    description: 'A task that takes longer, counted from its first start, is stopped at a safe point and fails.',
-  }),
-});
-
-const deployArgs = (arg: Args) => ({
-  ...operationArgs(arg),
-  onFailure: arg({
-    type: OnFailure,
-    description: 'ROLLBACK unless the file says `failure_action: pause`.',
-  }),
-});
-
-type FileInput = {
-  source: { jsonld?: string | null | undefined; compose?: string | null | undefined };
-  name?: string | null | undefined;
-  variables?: unknown;
-  profiles?: readonly string[] | null | undefined;
-};
-
-export function toFile({ source, name, variables, profiles }: FileInput): StackFile {
-  const format = source.compose == null ? 'JSONLD' : 'COMPOSE';
-  if (format === 'JSONLD' && (name != null || variables != null || profiles != null)) {
-    throw new GraphiumError(
-      'BAD_INPUT',
-      'name, variables and profiles are for Compose files; a JSON-LD file says all itself.',
-    );
-  }
-  return {
-    format,
-    source: source.compose ?? source.jsonld ?? '',
-    name: name ?? null,
-    variables: toVariables(variables),
-    profiles: profiles ?? [],
-  };
-}
-
-function toVariables(value: unknown): Record<string, string> {
-  if (value == null) return {};
-  if (typeof value !== 'object' || Array.isArray(value)) {
-    throw new GraphiumError('BAD_INPUT', 'variables: expected an object of texts by name, such as {"TAG": "1.27"}.');
-  }
-  const entries = Object.entries(value).map(([name, text]) => {
-    if (!['string', 'number', 'boolean'].includes(typeof text)) {
-      throw new GraphiumError('BAD_INPUT', `variables.${name}: expected a text, a number, true or false.`);
-    }
-    return [name, String(text)];
-  });
-  return Object.fromEntries(entries);
-}
-
-type OptionArgs = {
-  idempotencyKey?: string | null | undefined;
-  planHash?: string | null | undefined;
-  priority: number;
-  maxRetries: number;
-  timeoutSeconds?: number | null | undefined;
-  taskTimeoutSeconds?: number | null | undefined;
-  onFailure?: 'ROLLBACK' | 'KEEP' | null | undefined;
-};
-
-const WEEK_SECONDS = 7 * 24 * 3600;
-
-export function toOptions(args: OptionArgs): OperateOptions {
-  const { priority, maxRetries, timeoutSeconds = null, taskTimeoutSeconds = null } = args;
-  checkRange('priority', priority, -100, 100);
-  checkRange('maxRetries', maxRetries, 0, 20);
-  if (timeoutSeconds !== null) checkRange('timeoutSeconds', timeoutSeconds, 1, WEEK_SECONDS);
-  if (taskTimeoutSeconds !== null) checkRange('taskTimeoutSeconds', taskTimeoutSeconds, 1, WEEK_SECONDS);
-  return {
-    priority,
-    maxRetries,
-    timeoutSeconds,
-    taskTimeoutSeconds,
-    onFailure: args.onFailure ?? null,
-    planHash: args.planHash ?? null,
-    idempotencyKey: checkKey(args.idempotencyKey),
-  };
-}
-
-function checkRange(name: string, value: number, least: number, most: number): void {
-  if (value >= least && value <= most) return;
-  throw new GraphiumError('BAD_INPUT', `${name}: expected ${least} to ${most}, got ${value}.`);
-}
+/** The mutations on stacks and on their deployments. */
 
 const operator = { operator: true } as const;
+
+const run = (
+  { db, vault, actor }: Context,
+  operation: Operation,
+  options: OptionsInput,
+  more: Pick<OperateOptions, 'autoRepair'> = {},
+) => operate({ db, vault }, actor, operation, { ...toOptions(operation.kind, options), ...more });
 
 builder.mutationFields((t) => ({
   deployStack: t.field({
     type: Deployment,
     authScopes: operator,
     description:
-      'Makes hosts run what the file says: a new stack, or a new revision of the one with its name. Returns at once.',
+      'Deploys a stack file: creates the stack, or gives the existing stack of that name a new revision. Returns as soon as the tasks are planned; the agents carry them out.',
     args: {
       ...fileArgs(t.arg),
-      ...deployArgs(t.arg),
       autoRepair: t.arg.boolean({
-        description: 'Whether its drift is repaired by itself; nothing leaves it as it is.',
+        description:
+          "Whether the stack's drift is repaired automatically; see `setAutoRepair`. If omitted, the current setting is kept; a new stack starts with false.",
       }),
+      options: t.arg(optionsField),
     },
-    resolve: (_root, args, { db, vault, actor }) =>
-      operate(
-        { db, vault },
-        actor,
-        { kind: 'DEPLOY', file: toFile(args) },
-        { ...toOptions(args), autoRepair: args.autoRepair ?? null },
-      ),
+    resolve: (_root, { options, autoRepair = null, ...file }, context) =>
+      run(context, { kind: 'DEPLOY', file: toFile(file) }, options, { autoRepair }),
   }),
   rollbackStack: t.field({
     type: Deployment,
     authScopes: operator,
-    description: 'Makes a stack again what an earlier revision said, as a new revision.',
+    description:
+      'Rolls a stack back to an earlier revision, which is copied as a new revision. NOT_FOUND if there is no such revision.',
     args: {
-      name: t.arg.string(nameArg),
-      toRevision: t.arg.int({ description: 'Its number; nothing means the last good one before the current.' }),
-      ...deployArgs(t.arg),
+      name: t.arg.string(nameField),
+      toRevision: t.arg.int(rollbackFields.toRevision),
+      options: t.arg(optionsField),
     },
-    resolve: (_root, args, { db, vault, actor }) => operate({ db, vault }, actor, toRollback(args), toOptions(args)),
+    resolve: (_root, { options, ...rollback }, context) => run(context, toOperation({ rollback }), options),
   }),
   scaleStack: t.field({
     type: Deployment,
     authScopes: operator,
     description:
-      'Gives a service another number of containers, as a new revision. The next deployed file says its own.',
+      'Changes the number of containers of a service, as a new revision. The number holds until a stack file is deployed again. BAD_INPUT for a global service and for more than one container with a fixed name.',
     args: {
-      name: t.arg.string(nameArg),
-      service: t.arg.string({ required: true, description: 'The service.' }),
-      replicas: t.arg.int({
-        required: true,
-        description: `How many containers it is to have, 0 to ${MAX_SCALED_REPLICAS}.`,
-      }),
-      ...deployArgs(t.arg),
+      name: t.arg.string(nameField),
+      service: t.arg.string(scaleFields.service),
+      replicas: t.arg.int(scaleFields.replicas),
+      options: t.arg(optionsField),
     },
-    resolve: (_root, args, { db, vault, actor }) => {
-      const { name: stack, service, replicas } = args;
-      return operate({ db, vault }, actor, { kind: 'SCALE', stack, service, replicas }, toOptions(args));
-    },
+    resolve: (_root, { options, ...scale }, context) => run(context, toOperation({ scale }), options),
   }),
   stopStack: t.field({
     type: Deployment,
     authScopes: operator,
-    description: 'Stops the containers of a stack; nothing is removed.',
-    args: { name: t.arg.string(nameArg), ...operationArgs(t.arg) },
-    resolve: (_root, args, { db, vault, actor }) =>
-      operate({ db, vault }, actor, { kind: 'STOP', stack: args.name }, toOptions(args)),
+    description: 'Stops all containers of a stack. Nothing is removed.',
+    args: { name: t.arg.string(nameField), options: t.arg(optionsField) },
+    resolve: (_root, { name, options }, context) => run(context, { kind: 'STOP', stack: name }, options),
   }),
   startStack: t.field({
     type: Deployment,
     authScopes: operator,
-    description: 'Starts the containers of a stack; makes again what is gone.',
-    args: { name: t.arg.string(nameArg), ...operationArgs(t.arg) },
-    resolve: (_root, args, { db, vault, actor }) =>
-      operate({ db, vault }, actor, { kind: 'START', stack: args.name }, toOptions(args)),
+    description: 'Starts all containers of a stack. Containers that no longer exist are created again.',
+    args: { name: t.arg.string(nameField), options: t.arg(optionsField) },
+    resolve: (_root, { name, options }, context) => run(context, { kind: 'START', stack: name }, options),
   }),
   restartStack: t.field({
     type: Deployment,
     authScopes: operator,
-    description: 'Restarts the containers of a stack, or of some of its services, in the order of their dependencies.',
+    description: 'Restarts the containers of a stack, or of some of its services, in dependency order.',
     args: {
-      name: t.arg.string(nameArg),
-      services: t.arg.stringList({ description: 'Only these, and what asks to be restarted with them.' }),
-      ...operationArgs(t.arg),
+      name: t.arg.string(nameField),
+      services: t.arg.stringList(restartFields.services),
+      options: t.arg(optionsField),
     },
-    resolve: (_root, args, { db, vault, actor }) => operate({ db, vault }, actor, toRestart(args), toOptions(args)),
+    resolve: (_root, { options, ...restart }, context) => run(context, toOperation({ restart }), options),
   }),
   repairStack: t.field({
     type: Deployment,
     authScopes: operator,
-    description: 'Makes a stack again what its current revision says, wherever it is not; see `Stack.drift`.',
-    args: { name: t.arg.string(nameArg), ...operationArgs(t.arg) },
-    resolve: (_root, args, { db, vault, actor }) =>
-      operate({ db, vault }, actor, { kind: 'REPAIR', stack: args.name }, toOptions(args)),
+    description:
+      'Repairs the drift of a stack: changes whatever differs from its current revision, and nothing else. See `Stack.drift`.',
+    args: { name: t.arg.string(nameField), options: t.arg(optionsField) },
+    resolve: (_root, { name, options }, context) => run(context, { kind: 'REPAIR', stack: name }, options),
   }),
   deleteStack: t.field({
     type: Deployment,
     authScopes: operator,
-    description: 'Removes everything a stack has on any host. It leaves the lists when every host has confirmed.',
+    description:
+      'Deletes a stack: removes its containers and networks from every host. The stack disappears from `stacks` once every host has confirmed; a host that is offline does so when it returns.',
     args: {
-      name: t.arg.string(nameArg),
-      removeVolumes: t.arg.boolean({
-        required: true,
-        defaultValue: false,
-        description: 'Also its named volumes and what is in them.',
-      }),
-      ...operationArgs(t.arg),
+      name: t.arg.string(nameField),
+      removeVolumes: t.arg.boolean(deleteFields.removeVolumes),
+      options: t.arg(optionsField),
     },
-    resolve: (_root, args, { db, vault, actor }) => operate({ db, vault }, actor, toDelete(args), toOptions(args)),
+    resolve: (_root, { options, ...args }, context) => run(context, toOperation({ delete: args }), options),
+  }),
+  cancelDeployment: t.field({
+    type: Deployment,
+    authScopes: operator,
+    description:
+      'Cancels a running deployment: pending tasks at once, running ones at a safe point. What has been done is not undone. CONFLICT if the deployment has finished.',
+    args: { id: t.arg.id({ required: true, description: "The deployment's ID." }) },
+    resolve: (_root, { id }, { db, actor }) => cancelDeployment(db, actor, checkId('deployment', id)),
+  }),
+  retryDeployment: t.field({
+    type: Deployment,
+    authScopes: operator,
+    description:
+      'Repeats a deployment that is FAILED or CANCELLED as a new deployment with the same options. CONFLICT if the stack has a newer one.',
+    args: {
+      id: t.arg.id({ required: true, description: 'The ID of the deployment to repeat.' }),
+      idempotencyKey: t.arg.string({
+        description: 'Makes the request safe to repeat; see `OperationOptions.idempotencyKey`.',
+      }),
+    },
+    resolve: (_root, { id, idempotencyKey }, { db, actor }) =>
+      retryDeployment(db, actor, checkId('deployment', id), checkKey(idempotencyKey)),
   }),
 }));
-
-type Named = { name: string };
-export const toRollback = ({
-  name: stack,
-  toRevision,
-}: Named & { toRevision?: number | null | undefined }): Operation => ({
-  kind: 'ROLLBACK',
-  stack,
-  toRevision: toRevision ?? null,
-});
-export const toRestart = ({
-  name: stack,
-  services,
-}: Named & { services?: readonly string[] | null | undefined }): Operation => ({
-  kind: 'RESTART',
-  stack,
-  services: services ?? null,
-});
-export const toDelete = ({ name: stack, removeVolumes }: Named & { removeVolumes: boolean }): Operation => ({
-  kind: 'DELETE',
-  stack,
-  removeVolumes,
-});

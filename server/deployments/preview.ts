@@ -9,6 +9,7 @@ import type { Plan } from '../planning/plan.ts';
 import { hashOf, specHashOf } from '../spec/hash.ts';
 import type { ContainerSpec } from '../spec/spec.ts';
 import { findRevision } from '../stacks/store.ts';
+import { defaultOnFailure, type OperationOptions } from './launch.ts';
 import type { Resolved } from './operation.ts';
 
 /** A plan as a person reads it before agreeing to it. */
@@ -32,6 +33,7 @@ export type Preview = {
   downtime: Downtime[];
   warnings: Warning[];
   taskCount: number;
+  onFailure: 'ROLLBACK' | 'KEEP';
   planHash: string;
 };
 
@@ -40,6 +42,7 @@ export async function toPreview(
   { target, draft, kind, stack }: Resolved,
   { changes, tasks, downtime, hash }: Plan,
   warnings: readonly Warning[],
+  onFailure: OperationOptions['onFailure'],
 ): Promise<Preview> {
   const agents = new Map(
     (await listAgentsById(tx, [...new Set(changes.map(({ agentId }) => agentId))])).map((row) => [row.id, row]),
@@ -72,6 +75,7 @@ export async function toPreview(
       ),
     ],
     taskCount: tasks.length,
+    onFailure: onFailure ?? defaultOnFailure(kind, target),
     // The hash covers the revision, so that somebody else's deployment in between shows even if it changed nothing yet.
     planHash: hashOf([hash, target.revision]),
   };

@@ -1,35 +1,47 @@
 import { GraphiumError } from '../base/errors.ts';
 import { revisionDifferences } from '../planning/differences.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
+import type { Context } from '../schema/context.ts';
 import { observedOf, Stack, wantedOf } from '../stacks/graphql.ts';
 import { stateOf } from '../stacks/state.ts';
-import { findRevision } from '../stacks/store.ts';
-import { WaitingOnType, waitingOnOf } from '../tasks/graphql.ts';
+import { findRevision, type StackRow } from '../stacks/store.ts';
 import { tasksOfDeployment } from '../tasks/loaders.ts';
+import { WaitingOnType, waitingOnOf } from '../tasks/waiting.graphql.ts';
+import type { WaitingOn } from '../tasks/waiting.ts';
+import { RevisionDifference } from './differences.graphql.ts';
 import { Deployment, DeploymentConnection, readDeployments } from './graphql.ts';
 import { latestDeployment } from './loaders.ts';
-import { RevisionDifference } from './plan.graphql.ts';
 
-/** The fields of a stack that speak of its deployments. */
+/** The fields of a stack that need its deployments. */
 
-const StackStateType = describedEnum('StackState', 'What a stack is doing.', {
-  DEPLOYING: 'A deployment of it is at work.',
-  STARTING: 'It is being started.',
-  STOPPING: 'It is being stopped.',
-  RESTARTING: 'It is being restarted.',
-  DELETING: 'It is being deleted; hosts that are offline confirm when they return.',
-  DELETED: 'Every host confirmed that nothing is left.',
-  RUNNING: 'All its containers run and none is unhealthy.',
-  STOPPED: 'None of its containers runs, as wanted.',
-  ROLLING_BACK: 'It is being made again what an earlier revision said.',
-  REPAIRING: 'It is being made again what its current revision says.',
-  DEGRADED: 'It is not what is wanted of it, and nothing is at work on it.',
+const StackStateType = describedEnum('StackState', 'What a stack is currently doing.', {
+  DEPLOYING: 'A revision is being deployed.',
+  STARTING: 'The stack is being started.',
+  STOPPING: 'The stack is being stopped.',
+  RESTARTING: 'Containers of the stack are being restarted.',
+  DELETING: 'The stack is being deleted; hosts that are offline confirm when they return.',
+  DELETED: 'Every host has confirmed that nothing of the stack is left.',
+  RUNNING: 'All containers are running, and none is unhealthy.',
+  STOPPED: 'No container is running, as intended.',
+  ROLLING_BACK: 'The stack is being returned to an earlier revision.',
+  REPAIRING: "The stack's drift is being repaired.",
+  DEGRADED: 'The stack is not as it should be, and no deployment is working on it.',
 });
+
+/** One reason for each host that is offline and has tasks of the stack's unfinished deployment. */
+async function offlineHostsOf(stack: StackRow, _args: object, context: Context): Promise<WaitingOn[]> {
+  const latest = await context.load(latestDeployment, stack.id);
+  if (!latest || latest.finishedAt) return [];
+  const tasks = await context.load(tasksOfDeployment, latest.id);
+  const reasons = (await Promise.all(tasks.map((task) => waitingOnOf(task, context)))).flat();
+  const offline = reasons.filter(({ reason }) => reason === 'AGENT_OFFLINE');
+  return [...new Map(offline.map((reason) => [reason.agent, reason])).values()];
+}
 
 builder.objectFields(Stack, (t) => ({
   state: t.field({
     type: StackStateType,
-    description: 'What it is doing.',
+    description: 'What the stack is currently doing.',
     resolve: async (stack, _args, context) => {
       const latest = context.load(latestDeployment, stack.id);
       return stateOf(stack, await latest, await wantedOf(stack, context), await observedOf(stack, context));
@@ -37,37 +49,37 @@ builder.objectFields(Stack, (t) => ({
   }),
   waitingOn: t.field({
     type: [WaitingOnType],
-    description: 'Which hosts that are offline its unfinished deployment waits for.',
-    resolve: async (stack, _args, context) => {
-      const latest = await context.load(latestDeployment, stack.id);
-      if (!latest || latest.finishedAt) return [];
-      const tasks = await context.load(tasksOfDeployment, latest.id);
-      const reasons = (await Promise.all(tasks.map((task) => waitingOnOf(task, context)))).flat();
-      const offline = reasons.filter(({ reason }) => reason === 'AGENT_OFFLINE');
-      return [...new Map(offline.map((reason) => [reason.agent, reason])).values()];
-    },
+    description: "The offline hosts that the stack's running deployment waits for.",
+    resolve: offlineHostsOf,
   }),
   currentDeployment: t.field({
     type: Deployment,
     nullable: true,
-    description: 'Its newest deployment, finished or not.',
+    description: "The stack's newest deployment, finished or not; null if it never had one.",
     resolve: async (stack, _args, { load }) => (await load(latestDeployment, stack.id)) ?? null,
   }),
   deployments: t.field({
     type: DeploymentConnection,
-    description: 'Its deployments, newest first.',
+    description: "The stack's deployments, newest first.",
     args: {
-      first: t.arg.int({ required: true, defaultValue: 20, description: 'At most so many, 1 to 500.' }),
-      after: t.arg.string({ description: 'The `endCursor` of the page before.' }),
+      first: t.arg.int({
+        required: true,
+        defaultValue: 20,
+        description: 'The maximum number of deployments to return, from 1 to 500.',
+      }),
+      after: t.arg.string({
+        description: 'The `endCursor` of the previous page. If omitted, the first page is returned.',
+      }),
     },
     resolve: (stack, page, context) => readDeployments(context, { stackId: stack.id }, page),
   }),
   differences: t.field({
     type: [RevisionDifference],
-    description: 'What is another in one revision than in another one. Values that look secret are not shown.',
+    description:
+      'What differs between two revisions. Values that look secret are not shown. NOT_FOUND if there is no such revision.',
     args: {
-      from: t.arg.int({ required: true, description: 'The number of the one.' }),
-      to: t.arg.int({ required: true, description: 'The number of the other.' }),
+      from: t.arg.int({ required: true, description: 'The number of the revision to compare from.' }),
+      to: t.arg.int({ required: true, description: 'The number of the revision to compare to.' }),
     },
     resolve: async (stack, { from, to }, { db }) => {
       const [before, after] = await Promise.all([from, to].map((number) => findRevision(db, stack.id, number)));

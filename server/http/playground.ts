@@ -22,7 +22,7 @@ query Overview {
   {
     query: `# Returns at once; follow it with the Watch tab.
 mutation Deploy($file: String!) {
-  deployStack(source: { jsonld: $file }, idempotencyKey: "hello-1") {
+  deployStack(source: { jsonld: $file }, options: { idempotencyKey: "hello-1" }) {
     id
     status
     tasks { kind agent containerName image }

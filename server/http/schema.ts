@@ -4,13 +4,13 @@ import '../deployments/graphql.ts';
 import '../deployments/plan.graphql.ts';
 import '../deployments/stack.graphql.ts';
 import '../protocol/session.graphql.ts';
+import '../schema/errors.graphql.ts';
 import '../upkeep/graphql.ts';
 import '../stacks/graphql.ts';
 import '../deployments/operations.graphql.ts';
-import '../deployments/planning.graphql.ts';
 import '../stacks/revisions.graphql.ts';
 import '../protocol/work.graphql.ts';
-import '../tasks/graphql.ts';
+import '../tasks/queries.graphql.ts';
 import '../tokens/graphql.ts';
 import { builder } from '../schema/builder.ts';
 

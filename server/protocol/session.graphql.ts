@@ -9,93 +9,141 @@ import { removeAgent } from './remove-agent.ts';
 import { type OpenedSession, openSession, reportContainers } from './session.ts';
 
 const PortInput = builder.inputType('PortInput', {
-  description: 'A port of a container, and where its host publishes it.',
+  description: 'A port of a container and where it is published on the host.',
   fields: (t) => ({
-    hostIp: t.string({ description: "The host's address; null means all of them." }),
-    hostPort: t.int({ description: 'The port of the host; null if not published.' }),
+    hostIp: t.string({ description: 'The address on the host that the port is published on; null for all addresses.' }),
+    hostPort: t.int({ description: 'The port on the host; null if the port is not published.' }),
     containerPort: t.int({ required: true, description: 'The port inside the container.' }),
-    protocol: t.field({ type: PortProtocol, required: true, description: 'Its protocol.' }),
+    protocol: t.field({ type: PortProtocol, required: true, description: 'The transport protocol.' }),
   }),
 });
 
 const ContainerReport = builder.inputType('ContainerReport', {
-  description: 'A container with our labels, as the agent sees it.',
+  description: "A container with Graphium's labels, as the agent observes it.",
   fields: (t) => ({
-    id: t.id({ required: true, description: "Docker's id of it." }),
-    name: t.string({ required: true, description: 'Its name on the host.' }),
-    stack: t.string({ required: true, description: 'Label `graphium.stack`.' }),
-    service: t.string({ required: true, description: 'Label `graphium.service`.' }),
-    replica: t.int({ required: true, description: 'Label `graphium.replica`.' }),
-    revision: t.int({ required: true, description: 'Label `graphium.revision`.' }),
-    specHash: t.string({ required: true, description: 'Label `graphium.spec`.' }),
-    image: t.string({ required: true, description: 'The image it was made from.' }),
-    state: t.field({ type: ContainerState, required: true, description: "Docker's state of it." }),
-    health: t.field({ type: Health, required: true, description: 'Its health.' }),
-    exitCode: t.int({ description: 'With what its process ended; null while it runs.' }),
-    ports: t.field({ type: [PortInput], required: true, description: 'Its ports.' }),
-    startedAt: t.field({ type: 'DateTime', description: 'When it was started.' }),
-    taskId: t.string({ description: 'Label `graphium.task`: the task that made it.' }),
+    id: t.id({ required: true, description: "The container's ID on the Docker engine." }),
+    name: t.string({ required: true, description: "The container's name on the host." }),
+    stack: t.string({ required: true, description: 'The value of the label `graphium.stack`.' }),
+    service: t.string({ required: true, description: 'The value of the label `graphium.service`.' }),
+    replica: t.int({ required: true, description: 'The value of the label `graphium.replica`.' }),
+    revision: t.int({ required: true, description: 'The value of the label `graphium.revision`.' }),
+    specHash: t.string({
+      required: true,
+      description: 'The value of the label `graphium.spec`: the hash of the spec that the container was made from.',
+    }),
+    image: t.string({ required: true, description: 'The image that the container was made from.' }),
+    state: t.field({ type: ContainerState, required: true, description: "The container's state." }),
+    health: t.field({ type: Health, required: true, description: "The result of the container's health check." }),
+    exitCode: t.int({ description: "The exit code of the container's main process; null while it is running." }),
+    ports: t.field({ type: [PortInput], required: true, description: "The container's ports." }),
+    startedAt: t.field({
+      type: 'DateTime',
+      description: 'When the container was last started, by the clock of the host; null if it never was.',
+    }),
+    taskId: t.string({
+      description: 'The value of the label `graphium.task`: the ID of the task that created the container.',
+    }),
   }),
 });
 
 const AgentCredential = builder.objectRef<Credential>('AgentCredential').implement({
-  description: "An agent's own credential.",
+  description: 'The credential of an agent.',
   authScopes: { join: true },
   fields: (t) => ({
-    agentId: t.exposeID('agentId', { description: "The agent's id." }),
+    agentId: t.exposeID('agentId', { description: "The agent's ID, a UUID." }),
     name: t.exposeString('name', { description: "The agent's name." }),
-    secret: t.exposeString('secret', { description: 'The token to send from now on; shown this once.' }),
+    secret: t.exposeString('secret', {
+      description: 'The token that the agent sends from now on. It is shown only this once.',
+    }),
   }),
 });
 
 type SessionResult = OpenedSession & { clusterId: string; agentName: string };
 
 const AgentSession = builder.objectRef<SessionResult>('AgentSession').implement({
-  description: 'The live connection of an agent; opening a newer one ends it.',
+  description: 'The live session of an agent. An agent has at most one; opening a new session ends the previous one.',
   authScopes: { agent: true },
   fields: (t) => ({
-    epoch: t.exposeInt('epoch', { description: 'Its number; every later operation of the session carries it.' }),
-    clusterId: t.exposeID('clusterId', { description: 'Goes into the label `graphium.cluster` of all it makes.' }),
-    agentName: t.exposeString('agentName', { description: 'Goes into the label `graphium.agent`.' }),
+    epoch: t.exposeInt('epoch', {
+      description:
+        "The session's number, which later operations of the session must send. A newer session has a higher one.",
+    }),
+    clusterId: t.exposeID('clusterId', {
+      description:
+        'The ID of this Graphium installation, for the label `graphium.cluster` of everything that the agent creates.',
+    }),
+    agentName: t.exposeString('agentName', {
+      description: "The agent's name, for the label `graphium.agent` of everything that the agent creates.",
+    }),
     leaseSeconds: t.int({
-      description: 'The session ends after so many seconds without a sign of life.',
+      description: 'The number of seconds after which the session ends if the server hears nothing from the agent.',
       resolve: () => LEASE_SECONDS,
     }),
     adopted: t.exposeIDList('adopted', {
-      description: 'Ids of the running tasks that stay with it, attempt unchanged. Work on any other is to be dropped.',
+      description:
+        'The IDs of the running tasks that the agent keeps, with the same attempt. The agent must drop its work on any other task.',
     }),
   }),
 });
 
 const EngineInput = builder.inputType('EngineInput', {
-  description: 'The Docker engine of the host.',
+  description: "The Docker engine of the agent's host.",
   fields: (t) => ({
-    version: t.string({ required: true, description: 'Its version.' }),
-    apiVersion: t.string({ required: true, description: 'The version of the Docker API in use.' }),
-    os: t.string({ required: true, description: 'Operating system.' }),
-    arch: t.string({ required: true, description: 'Architecture.' }),
-    cpus: t.int({ required: true, description: 'Number of cores.' }),
-    memoryBytes: t.float({ required: true, description: 'Memory in bytes.' }),
+    version: t.string({ required: true, description: "The engine's version, such as `28.2.2`." }),
+    apiVersion: t.string({
+      required: true,
+      description: 'The version of the Docker API that the agent uses, such as `1.48`.',
+    }),
+    os: t.string({ required: true, description: 'The operating system, such as `linux`.' }),
+    arch: t.string({ required: true, description: 'The processor architecture, such as `x86_64`.' }),
+    cpus: t.int({ required: true, description: 'The number of processor cores.' }),
+    memoryBytes: t.float({ required: true, description: "The host's memory in bytes." }),
   }),
 });
 
 const RunningTaskInput = builder.inputType('RunningTaskInput', {
-  description: 'A task that the agent is working on, or whose result was not accepted yet.',
+  description: 'A task that the agent is working on, or whose result the server has not accepted yet.',
   fields: (t) => ({
-    taskId: t.id({ required: true, description: "The task's id." }),
-    attempt: t.int({ required: true, description: 'The attempt it was started with.' }),
+    taskId: t.id({ required: true, description: "The task's ID." }),
+    attempt: t.int({ required: true, description: 'The attempt that the agent started the task with.' }),
   }),
 });
 
 const SessionInput = builder.inputType('SessionInput', {
-  description: 'Who opens a session, and with what.',
+  description: 'The agent process that opens a session.',
   fields: (t) => ({
-    instanceId: t.id({ required: true, description: 'A UUID that the process made when it started.' }),
+    instanceId: t.id({
+      required: true,
+      description:
+        'A UUID that the process generated when it started. It tells two processes with the same credential apart.',
+    }),
     version: t.string({ required: true, description: "The agent's version." }),
-    transport: t.field({ type: Transport, required: true, description: 'How it will get its tasks.' }),
-    engine: t.field({ type: EngineInput, required: true, description: 'Its Docker engine.' }),
-    running: t.field({ type: [RunningTaskInput], required: true, description: 'What it is working on.' }),
+    transport: t.field({
+      type: Transport,
+      required: true,
+      description: 'How the agent is going to receive its tasks.',
+    }),
+    engine: t.field({ type: EngineInput, required: true, description: "The Docker engine of the agent's host." }),
+    running: t.field({
+      type: [RunningTaskInput],
+      required: true,
+      description: 'The tasks that the agent is working on.',
+    }),
   }),
+});
+
+function checked(input: typeof SessionInput.$inferInput) {
+  checkId('instance', input.instanceId);
+  for (const { taskId } of input.running) checkId('task', taskId);
+  return input;
+}
+
+const toRow = ({ id, ...rest }: typeof ContainerReport.$inferInput) => ({
+  ...rest,
+  containerId: id,
+  exitCode: rest.exitCode ?? null,
+  startedAt: rest.startedAt ?? null,
+  taskId: rest.taskId ?? null,
 });
 
 builder.mutationFields((t) => ({
@@ -103,13 +151,14 @@ builder.mutationFields((t) => ({
     type: Agent,
     authScopes: { admin: true },
     description:
-      'Takes an agent off: its credential ends at once, its unfinished tasks are cancelled. What runs on its host goes on.',
+      'Removes an agent: revokes its credential at once and cancels its unfinished tasks. Containers on its host keep running.',
     args: {
-      name: t.arg.string({ required: true, description: 'Its name.' }),
+      name: t.arg.string({ required: true, description: "The agent's name." }),
       force: t.arg.boolean({
         required: true,
         defaultValue: false,
-        description: 'Also while it has containers or unfinished tasks.',
+        description:
+          'If true, the agent is removed even if it has containers or unfinished tasks, which is otherwise a CONFLICT.',
       }),
     },
     resolve: (_root, { name, force }, { db, actor }) => removeAgent(db, actor, name, force),
@@ -117,10 +166,17 @@ builder.mutationFields((t) => ({
   enrollAgent: t.field({
     type: AgentCredential,
     authScopes: { join: true },
-    description: 'For an agent with a join token: trades it for a credential of its own.',
+    description:
+      'Enrolls an agent: exchanges its join token for a credential of its own. An agent of the same name is replaced if the join token was made for that name; otherwise CONFLICT.',
     args: {
-      name: t.arg.string({ required: true, description: 'The name that stack files will use.' }),
-      labels: t.arg({ type: [LabelInput], description: 'What describes its host.' }),
+      name: t.arg.string({
+        required: true,
+        description: "The agent's name, by which stack files will refer to its host.",
+      }),
+      labels: t.arg({
+        type: [LabelInput],
+        description: "Labels that describe the agent's host. Those of the join token take precedence.",
+      }),
     },
     resolve: (_root, { name, labels }, { db, caller }) =>
       enrollAgent(db, { tokenId: caller?.tokenId ?? '' }, { name, labels: fromLabels(labels) }),
@@ -128,33 +184,31 @@ builder.mutationFields((t) => ({
   openSession: t.field({
     type: AgentSession,
     authScopes: { agent: true },
-    description: 'For agents: begins a session and ends the one before.',
-    args: { input: t.arg({ type: SessionInput, required: true, description: 'Who opens it.' }) },
+    description: 'For agents: opens a session, which ends the previous one.',
+    args: {
+      input: t.arg({ type: SessionInput, required: true, description: 'The agent process that opens the session.' }),
+    },
     resolve: async (_root, { input }, { db, caller, clusterId, bindSession }) => {
       const { agentId, name } = agentOf(caller);
-      checkId('instance', input.instanceId);
-      for (const { taskId } of input.running) checkId('task', taskId);
-      const session = await openSession(db, agentId, input);
+      const session = await openSession(db, agentId, checked(input));
       bindSession({ agentId, epoch: session.epoch });
       return { ...session, clusterId, agentName: name };
     },
   }),
   reportContainers: t.boolean({
     authScopes: { agent: true },
-    description: 'For agents: all the containers with our labels on the host, in any state. Always true.',
+    description:
+      "For agents: reports all containers with Graphium's labels on the host, in any state. Always returns true.",
     args: {
       epoch: t.arg.int({ required: true, description: "The session's number." }),
-      containers: t.arg({ type: [ContainerReport], required: true, description: 'The complete list.' }),
+      containers: t.arg({
+        type: [ContainerReport],
+        required: true,
+        description: 'The complete list of containers. Those that are not in it no longer exist.',
+      }),
     },
     resolve: async (_root, { epoch, containers }, { db, caller }) => {
-      const rows = containers.map(({ id, ...rest }) => ({
-        ...rest,
-        containerId: id,
-        exitCode: rest.exitCode ?? null,
-        startedAt: rest.startedAt ?? null,
-        taskId: rest.taskId ?? null,
-      }));
-      await reportContainers(db, agentOf(caller).agentId, epoch, rows);
+      await reportContainers(db, agentOf(caller).agentId, epoch, containers.map(toRow));
       return true;
     },
   }),

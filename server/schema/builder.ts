@@ -4,12 +4,9 @@ import { GraphQLScalarType, Kind } from 'graphql';
 import { GraphiumError } from '../base/errors.ts';
 import type { Context, Role } from './context.ts';
 
-/**
- * Who may read a field: every root field and every object type names its scope, and a test walks the schema and fails on
- * one that has none.
- */
+/** Who may read a field. Every root field and every object type names its scope; a test fails if one does not. */
 export type Scopes = {
-  /** No token at all; for values that hang below a field that was checked. */
+  /** Everybody, even without a token: the catalogue of errors, and types whose values hang below a checked field. */
   anyone: boolean;
   /** Any valid token. */
   authenticated: boolean;
@@ -63,7 +60,8 @@ builder.addScalarType(
   'DateTime',
   new GraphQLScalarType<Date, string>({
     name: 'DateTime',
-    description: 'A moment by the clock of the database, ISO 8601 in UTC: `2026-01-31T08:00:00.000Z`.',
+    description:
+      'A date and time by the clock of the database, in UTC and ISO 8601 format, such as `2026-01-31T08:00:00.000Z`.',
     serialize: (value) => (value instanceof Date ? value : new Date(String(value))).toISOString(),
     parseValue: toDate,
     parseLiteral: (node) => toDate(node.kind === Kind.STRING ? node.value : undefined),
@@ -79,14 +77,22 @@ function toDate(value: unknown): Date {
 
 builder.addScalarType(
   'JSON',
-  new GraphQLScalarType({ name: 'JSON', description: 'Any JSON value; the field that has it says which shape.' }),
+  new GraphQLScalarType({
+    name: 'JSON',
+    description: 'Any JSON value. Each field or argument of this type says which shape it has.',
+  }),
 );
 
-builder.queryType({ description: 'What can be read.' });
-builder.mutationType({ description: 'What can be changed. Stack mutations only write tasks; agents do the work.' });
-builder.subscriptionType({ description: 'The same as the queries, sent now and after every change.' });
+builder.queryType({ description: 'Reads the current state.' });
+builder.mutationType({
+  description:
+    'Changes the state. Operations on stacks return as soon as their tasks are planned; agents carry them out.',
+});
+builder.subscriptionType({
+  description: 'Follows the state: each subscription sends it at once and again after every change.',
+});
 
-/** An enum whose values all have a description. */
+/** Declares an enum from its values and their descriptions. */
 export function describedEnum<const T extends Record<string, string>>(name: string, description: string, texts: T) {
   const values = Object.fromEntries(
     Object.entries(texts).map(([key, text]) => [key, { value: key, description: text }]),
@@ -100,7 +106,7 @@ export function describedEnum<const T extends Record<string, string>>(name: stri
 
 const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
-/** Ids are UUIDs; anything else names nothing. @throws GraphiumError NOT_FOUND */
+/** IDs are UUIDs, so anything else cannot exist. @throws GraphiumError NOT_FOUND */
 export function checkId(what: string, id: string): string {
   if (!UUID.test(id)) throw new GraphiumError('NOT_FOUND', `There is no ${what} "${id}".`);
   return id;

@@ -8,34 +8,37 @@ import type { ContainerSpec, ServiceSpec } from '../spec/spec.ts';
 import { currentPlacements, currentRevision } from './loaders.ts';
 import { findStack, listStacks, type StackRow } from './store.ts';
 
-export const StackFormat = describedEnum('StackFormat', 'In which format a stack file is written.', {
-  COMPOSE: 'The Compose Specification.',
+export const StackFormat = describedEnum('StackFormat', 'The format of a stack file.', {
+  COMPOSE: 'The Compose Specification, as YAML or JSON.',
   JSONLD: 'Graphium JSON-LD.',
 });
 
-const DesiredState = describedEnum('DesiredState', 'What the user wants of a stack.', {
-  RUNNING: 'Its containers run.',
-  STOPPED: 'Its containers exist and do not run.',
-  DELETED: 'Nothing of it is left.',
+const DesiredState = describedEnum('DesiredState', 'The state that the user wants a stack to be in.', {
+  RUNNING: "The stack's containers should be running.",
+  STOPPED: "The stack's containers should exist but not run.",
+  DELETED: 'Nothing of the stack should be left.',
 });
 
 export type WantedRow = { agent: string; agentId: string; service: ServiceSpec; container: ContainerSpec };
 
 const WantedContainer = builder.objectRef<WantedRow>('WantedContainer').implement({
-  description: 'A container that the current revision of a stack wants.',
+  description: 'A container that a stack should have according to its current revision.',
   authScopes: { viewer: true },
   fields: (t) => ({
-    name: t.string({ description: 'Its name on the host.', resolve: ({ container }) => container.name }),
-    service: t.string({ description: 'Its service.', resolve: ({ service }) => service.name }),
+    name: t.string({ description: "The container's name on the host.", resolve: ({ container }) => container.name }),
+    service: t.string({ description: "The name of the container's service.", resolve: ({ service }) => service.name }),
     replica: t.int({
-      description: 'Its number within the service, from 1.',
+      description: "The container's number within its service on all hosts, starting from 1.",
       resolve: ({ container }) => container.replica,
     }),
-    agent: t.exposeString('agent', { description: 'Where it belongs.' }),
-    image: t.string({ description: 'Its image.', resolve: ({ container }) => container.image }),
+    agent: t.exposeString('agent', { description: 'The name of the agent on whose host the container is placed.' }),
+    image: t.string({
+      description: 'The image, as the stack file names it.',
+      resolve: ({ container }) => container.image,
+    }),
     ports: t.field({
       type: [Port],
-      description: 'The ports it is to publish.',
+      description: "The container's ports.",
       resolve: ({ container }) =>
         container.ports.map((port) => ({
           ...port,
@@ -59,51 +62,54 @@ export const observedOf = async (stack: StackRow, { load }: Context) =>
   stack.deletedAt ? [] : load(containersOfStack, stack.name);
 
 export const Stack = builder.objectRef<StackRow>('Stack').implement({
-  description: 'A named set of containers on one or many hosts.',
+  description: 'A named set of containers on one or more hosts, described by a stack file.',
   authScopes: { viewer: true },
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'Its id; a stack that is deleted and made again gets another.' }),
-    name: t.exposeString('name', { description: 'Its name.' }),
+    id: t.exposeID('id', {
+      description: "The stack's ID, a UUID. A stack that is deleted and deployed again has a new one.",
+    }),
+    name: t.exposeString('name', { description: "The stack's name." }),
     desired: t.field({
       type: DesiredState,
-      description: 'What the user wants of it.',
+      description: 'The state that the user wants the stack to be in.',
       resolve: (stack) => stack.desired,
     }),
-    revision: t.exposeInt('revision', { description: 'The number of its current revision, from 1.' }),
+    revision: t.exposeInt('revision', { description: "The number of the stack's current revision, starting from 1." }),
     goodRevision: t.exposeInt('goodRevision', {
       nullable: true,
-      description: 'The newest revision that came up as a whole: what a failed deployment goes back to.',
+      description:
+        'The number of the last revision that was deployed successfully, which a failed deployment is rolled back to; null if there is none.',
     }),
     autoRepair: t.exposeBoolean('autoRepair', {
-      description: 'Whether drift is repaired without anybody asking; see `setAutoRepair`.',
+      description: "Whether the stack's drift is repaired automatically; see `setAutoRepair`.",
     }),
     source: t.string({
-      description: 'The file of its current revision, as it was sent.',
+      description: 'The stack file of the current revision, as it was sent; secrets in it are not shown.',
       resolve: async (stack, _args, { load }) => (await load(currentRevision, stack.id)).source,
     }),
     format: t.field({
       type: StackFormat,
-      description: 'The format of that file.',
+      description: "The format of the current revision's stack file.",
       resolve: async (stack, _args, { load }) => (await load(currentRevision, stack.id)).format,
     }),
     wanted: t.field({
       type: [WantedContainer],
-      description: 'The containers it should have.',
+      description: 'The containers that the stack should have according to its current revision.',
       resolve: (stack, _args, context) => wantedOf(stack, context),
     }),
     containers: t.field({
       type: [Container],
-      description: 'The containers it has, on all hosts.',
+      description: 'The containers that the stack has on all hosts, as last observed.',
       resolve: (stack, _args, context) => observedOf(stack, context),
     }),
     createdAt: t.field({
       type: 'DateTime',
-      description: 'When it was first deployed.',
+      description: 'When the stack was first deployed.',
       resolve: (stack) => stack.createdAt,
     }),
     updatedAt: t.field({
       type: 'DateTime',
-      description: 'When it was last changed by a user.',
+      description: 'When a user last changed the stack.',
       resolve: (stack) => stack.updatedAt,
     }),
   }),
@@ -115,12 +121,12 @@ builder.queryFields((t) => ({
   stacks: t.field({
     type: [Stack],
     authScopes: { viewer: true },
-    description: 'All stacks, by name.',
+    description: 'All stacks, sorted by name.',
     args: {
       includeDeleted: t.arg.boolean({
         required: true,
         defaultValue: false,
-        description: 'Also those of which nothing is left.',
+        description: 'If true, stacks that are completely deleted are included.',
       }),
     },
     resolve: (_root, { includeDeleted }, { db }) => listStacks(db, includeDeleted),
@@ -129,7 +135,7 @@ builder.queryFields((t) => ({
     type: Stack,
     nullable: true,
     authScopes: { viewer: true },
-    description: 'One stack; null if there is none of that name.',
+    description: 'The stack of the given name; null if there is none.',
     args: { name: t.arg.string(nameArg) },
     resolve: async (_root, { name }, { db }) => (await findStack(db, name)) ?? null,
   }),
@@ -141,7 +147,7 @@ builder.subscriptionFields((t) => ({
   stacks: t.field({
     type: [Stack],
     authScopes: { viewer: true },
-    description: 'All stacks, now and whenever one of them changes.',
+    description: 'All stacks, sent at once and again whenever one of them changes.',
     subscribe: (_root, _args, { db, live }) => live(topics, () => listStacks(db, false), { minIntervalMs: 200 }),
     resolve: (stacks: StackRow[]) => stacks,
   }),
@@ -149,7 +155,7 @@ builder.subscriptionFields((t) => ({
     type: Stack,
     nullable: true,
     authScopes: { viewer: true },
-    description: 'One stack, now and whenever it changes; null when it is gone.',
+    description: 'The stack of the given name, sent at once and again whenever it changes; null if there is none.',
     args: { name: t.arg.string(nameArg) },
     subscribe: (_root, { name }, { db, live }) =>
       live(topics, async () => ({ stack: (await findStack(db, name)) ?? null }), { minIntervalMs: 200 }),

@@ -7,59 +7,68 @@ import { agentCommand } from './agent-command.ts';
 import { createJoinToken, createUserToken, type IssuedToken, revokeToken } from './issue.ts';
 import { listTokens, type TokenRow } from './store.ts';
 
-const Role = describedEnum('Role', 'What a user token allows; each role includes the one before.', {
-  VIEWER: 'To see everything but tokens.',
-  OPERATOR: 'To deploy, stop, start, restart and delete stacks.',
-  ADMIN: 'To add and remove agents and tokens.',
+const Role = describedEnum('Role', 'What a user token allows. Each role includes the previous one.', {
+  VIEWER: 'Allows reading everything except tokens.',
+  OPERATOR: 'Allows operations on stacks, such as deploying and deleting them.',
+  ADMIN: 'Allows managing agents and tokens.',
 });
 
-const TokenKind = describedEnum('TokenKind', 'What a token is for. The kinds never stand in for one another.', {
-  USER: 'A person or a CI job.',
-  JOIN: 'Enrols one agent, once.',
-  AGENT: "An agent's own credential.",
-});
+const TokenKind = describedEnum(
+  'TokenKind',
+  'What a token is for. A token of one kind is never accepted in place of another.',
+  {
+    USER: 'A token of a person or a CI job.',
+    JOIN: 'A token that enrolls one agent, once.',
+    AGENT: 'The credential of an agent.',
+  },
+);
 
 const Token = builder.objectRef<TokenRow>('Token').implement({
-  description: 'A token without its secret, which is not stored.',
+  description: 'A token. Its secret is not stored.',
   authScopes: { admin: true },
   fields: (t) => ({
-    id: t.exposeID('id', { description: 'Its id.' }),
-    kind: t.field({ type: TokenKind, description: 'What it is for.', resolve: (token) => token.kind }),
-    name: t.exposeString('name', { description: 'The name it was given.' }),
+    id: t.exposeID('id', { description: "The token's ID, a UUID." }),
+    kind: t.field({ type: TokenKind, description: 'What the token is for.', resolve: (token) => token.kind }),
+    name: t.exposeString('name', { description: "The token's name." }),
     role: t.field({
       type: Role,
       nullable: true,
-      description: 'For USER: what it allows.',
+      description: 'For USER, what the token allows; otherwise null.',
       resolve: (token) => token.role,
     }),
     agent: t.string({
       nullable: true,
-      description: 'For AGENT: whose it is. For JOIN: the only name it may enrol.',
+      description:
+        "For AGENT, the agent's name. For JOIN, the only name that may be enrolled with the token; null for any name.",
       resolve: (token) => (token.kind === 'AGENT' ? token.name : token.agentName),
     }),
     labels: t.field({
       type: [Label],
-      description: 'For JOIN: what the agent will be labelled with.',
+      description: 'For JOIN, the labels that the agent will have.',
       resolve: (token) => toLabels(token.labels),
     }),
-    createdBy: t.exposeString('createdBy', { description: 'The name of the token that made it.' }),
-    createdAt: t.field({ type: 'DateTime', description: 'When it was made.', resolve: (token) => token.createdAt }),
+    createdBy: t.exposeString('createdBy', { description: 'The name of the token that created this one.' }),
+    createdAt: t.field({
+      type: 'DateTime',
+      description: 'When the token was created.',
+      resolve: (token) => token.createdAt,
+    }),
     expiresAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When it ends; null means never.',
+      description: 'When the token expires; null if it never does.',
       resolve: (token) => token.expiresAt,
     }),
     usedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'For JOIN: when it was used.',
+      description: 'For JOIN, when the token was used; null if it was not.',
       resolve: (token) => token.usedAt,
     }),
     revokedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'When it was revoked.',
+      description: 'When the token was revoked; null if it was not.',
       resolve: (token) => token.revokedAt,
     }),
   }),
@@ -70,36 +79,40 @@ const CreatedToken = builder.objectRef<IssuedToken>('CreatedToken').implement({
   authScopes: { admin: true },
   fields: (t) => ({
     token: t.field({ type: Token, description: 'The token.', resolve: (issued) => issued.token }),
-    secret: t.exposeString('secret', { description: 'What to send as `Authorization: Bearer …`; shown this once.' }),
+    secret: t.exposeString('secret', {
+      description: 'What to send as `Authorization: Bearer …`. It is shown only this once.',
+    }),
   }),
 });
 
 const JoinToken = builder.objectRef<IssuedToken>('JoinToken').implement({
-  description: 'A new join token.',
+  description: 'A new join token with its secret.',
   authScopes: { admin: true },
   fields: (t) => ({
     token: t.field({ type: Token, description: 'The token.', resolve: (issued) => issued.token }),
-    secret: t.exposeString('secret', { description: 'The token to give to the agent; shown this once.' }),
+    secret: t.exposeString('secret', {
+      description: 'The join token to start the agent with. It is shown only this once.',
+    }),
     command: t.string({
-      description: 'What to run on the host, in a checkout of Graphium.',
+      description: 'The command that starts the agent, to be run on its host in a checkout of Graphium.',
       resolve: ({ token, secret }, _args, { publicUrl }) => agentCommand(publicUrl, secret, token.agentName),
     }),
   }),
 });
 
 const Viewer = builder.objectRef<Caller>('Viewer').implement({
-  description: 'Who the token that was sent belongs to.',
+  description: 'The owner of the token that was sent with the request.',
   authScopes: { authenticated: true },
   fields: (t) => ({
-    name: t.exposeString('name', { description: "The token's name, or the agent's." }),
+    name: t.exposeString('name', { description: 'The name of the token, or of the agent.' }),
     kind: t.field({ type: TokenKind, description: "The token's kind.", resolve: (caller) => caller.kind }),
     role: t.field({
       type: Role,
       nullable: true,
-      description: 'For USER: what it allows.',
+      description: 'For USER, what the token allows; otherwise null.',
       resolve: (caller) => (caller.kind === 'USER' ? caller.role : null),
     }),
-    tokenId: t.exposeID('tokenId', { description: "The token's id." }),
+    tokenId: t.exposeID('tokenId', { description: "The token's ID, a UUID." }),
   }),
 });
 
@@ -107,10 +120,10 @@ builder.queryFields((t) => ({
   viewer: t.field({
     type: Viewer,
     authScopes: { authenticated: true },
-    description: 'Who you are.',
+    description: 'The owner of the token that was sent with the request.',
     resolve: (_root, _args, { caller }) => {
-      if (!caller) throw new GraphiumError('UNAUTHENTICATED', 'Send a token.');
-      return caller;
+      if (caller) return caller;
+      throw new GraphiumError('UNAUTHENTICATED', 'Send a token.');
     },
   }),
   tokens: t.field({
@@ -122,43 +135,50 @@ builder.queryFields((t) => ({
 }));
 
 const MAX_NAME = 100;
+const MAX_DAYS = 3_650;
+
+function checkName(name: string): string {
+  if (name.trim() !== '' && name.length <= MAX_NAME) return name;
+  throw new GraphiumError('BAD_INPUT', `name: expected 1 to ${MAX_NAME} characters.`);
+}
+
+function checkDays(days: number | null): number | null {
+  if (days === null || (days >= 1 && days <= MAX_DAYS)) return days;
+  throw new GraphiumError('BAD_INPUT', `expiresInDays: expected 1 to ${MAX_DAYS}, got ${days}.`);
+}
 
 builder.mutationFields((t) => ({
   createToken: t.field({
     type: CreatedToken,
     authScopes: { admin: true },
-    description: 'Makes a token for a person or a CI job.',
+    description: 'Creates a token for a person or a CI job.',
     args: {
-      name: t.arg.string({ required: true, description: 'Who or what it is for.' }),
-      role: t.arg({ type: Role, required: true, description: 'What it allows.' }),
-      expiresInDays: t.arg.int({ description: 'When it ends; it never does if this is left out.' }),
+      name: t.arg.string({ required: true, description: 'The name of the person or job, from 1 to 100 characters.' }),
+      role: t.arg({ type: Role, required: true, description: 'What the token allows.' }),
+      expiresInDays: t.arg.int({
+        description: 'The number of days until the token expires, from 1 to 3650. If omitted, it never expires.',
+      }),
     },
-    resolve: (_root, { name, role, expiresInDays }, { db, actor }) => {
-      if (name.trim() === '' || name.length > MAX_NAME) {
-        throw new GraphiumError('BAD_INPUT', `name: expected 1 to ${MAX_NAME} characters.`);
-      }
-      if (expiresInDays != null && (expiresInDays < 1 || expiresInDays > 3_650)) {
-        throw new GraphiumError('BAD_INPUT', `expiresInDays: expected 1 to 3650, got ${expiresInDays}.`);
-      }
-      return createUserToken(db, actor, { name, role, expiresInDays: expiresInDays ?? null });
-    },
+    resolve: (_root, { name, role, expiresInDays = null }, { db, actor }) =>
+      createUserToken(db, actor, { name: checkName(name), role, expiresInDays: checkDays(expiresInDays) }),
   }),
   revokeToken: t.field({
     type: Token,
     authScopes: { admin: true },
-    description: 'Ends a token at once; sockets that use it are closed.',
-    args: { id: t.arg.id({ required: true, description: 'Its id.' }) },
+    description: 'Revokes a token at once and closes the connections that use it.',
+    args: { id: t.arg.id({ required: true, description: "The token's ID." }) },
     resolve: (_root, { id }, { db, actor }) => revokeToken(db, actor, checkId('token', id)),
   }),
   createJoinToken: t.field({
     type: JoinToken,
     authScopes: { admin: true },
-    description: 'Makes a token that enrols one agent within 15 minutes.',
+    description: 'Creates a token that can enroll one agent within 15 minutes.',
     args: {
       name: t.arg.string({
-        description: 'The only name it may enrol; it then may also take the place of an agent of that name.',
+        description:
+          'The only name that may be enrolled. An existing agent of that name is then replaced. If omitted, any name that is free may be enrolled.',
       }),
-      labels: t.arg({ type: [LabelInput], description: 'What the agent will be labelled with.' }),
+      labels: t.arg({ type: [LabelInput], description: 'Labels that the agent will have.' }),
     },
     resolve: (_root, { name, labels }, { db, actor }) =>
       createJoinToken(db, actor, { agentName: name == null ? null : checkAgentName(name), labels: fromLabels(labels) }),

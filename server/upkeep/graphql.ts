@@ -3,10 +3,11 @@ import { agentById } from '../agents/loaders.ts';
 import { type ContainerRow, findAgent } from '../agents/store.ts';
 import { notFound } from '../base/errors.ts';
 import { topic } from '../db/notify.ts';
-import { checkKey, Deployment } from '../deployments/graphql.ts';
+import { Deployment } from '../deployments/graphql.ts';
+import { fileArgs, toFile } from '../deployments/inputs.graphql.ts';
 import { latestDeployment } from '../deployments/loaders.ts';
 import { operate } from '../deployments/operate.ts';
-import { fileArgs, toFile } from '../deployments/operations.graphql.ts';
+import { checkKey } from '../deployments/options.graphql.ts';
 import { containerKey } from '../planning/changes.ts';
 import { type Drift, driftOf } from '../planning/drift.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
@@ -17,35 +18,38 @@ import { tasksOfDeployment } from '../tasks/loaders.ts';
 import { setAutoRepair } from './auto-repair.ts';
 import { listOrphans, type Orphan, removeOrphans } from './orphans.ts';
 
-const DriftKind = describedEnum('DriftKind', 'How a container is not what is wanted.', {
-  MISSING: 'It is not there.',
-  STOPPED: 'It is there and does not run.',
-  CHANGED: 'It was made from another spec than the current revision has.',
-  UNHEALTHY: 'Its health check fails, or it ends again and again.',
-  UNKNOWN: 'It has the labels of the stack, and the current revision does not want it there.',
-  RUNNING: 'It runs although the stack is stopped.',
+const DriftKind = describedEnum('DriftKind', 'How a container differs from what it should be.', {
+  MISSING: 'The container does not exist.',
+  STOPPED: 'The container exists but is not running.',
+  CHANGED: "The container was made from a different spec than the current revision's.",
+  UNHEALTHY: "The container's health check fails, or its main process keeps ending.",
+  UNKNOWN: 'The container belongs to the stack, but the current revision has no such container on that host.',
+  RUNNING: 'The container is running although the stack is stopped.',
 });
 
 type DriftRow = Drift & { stack: string; container: ContainerRow | null };
 
 const DriftType = builder.objectRef<DriftRow>('Drift').implement({
   description:
-    'A container that is not what the current revision of its stack wants. Hosts that are offline have none.',
+    "A container that is not what its stack's current revision says. Nothing is known about hosts that are offline, so they have no drift.",
   authScopes: { viewer: true },
   fields: (t) => ({
-    kind: t.field({ type: DriftKind, description: 'How it differs.', resolve: (row) => row.kind }),
-    stack: t.exposeString('stack', { description: 'The stack.' }),
+    kind: t.field({ type: DriftKind, description: 'How the container differs.', resolve: (row) => row.kind }),
+    stack: t.exposeString('stack', { description: "The stack's name." }),
     agent: t.string({
-      description: 'The host.',
+      description: 'The name of the agent on whose host the container is or should be.',
       resolve: async ({ agentId }, _args, { load }) => (await load(agentById, agentId)).name,
     }),
-    containerName: t.exposeString('containerName', { description: 'Its name on the host.' }),
-    service: t.exposeString('service', { nullable: true, description: 'Its service; null for one nobody wants.' }),
-    message: t.exposeString('message', { description: 'In words.' }),
+    containerName: t.exposeString('containerName', { description: "The container's name." }),
+    service: t.exposeString('service', {
+      nullable: true,
+      description: "The name of the container's service; null if the revision has no such container.",
+    }),
+    message: t.exposeString('message', { description: 'How the container differs, in words.' }),
     container: t.field({
       type: Container,
       nullable: true,
-      description: 'What is there instead; null if nothing is.',
+      description: 'The container as it was last observed; null if it does not exist.',
       resolve: (row) => row.container,
     }),
   }),
@@ -82,7 +86,8 @@ async function driftOfStack(stack: StackRow, context: Context): Promise<DriftRow
 builder.objectFields(Stack, (t) => ({
   drift: t.field({
     type: [DriftType],
-    description: 'Where what is observed is not what the current revision wants; `repairStack` mends it.',
+    description:
+      'The differences between what is observed and what the current revision says. `repairStack` repairs them.',
     resolve: (stack, _args, context) => driftOfStack(stack, context),
   }),
 }));
@@ -91,8 +96,9 @@ builder.subscriptionFields((t) => ({
   drift: t.field({
     type: [DriftType],
     authScopes: { viewer: true },
-    description: 'The drift of all stacks, or of one, now and whenever it may have changed.',
-    args: { stack: t.arg.string({ description: 'Only of the stack of this name.' }) },
+    description:
+      'The drift of all stacks or of one, sent at once and again whenever it may have changed. NOT_FOUND if there is no stack of the given name.',
+    args: { stack: t.arg.string({ description: "The stack's name. If omitted, the drift of all stacks is sent." }) },
     subscribe: async (_root, { stack: name }, { db, live }) => {
       if (name != null && !(await findStack(db, name))) throw notFound('stack', name);
       const read = async () => (await listStacks(db, false)).filter((stack) => name == null || stack.name === name);
@@ -103,27 +109,35 @@ builder.subscriptionFields((t) => ({
   }),
 }));
 
-const OrphanReason = describedEnum('OrphanReason', 'Why nothing wants a container that has our labels.', {
-  UNKNOWN_STACK: 'There is no stack of its name here: the database may be older than the host.',
-  NOT_WANTED: 'Its stack is there, and the current revision does not want it on that host.',
+const OrphanReason = describedEnum('OrphanReason', 'Why a container is an orphan.', {
+  UNKNOWN_STACK: 'There is no stack of that name. The database may be older than the host.',
+  NOT_WANTED: 'The stack exists, but its current revision has no such container on that host.',
 });
 
 const OrphanType = builder.objectRef<Orphan>('Orphan').implement({
   description:
-    'A container with our labels that nothing wants. It is never removed unasked unless Graphium itself had its removal to do.',
+    "A container with Graphium's labels that belongs to no stack's current revision. Graphium removes it by itself only if it had already ended its stack or service; all others are removed only on request.",
   authScopes: { viewer: true },
   fields: (t) => ({
-    stack: t.string({ description: 'The stack by its label.', resolve: ({ container }) => container.stack }),
+    stack: t.string({
+      description: "The name of the stack, from the container's label.",
+      resolve: ({ container }) => container.stack,
+    }),
     agent: t.string({
-      description: 'The host.',
+      description: 'The name of the agent on whose host the container is.',
       resolve: async ({ container }, _args, { load }) => (await load(agentById, container.agentId)).name,
     }),
-    reason: t.field({ type: OrphanReason, description: 'Why nothing wants it.', resolve: (row) => row.reason }),
+    reason: t.field({
+      type: OrphanReason,
+      description: 'Why the container is an orphan.',
+      resolve: (row) => row.reason,
+    }),
     isBeingRemoved: t.boolean({
-      description: 'Whether Graphium removes it by itself, for it made it and ended its stack or its service.',
+      description:
+        "Whether Graphium removes the container by itself, because it had already ended the container's stack or service.",
       resolve: (row) => row.isRemovable,
     }),
-    container: t.field({ type: Container, description: 'What is there.', resolve: (row) => row.container }),
+    container: t.field({ type: Container, description: 'The container.', resolve: (row) => row.container }),
   }),
 });
 
@@ -131,7 +145,7 @@ builder.queryFields((t) => ({
   orphans: t.field({
     type: [OrphanType],
     authScopes: { viewer: true },
-    description: 'Containers with our labels that nothing wants, to adopt or to remove.',
+    description: 'The orphans on all hosts. They can be adopted or removed.',
     resolve: (_root, _args, { db }) => listOrphans(db),
   }),
 }));
@@ -140,10 +154,11 @@ builder.mutationFields((t) => ({
   setAutoRepair: t.field({
     type: Stack,
     authScopes: { operator: true },
-    description: 'Whether drift of a stack is repaired by itself: at once, and if it comes back each time later.',
+    description:
+      "Sets whether a stack's drift is repaired automatically. The first repair starts at once; if the drift returns, each further one waits twice as long, up to 10 minutes.",
     args: {
       name: t.arg.string({ required: true, description: "The stack's name." }),
-      enabled: t.arg.boolean({ required: true, description: 'Whether to.' }),
+      enabled: t.arg.boolean({ required: true, description: 'If true, drift is repaired automatically.' }),
     },
     resolve: (_root, { name, enabled }, { db, actor }) => setAutoRepair(db, actor, name, enabled),
   }),
@@ -151,10 +166,12 @@ builder.mutationFields((t) => ({
     type: Deployment,
     authScopes: { operator: true },
     description:
-      'Takes over the containers of a stack that is not known here, by its file: those that are as the file says stay untouched. Refused with CONFLICT if the file would replace or remove any; `deployStack` does it then.',
+      'Adopts the containers of an unknown stack, given its stack file: those that match the file become part of the stack without being touched. CONFLICT if the file would replace, restart or remove any of them; use `deployStack` for that.',
     args: {
       ...fileArgs(t.arg),
-      idempotencyKey: t.arg.string({ description: 'The same key gives the same deployment.' }),
+      idempotencyKey: t.arg.string({
+        description: 'Makes the request safe to repeat; see `OperationOptions.idempotencyKey`.',
+      }),
     },
     resolve: (_root, args, { db, vault, actor }) =>
       operate({ db, vault }, actor, { kind: 'DEPLOY', file: toFile(args) }, toAdoption(args.idempotencyKey)),
@@ -162,10 +179,10 @@ builder.mutationFields((t) => ({
   removeOrphans: t.field({
     type: Deployment,
     authScopes: { operator: true },
-    description: 'Removes the containers with the labels of a stack that nothing wants, on one host or on all.',
+    description: 'Removes the orphans of a stack, on one host or on all. NOT_FOUND if there are none.',
     args: {
-      stack: t.arg.string({ required: true, description: 'The stack by its label.' }),
-      agent: t.arg.string({ description: 'Only on this host.' }),
+      stack: t.arg.string({ required: true, description: "The name of the stack, from the containers' label." }),
+      agent: t.arg.string({ description: 'The name of an agent. If omitted, orphans are removed from all hosts.' }),
     },
     resolve: async (_root, { stack, agent: name }, { db, actor }) => {
       const agent = name == null ? null : await findAgent(db, name);

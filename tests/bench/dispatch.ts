@@ -93,7 +93,7 @@ async function deploy(server: Parameters<typeof ask>[0] & { adminToken: string }
     hasPart: [{ '@type': 'SoftwareApplication', name: 'bench-1', image }],
   });
   const query =
-    'mutation($file: String!, $key: String) { deployStack(source: { jsonld: $file }, idempotencyKey: $key) { id } }';
+    'mutation($file: String!, $key: String) { deployStack(source: { jsonld: $file }, options: { idempotencyKey: $key }) { id } }';
   const { deployStack } = await ask<{ deployStack: { id: string } }>(server, server.adminToken, query, {
     file,
     key: randomUUID(),

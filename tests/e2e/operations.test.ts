@@ -57,7 +57,7 @@ test.concurrent('an urgent deployment overtakes what waits on its host, and a de
     (count) => count >= 2,
     { intervalMs: 20 },
   );
-  const urgent = await world.compose(composeFile('urgent', { web: busy(NARROW) }), ', priority: 50');
+  const urgent = await world.compose(composeFile('urgent', { web: busy(NARROW) }), ', options: { priority: 50 }');
   await world.succeed(urgent);
   const removal = await world.operate('deleteStack', 'small');
   await world.succeed(removal);
@@ -70,14 +70,16 @@ test.concurrent('an urgent deployment overtakes what waits on its host, and a de
 });
 
 test.concurrent('a task that takes too long is stopped, and says what it left', async () => {
-  const fresh = await world.finish(await world.compose(single('slow', readyAfter(60)), ', taskTimeoutSeconds: 1'));
+  const fresh = await world.finish(
+    await world.compose(single('slow', readyAfter(60)), ', options: { taskTimeoutSeconds: 1 }'),
+  );
   expect(fresh).toMatchObject({ status: 'FAILED', cause: { code: 'DEADLINE_EXCEEDED', containerName: 'slow-web-1' } });
   expect(fresh.cause?.left).toBe('NONE');
   expect(await world.states('slow')).toEqual([]);
 
   await world.succeed(await world.compose(single('slow')));
   const before = await world.states('slow');
-  const options = ', taskTimeoutSeconds: 1, onFailure: KEEP';
+  const options = ', options: { taskTimeoutSeconds: 1, onFailure: KEEP }';
   const failed = await world.finish(await world.compose(single('slow', readyAfter(60)), options));
   expect(failed).toMatchObject({ status: 'FAILED', cause: { code: 'DEADLINE_EXCEEDED', left: 'PREVIOUS' } });
   const after = await world.states('slow');
@@ -88,7 +90,9 @@ test.concurrent('a task that takes too long is stopped, and says what it left', 
 test.concurrent('a deployment without a verdict at its deadline is rolled back', async () => {
   await world.succeed(await world.compose(single('late')));
   const before = await world.containers('vm2', 'late');
-  const failed = await world.finish(await world.compose(single('late', readyAfter(60)), ', timeoutSeconds: 1'));
+  const failed = await world.finish(
+    await world.compose(single('late', readyAfter(60)), ', options: { timeoutSeconds: 1 }'),
+  );
   expect(failed).toMatchObject({ status: 'ROLLED_BACK', cause: { code: 'DEADLINE_EXCEEDED' } });
   const after = await world.containers('vm2', 'late');
   expect(after.map(({ State, Config }) => [State.Running, Config.Labels['graphium.spec']])).toEqual(
@@ -161,7 +165,7 @@ test.concurrent('a plan holds for as long as the hosts are as it saw them', asyn
   const file = (version: string) => single('agreed', { environment: { VERSION: version } });
   await world.succeed(await world.compose(file('1')));
   const planOf = async () => {
-    const text = `query ($file: String!) { planStack(input: { deploy: { source: { compose: $file } } }) {
+    const text = `query ($file: String!) { planStack(operation: { deploy: { source: { compose: $file } } }) {
       planHash items { action containerName } } }`;
     return (await world.ask<{ planStack: Plan }>(text, { file: file('2') })).planStack;
   };
@@ -170,10 +174,10 @@ test.concurrent('a plan holds for as long as the hosts are as it saw them', asyn
   const before = await world.states('agreed');
   await world.engine('vm2').getContainer('agreed-web-1').remove({ force: true });
   await until(planOf, (plan) => plan.items[0]?.action === 'CREATE', { what: 'its absence', timeoutMs: 5_000 });
-  await expect(world.compose(file('2'), `, planHash: "${planHash}"`)).rejects.toThrow('PLAN_CHANGED');
+  await expect(world.compose(file('2'), `, options: { planHash: "${planHash}" }`)).rejects.toThrow('PLAN_CHANGED');
   expect(await world.states('agreed')).toEqual([]);
   expect(before).toHaveLength(1);
-  await world.succeed(await world.compose(file('2'), `, planHash: "${(await planOf()).planHash}"`));
+  await world.succeed(await world.compose(file('2'), `, options: { planHash: "${(await planOf()).planHash}" }`));
   await world.remove('agreed');
 });
 

@@ -98,7 +98,7 @@ test.concurrent('a health check that fails on one of three hosts: all go back, a
 
 test.concurrent('KEEP leaves what there is; the way to an earlier revision is open', async () => {
   await world.succeed(await world.compose(three('kept', '1')));
-  const failed = await world.finish(await world.compose(three('kept', '2', SICK), ', onFailure: KEEP'));
+  const failed = await world.finish(await world.compose(three('kept', '2', SICK), ', options: { onFailure: KEEP }'));
   expect(failed).toMatchObject({ status: 'FAILED', rollbackRevision: null, cause: { code: 'HEALTH_CHECK_FAILED' } });
   // The agent never leaves a bad container in the place of a good one.
   expect((await versionsOf('kept'))[2]).toBe('kept-third-1 running 1');

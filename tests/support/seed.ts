@@ -111,7 +111,7 @@ export async function createSeed(postgresUrl: string, options: { sweeper?: boole
     sweep: () => sweepOnce(db, SERVER_ID, log),
     async deploy(file: object, idempotencyKey?: string): Promise<DeploymentResult> {
       const { deployStack } = await seed.ask<{ deployStack: DeploymentResult }>(
-        `mutation($source: String!, $key: String) { deployStack(source: { jsonld: $source }, idempotencyKey: $key) ${DEPLOYMENT} }`,
+        `mutation($source: String!, $key: String) { deployStack(source: { jsonld: $source }, options: { idempotencyKey: $key }) ${DEPLOYMENT} }`,
         { source: JSON.stringify(file), key: idempotencyKey },
       );
       return deployStack;
@@ -136,8 +136,9 @@ export async function createSeed(postgresUrl: string, options: { sweeper?: boole
       const { code, ...details } = error.extensions;
       return { code, message: error.message, details };
     },
-    compose: (source: string, args: Record<string, unknown> = {}): Promise<DeploymentResult> =>
-      seed.run('deployStack', { source: { compose: source }, ...args }),
+    /** Deploys a Compose file. */
+    compose: (source: string, options: Record<string, unknown> = {}, args: object = {}): Promise<DeploymentResult> =>
+      seed.run('deployStack', { source: { compose: source }, options, ...args }),
     async deployment(id: string) {
       const query = `query($id: ID!) { deployment(id: $id) { kind revision rollbackRevision status onFailure deadline services retryOf
         supersededBy cause { code message taskId agent containerName exitCode oomKilled healthLog logs }

@@ -22,7 +22,7 @@ export type World = {
   ask<T>(query: string, variables?: Record<string, unknown>): Promise<T>;
   /** @returns the deployment's id */
   deploy(file: string): Promise<string>;
-  /** A Compose file, with other arguments of `deployStack` as GraphQL: `onFailure: KEEP`. @returns the deployment's id */
+  /** A Compose file, with other arguments of `deployStack` as GraphQL: `, options: { onFailure: KEEP }`. @returns the deployment's id */
   compose(file: string, more?: string): Promise<string>;
   /** A mutation on a stack, such as `stopStack`. @returns the deployment's id */
   operate(mutation: string, stack: string, more?: string): Promise<string>;

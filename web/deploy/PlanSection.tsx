@@ -27,7 +27,7 @@ export function PlanSection({ input, planning, adopt, onPlace }: Props) {
   const [fields, setFields] = useState(DEFAULTS);
   const action = useAction(DeployStack);
   const launch = useLaunch(
-    async (agreed) => action.run({ ...(input ?? { source: { compose: '' } }), ...agreed }),
+    async (options) => action.run({ ...(input ?? { source: { compose: '' } }), options }),
     planning.again,
   );
   const { plan, problem, isCurrent, busy } = planning;

@@ -35,26 +35,14 @@ export const DeployStack = graphql(`
     $name: String
     $variables: JSON
     $profiles: [String!]
-    $planHash: String
-    $onFailure: OnFailure
-    $priority: Int!
-    $maxRetries: Int!
-    $timeoutSeconds: Int
-    $taskTimeoutSeconds: Int
-    $idempotencyKey: String
+    $options: OperationOptions
   ) {
     deployment: deployStack(
       source: $source
       name: $name
       variables: $variables
       profiles: $profiles
-      planHash: $planHash
-      onFailure: $onFailure
-      priority: $priority
-      maxRetries: $maxRetries
-      timeoutSeconds: $timeoutSeconds
-      taskTimeoutSeconds: $taskTimeoutSeconds
-      idempotencyKey: $idempotencyKey
+      options: $options
     ) {
       id
     }

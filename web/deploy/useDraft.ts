@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from 'react';
 import { newKey } from '../key.ts';
-import type { PlanInput } from '../plan/documents.ts';
+import type { OperationInput } from '../plan/documents.ts';
 import { useStore } from '../store.ts';
 import { type Format, findFormat, findName, findVariables, type Variable } from './format.ts';
 import { handover } from './handover.ts';
@@ -16,7 +16,7 @@ export type Start = {
   variableNames: readonly string[];
 };
 
-export type FileInput = Extract<PlanInput, { deploy: unknown }>['deploy'];
+export type FileInput = Extract<OperationInput, { deploy: unknown }>['deploy'];
 export type Extra = { id: string; name: string };
 
 /** Holds a stack file while it is being written, with the name, the variables and the profiles that go with it. */

@@ -8,7 +8,7 @@ import { Alert } from '../ui/Alert.tsx';
 import { Button } from '../ui/Button.tsx';
 import { Dialog } from '../ui/Dialog.tsx';
 import { Loading } from '../ui/Empty.tsx';
-import type { PlanInput } from './documents.ts';
+import type { OperationInput } from './documents.ts';
 import { OptionsForm } from './OptionsForm.tsx';
 import { DEFAULTS, type Options, parseOptions } from './options.ts';
 import { PlanView } from './PlanView.tsx';
@@ -21,7 +21,7 @@ export type Launched = { deployment: { id: string } };
 type Props = {
   title: string;
   /** Null: the form does not say enough yet. */
-  input: PlanInput | null;
+  operation: OperationInput | null;
   verb: string;
   withOnFailure?: boolean;
   children?: ReactNode;
@@ -32,8 +32,8 @@ type Props = {
 const PAUSE_MS = 350;
 
 /** Shows what an operation would do, and only then offers to do it. */
-export function PlanDialog({ title, input, verb, withOnFailure = false, children, send, onClose }: Props) {
-  const planning = usePlan(input, PAUSE_MS);
+export function PlanDialog({ title, operation, verb, withOnFailure = false, children, send, onClose }: Props) {
+  const planning = usePlan(operation, PAUSE_MS);
   const [fields, setFields] = useState(DEFAULTS);
   const launch = useLaunch(send, planning.again);
   const parsed = parseOptions(fields);
@@ -47,7 +47,7 @@ export function PlanDialog({ title, input, verb, withOnFailure = false, children
           ? null
           : 'Wait for the plan.';
   const confirm = () => {
-    if (plan && 'options' in parsed) void launch.run({ ...parsed.options, planHash: plan.planHash }, input);
+    if (plan && 'options' in parsed) void launch.run({ ...parsed.options, planHash: plan.planHash }, operation);
   };
   return (
     <Dialog
@@ -67,7 +67,7 @@ export function PlanDialog({ title, input, verb, withOnFailure = false, children
       {launch.changed && <PlanChanged />}
       {planning.problem && <ProblemAlert problem={planning.problem} again={planning.again} />}
       {!planning.problem && plan && <PlanView plan={plan} />}
-      {!plan && !planning.problem && input !== null && <Loading what="the plan" />}
+      {!plan && !planning.problem && operation !== null && <Loading what="the plan" />}
       <OptionsForm fields={fields} withOnFailure={withOnFailure} onChange={setFields} />
       {launch.problem && <ProblemAlert problem={launch.problem} />}
     </Dialog>

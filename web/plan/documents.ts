@@ -1,8 +1,8 @@
 import { graphql, type ResultOf, type VariablesOf } from '../graphql.ts';
 
 export const PlanStack = graphql(`
-  query PlanStack($input: PlanInput!) {
-    planStack(input: $input) {
+  query PlanStack($operation: OperationInput!) {
+    planStack(operation: $operation) {
       stack
       kind
       revision
@@ -46,4 +46,4 @@ export const PlanStack = graphql(`
 export type Plan = ResultOf<typeof PlanStack>['planStack'];
 export type PlanItem = Plan['items'][number];
 export type FieldDifference = PlanItem['differences'][number];
-export type PlanInput = VariablesOf<typeof PlanStack>['input'];
+export type OperationInput = VariablesOf<typeof PlanStack>['operation'];

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import { useClient } from 'urql';
 import { localProblem, type Problem, toProblem } from '../errors.ts';
-import { type Plan, type PlanInput, PlanStack } from './documents.ts';
+import { type OperationInput, type Plan, PlanStack } from './documents.ts';
 
 export type Planning = {
   /** The latest answer. It may be about an older input; see `isCurrent`. */
@@ -19,15 +19,15 @@ type Answer = { about: string; plan: Plan | null; problem: Problem | null };
 const NOTHING: Answer = { about: '', plan: null, problem: null };
 
 /**
- * What an operation would do. Asked `pauseMs` after the last change of `input`, and never a second time while an answer is
+ * What an operation would do. Asked `pauseMs` after the last change of `operation`, and never a second time while an answer is
  * awaited: planning takes a lock on the server. Null asks nothing.
  */
-export function usePlan(input: PlanInput | null, pauseMs: number): Planning {
+export function usePlan(operation: OperationInput | null, pauseMs: number): Planning {
   const client = useClient();
   const [answer, setAnswer] = useState(NOTHING);
   const [busy, setBusy] = useState(false);
   const [round, setRound] = useState({ number: 0, hurry: false });
-  const question = input && JSON.stringify(input);
+  const question = operation && JSON.stringify(operation);
   const about = `${round.number}:${question}`;
   const open = question !== null && answer.about !== about;
   const { hurry } = round;
@@ -35,7 +35,7 @@ export function usePlan(input: PlanInput | null, pauseMs: number): Planning {
     if (!open || busy) return;
     const ask = async () => {
       setBusy(true);
-      const { data, error } = await client.query(PlanStack, { input: JSON.parse(question) }).toPromise();
+      const { data, error } = await client.query(PlanStack, { operation: JSON.parse(question) }).toPromise();
       const plan = data?.planStack ?? null;
       const silence = localProblem('NO_DATA', 'The server sent an empty answer.');
       setAnswer({ about, plan, problem: error ? toProblem(error) : plan ? null : silence });

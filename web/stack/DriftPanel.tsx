@@ -79,9 +79,9 @@ function Repair({ name, onClose }: { name: string; onClose: () => void }) {
   return (
     <PlanDialog
       title={`Repair ${name}`}
-      input={useMemo(() => ({ repair: name }), [name])}
+      operation={useMemo(() => ({ repair: name }), [name])}
       verb="Repair"
-      send={({ onFailure: _none, ...agreed }) => action.run({ name, ...agreed })}
+      send={(options) => action.run({ name, options })}
       onClose={onClose}
     />
   );

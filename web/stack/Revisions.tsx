@@ -87,10 +87,10 @@ function RollBack({ name, number, onClose }: { name: string; number: number; onC
   return (
     <PlanDialog
       title={`Roll ${name} back to revision ${number}`}
-      input={useMemo(() => ({ rollback: what }), [what])}
+      operation={useMemo(() => ({ rollback: what }), [what])}
       verb={`Roll back to revision ${number}`}
       withOnFailure
-      send={(agreed) => action.run({ ...what, ...agreed })}
+      send={(options) => action.run({ ...what, options })}
       onClose={onClose}
     >
       <p className="muted">This creates a new revision with the content of revision {number}.</p>

@@ -63,10 +63,10 @@ function Scale({ stack, service, onClose }: { stack: string; service: Service; o
   return (
     <PlanDialog
       title={`Scale ${service.name}`}
-      input={useMemo(() => what && { scale: what }, [what])}
+      operation={useMemo(() => what && { scale: what }, [what])}
       verb="Scale"
       withOnFailure
-      send={(agreed) => action.run({ ...(what ?? { name: stack, service: service.name, replicas: 0 }), ...agreed })}
+      send={(options) => action.run({ ...(what ?? { name: stack, service: service.name, replicas: 0 }), options })}
       onClose={onClose}
     >
       <Field
@@ -97,9 +97,9 @@ function Restart({ stack, service, onClose }: { stack: string; service: string; 
   return (
     <PlanDialog
       title={`Restart ${service}`}
-      input={useMemo(() => ({ restart: what }), [what])}
+      operation={useMemo(() => ({ restart: what }), [what])}
       verb="Restart"
-      send={({ onFailure: _none, ...agreed }) => action.run({ ...what, ...agreed })}
+      send={(options) => action.run({ ...what, options })}
       onClose={onClose}
     />
   );

@@ -44,18 +44,18 @@ export function useOperation(name: string) {
   const keys = useRef(new Map<string, string>());
   const send = async (kind: OperationKind, removeVolumes: boolean): Promise<Problem | null> => {
     const request = `${kind}:${removeVolumes}`;
-    const idempotencyKey = keys.current.get(request) ?? newKey();
-    keys.current.set(request, idempotencyKey);
+    const options = { idempotencyKey: keys.current.get(request) ?? newKey() };
+    keys.current.set(request, options.idempotencyKey);
     const run = () => {
       switch (kind) {
         case 'STOP':
-          return stop.run({ name, idempotencyKey });
+          return stop.run({ name, options });
         case 'START':
-          return start.run({ name, idempotencyKey });
+          return start.run({ name, options });
         case 'RESTART':
-          return restart.run({ name, idempotencyKey });
+          return restart.run({ name, options });
         case 'DELETE':
-          return remove.run({ name, removeVolumes, idempotencyKey });
+          return remove.run({ name, removeVolumes, options });
       }
     };
     const { data, problem } = await run();

@@ -17,7 +17,8 @@ const counts = async () => {
     (select count(*)::int from stack_revisions) as revisions, (select count(*)::int from task_events) as events`;
   return row;
 };
-const DEPLOY = 'mutation($s: String!, $k: String) { deployStack(source: { jsonld: $s }, idempotencyKey: $k) { id } }';
+const DEPLOY =
+  'mutation($s: String!, $k: String) { deployStack(source: { jsonld: $s }, options: { idempotencyKey: $k }) { id } }';
 
 test('50 equal calls with one key at the same time: one deployment', async () => {
   const results = await Promise.all(fifty.map(() => seed.deploy(file('same'), 'key-1')));
@@ -49,7 +50,9 @@ test('the same key with another input is refused and changes nothing', async () 
     const { errors } = await seed.try(DEPLOY, { s: JSON.stringify(other), k: 'key-2' });
     expect(errors?.[0]?.extensions).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED', deploymentId: expect.any(String) });
   }
-  const { errors } = await seed.try('mutation { deleteStack(name: "first", idempotencyKey: "key-2") { id } }');
+  const { errors } = await seed.try(
+    'mutation { deleteStack(name: "first", options: { idempotencyKey: "key-2" }) { id } }',
+  );
   expect(errors?.[0]?.extensions.code).toBe('IDEMPOTENCY_KEY_REUSED');
   expect(await counts()).toEqual(before);
 });
@@ -62,7 +65,7 @@ test('a key outlives its deployment: the answer is the same after it finished an
 
 test.each(['stopStack', 'startStack', 'restartStack', 'deleteStack'])('%s takes a key too', async (field) => {
   await seed.deploy(file(`by-${field.toLowerCase()}`));
-  const query = `mutation($n: String!, $k: String) { ${field}(name: $n, idempotencyKey: $k) { id } }`;
+  const query = `mutation($n: String!, $k: String) { ${field}(name: $n, options: { idempotencyKey: $k }) { id } }`;
   const variables = { n: `by-${field.toLowerCase()}`, k: `key-${field}` };
   const results = await Promise.all(
     fifty.slice(0, 5).map(() => seed.ask<Record<string, { id: string }>>(query, variables)),

@@ -60,7 +60,7 @@ describe('priority', () => {
     const { name } = await host();
     const { code, message } = await seed.refused('deployStack', {
       source: { compose: composeFile(name, { web: service(name) }) },
-      [option]: value,
+      options: { [option]: value },
     });
     expect({ code, message }).toMatchObject({
       code: 'BAD_INPUT',

@@ -105,7 +105,7 @@ describe('rollbackStack', () => {
     const { name, hosts, file } = await story();
     await seed.compose(file('app:2'));
     await workAll(hosts);
-    const key = { idempotencyKey: `${name}-key` };
+    const key = { options: { idempotencyKey: `${name}-key` } };
     const once = await seed.run('rollbackStack', { name, toRevision: 1, ...key });
     expect((await seed.run('rollbackStack', { name, toRevision: 1, ...key })).id).toBe(once.id);
     await workAll(hosts);

@@ -15,7 +15,8 @@ beforeAll(async () => {
 });
 afterAll(() => seed.close());
 
-const DEPLOY = 'mutation($s: String!, $k: String) { deployStack(source: { jsonld: $s }, idempotencyKey: $k) { id } }';
+const DEPLOY =
+  'mutation($s: String!, $k: String) { deployStack(source: { jsonld: $s }, options: { idempotencyKey: $k }) { id } }';
 const port = (hostPort: number, more: object = {}) => ({ ports: [{ containerPort: 80, hostPort, ...more }] });
 type Problem = { code: string; path: string; line: number; column: number; message: string };
 type Refusal = { code: string; problems?: Problem[] };

@@ -10,6 +10,7 @@ import {
   isNonNullType,
 } from 'graphql';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { ERROR_CODES, TASK_ERROR_CODES } from '../../../server/base/errors.ts';
 import { schema } from '../../../server/http/schema.ts';
 import { createSeed, type Seed } from '../../support/seed.ts';
 import { findUndescribed, findUnscoped, type RootField, rootFields } from '../../support/walk.ts';
@@ -28,6 +29,7 @@ afterAll(() => seed.close());
 
 /** Which tokens a scope lets in; a scope that is not here is a mistake. */
 const ALLOWED: Record<string, string[]> = {
+  anyone: ['VIEWER', 'OPERATOR', 'ADMIN', 'AGENT', 'JOIN'],
   authenticated: ['VIEWER', 'OPERATOR', 'ADMIN', 'AGENT', 'JOIN'],
   viewer: ['VIEWER', 'OPERATOR', 'ADMIN'],
   operator: ['OPERATOR', 'ADMIN'],
@@ -73,6 +75,21 @@ test('every root field and every object type names its scope', () => {
   expect(all.filter(({ scope }) => !ALLOWED[scope ?? '']).map(({ name }) => name)).toEqual([]);
 });
 
+test('only the catalogue of errors needs no token', async () => {
+  expect(all.filter(({ scope }) => scope === 'anyone').map(({ name }) => name)).toEqual(['errorCodes']);
+  const { data } = await seed.try<{ errorCodes: { kind: string; code: string; description: string }[] }>(
+    '{ errorCodes { kind code description } }',
+    {},
+    '',
+  );
+  const described = (kind: string) =>
+    Object.fromEntries(
+      (data?.errorCodes ?? []).filter((one) => one.kind === kind).map(({ code, description }) => [code, description]),
+    );
+  expect(described('REQUEST')).toEqual(ERROR_CODES);
+  expect(described('TASK')).toEqual(TASK_ERROR_CODES);
+});
+
 test('the walker fails on what has none', () => {
   const builder = new SchemaBuilder<{ AuthScopes: { viewer: boolean } }>({
     plugins: [ScopeAuthPlugin],
@@ -104,8 +121,8 @@ test('the walker fails on what has no description', () => {
 });
 
 describe.each(all)('$kind.$name', (root) => {
-  test('is refused without a token', async () => {
-    expect(await codeOf(root, '')).toBe('UNAUTHENTICATED');
+  test(root.scope === 'anyone' ? 'needs no token' : 'is refused without a token', async () => {
+    expect(await codeOf(root, '')).toBe(root.scope === 'anyone' ? undefined : 'UNAUTHENTICATED');
   });
 
   test('is refused for every wrong kind and role of token, and for no right one', async () => {

@@ -94,14 +94,14 @@ test('hold neither the secrets that stood in their file nor the values of its va
     { secrets: { pw: { content: 'inline-secret' }, env: { environment: 'FROM_ENV' } } },
   );
   const variables = { WHO: 'me', FROM_ENV: 'secret-from-variable', UNUSED: 'unused-value' };
-  await seed.compose(source, { variables });
+  await seed.compose(source, {}, { variables });
   const { revisions } = await revisionsOf('hidden');
   expect(revisions[0]?.source).not.toContain('inline-secret');
   expect(revisions[0]?.source).toContain('$WHO');
   expect(revisions[0]?.variableNames).toEqual(expect.arrayContaining(['WHO']));
   expect(JSON.stringify(revisions)).not.toMatch(/secret-from-variable|unused-value|"me"/);
   // A changed secret shows as changed, and as nothing else.
-  await seed.compose(source.replace('inline-secret', 'another-secret'), { variables });
+  await seed.compose(source.replace('inline-secret', 'another-secret'), {}, { variables });
   const { data } = await differencesOf('hidden', 1, 2);
   const text = JSON.stringify(data);
   expect(text).toContain('secrets./run/secrets/pw');

@@ -123,10 +123,10 @@ describe('autoRepair', () => {
     const autoRepair = async () =>
       (await seed.ask<{ stack: { autoRepair: boolean } }>(`{ stack(name: "${name}") { autoRepair } }`)).stack
         .autoRepair;
-    await seed.compose(file('app:1'), { autoRepair: true });
+    await seed.compose(file('app:1'), {}, { autoRepair: true });
     await seed.compose(file('app:2'));
     expect(await autoRepair()).toBe(true);
-    await seed.compose(file('app:2'), { autoRepair: false });
+    await seed.compose(file('app:2'), {}, { autoRepair: false });
     expect(await autoRepair()).toBe(false);
     const { errors } = await seed.try('mutation { setAutoRepair(name: "nobody", enabled: true) { name } }');
     expect(errors?.[0]?.extensions.code).toBe('NOT_FOUND');

@@ -233,10 +233,10 @@ describe('adoptOrphans', () => {
 
 describe('a database restored from a backup', () => {
   /** The backup knows revision 1; the host has gone on to revision 3 with another service. */
-  async function restored(options: Record<string, unknown> = {}) {
+  async function restored(args: object = {}) {
     const one = await story();
     const { name, host, file } = one;
-    await seed.compose(file('app:1'), options);
+    await seed.compose(file('app:1'), {}, args);
     await host.work();
     const restore = await backup(name);
     for (const image of ['app:2', 'app:3']) {
