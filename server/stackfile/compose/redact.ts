@@ -45,7 +45,7 @@ function valuesOf(tree: Tree, node: unknown, isWanted: (key: string) => boolean)
   return new Set(wanted.flatMap(({ value }) => follow(tree, value) ?? []));
 }
 
-/** Gives the map itself and all that are merged into it, or those in a list. */
+/** Gives a map and all maps that are merged into it; for a list, this of each of its maps. */
 function mapsOf(tree: Tree, node: unknown, seen = new Set<Node>()): YAMLMap[] {
   const found = follow(tree, node);
   if (!found || seen.has(found)) return [];

@@ -15,8 +15,8 @@ const MAX_ALIASED_NODES = 100_000;
 const MAX_VARIABLE_LENGTH = 2 * 1024 * 1024;
 
 /**
- * `root` is null after reporting that aliases or variables make the file too large or too deep. All there is to say of
- * the values at the offsets in `unread` is reported: their variables cannot be replaced.
+ * `root` is null after reporting that aliases or variables make the file too large or too deep. `unread` has the offsets
+ * of values whose variables cannot be replaced. That is reported, and nothing else should be reported of them.
  */
 export function toComposeValue(
   text: string,
@@ -126,7 +126,7 @@ class Converter {
     return undefined;
   }
 
-  /** Of several maps, the earlier ones come first, and so they count (yaml.org/type/merge.html). */
+  /** If several maps have one key, the earliest of them counts (yaml.org/type/merge.html). */
   #toMerged(node: unknown, location: Location, parentPath: string, depth: number): Field[] {
     const found = follow(this.#tree, node);
     const read = this.#findMergeReader(found, location, parentPath, depth);

@@ -102,7 +102,7 @@ function readTmpfs(item: ComposeReader): MountSpec | undefined {
   return Object.assign({ type: 'tmpfs', source: null, target, readOnly: false }, ...flags);
 }
 
-/** Docker mounts a tmpfs with these by itself. */
+/** Docker mounts every tmpfs with these options. */
 const TMPFS_DEFAULTS = ['noexec', 'nosuid', 'nodev'];
 const TMPFS_REFUSED = ['exec', 'suid', 'dev'];
 

@@ -33,7 +33,7 @@ function isTooMany(place: Place, count: number): boolean {
 type PortMapping = {
   place: Place;
   inside: PortRange;
-  /** undefined: Docker picks. */
+  /** undefined: Docker picks a port. */
   outside: PortRange | undefined;
   hostIp: string | null;
   protocol: Protocol;

@@ -52,7 +52,7 @@ test.each([
   ['${FOO?bar-baz}', 'first'],
   ['${missing-va+lu?e}', 'va+lu?e'],
   ['${FOO+va:+lu-e}', 'va:+lu-e'],
-  // What is not needed is not looked at, and what a variable holds is not interpolated again.
+  // A default that is not needed is not read, and the value of a variable is not interpolated again.
   ['${FOO:-${missing:?no}}', 'first'],
   ['$DOLLAR', '$FOO ${FOO}'],
   ['${missing-$DOLLAR}', '$FOO ${FOO}'],

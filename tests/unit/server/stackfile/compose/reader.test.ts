@@ -14,7 +14,7 @@ describe('durations', () => {
     ['1h', 3_600_000],
     ['2d', 172_800_000],
     ['0.1s0.2s', 300],
-    // Never down to nothing.
+    // Rounding never makes nothing of a short time.
     ['500us', 1],
     ['1500us', 2],
   ])('%s is %i ms', (text, ms) => expect(toMs(text)).toBe(ms));

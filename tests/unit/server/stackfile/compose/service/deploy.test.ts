@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { complaint, complaints, container, options } from '../../../../../support/stackfile/compose-service.ts';
 
-/** All that `deploy` decides but for the container itself. */
+/** Gives all that `deploy` decides, except for what is in the container. */
 function placed(deploy: unknown, keys: object = {}) {
   const { image, containerName, container, ports, dependsOn, profiles, ...rest } = options({ ...keys, deploy });
   return rest;
@@ -100,7 +100,7 @@ describe('restart_policy', () => {
       { name: 'on-failure', maximumRetryCount: 3 },
     ],
   ])('%j', (restart_policy, expected) => {
-    // It goes before the service's own.
+    // `restart_policy` goes before the service's own `restart`.
     expect(container({ restart: 'unless-stopped', deploy: { restart_policy } }).restart).toEqual(expected);
   });
 });

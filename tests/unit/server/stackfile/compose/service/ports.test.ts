@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { complaint, complaints, container, options } from '../../../../../support/stackfile/compose-service.ts';
 
-/** `hostIp hostPort containerPort protocol`. */
+/** Writes each port as `hostIp hostPort containerPort protocol`. */
 function ports(...list: unknown[]): string[] {
   return options({ ports: list }).ports.map((port) =>
     [port.hostIp ?? '*', port.hostPort ?? '?', port.containerPort, port.protocol].join(' '),

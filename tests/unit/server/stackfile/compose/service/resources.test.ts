@@ -46,7 +46,7 @@ describe('limits', () => {
       nanoCpus: 500_000_000,
       memoryBytes: 52_428_800,
       pidsLimit: 100,
-      // A quarter of a core as the weight that Linux gives it: 1,024 a core.
+      // Linux weighs a whole core as 1,024, so this is a quarter of one.
       cpuShares: 256,
       memoryReservationBytes: 20_971_520,
     });

@@ -167,7 +167,7 @@ describe('healthcheck', () => {
       { disable: false, test: 'x' },
       { ...none, test: ['CMD-SHELL', 'x'] },
     ],
-    // The image's own test at other times.
+    // The image's own test runs at other times.
     [{ interval: '5s' }, { ...none, test: [], intervalMs: 5_000 }],
   ])('%j', (healthcheck, expected) => expect(container({ healthcheck }).healthCheck).toEqual(expected));
 
