@@ -2,7 +2,6 @@ import type { Actor } from '../base/audit.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
 import { transact } from '../db/connect.ts';
 import type { Db, Tx } from '../db/types.ts';
-import { plan } from '../planning/plan.ts';
 import type { Vault } from '../secrets/seal.ts';
 import { hashOf } from '../spec/hash.ts';
 import { getStack, type StackRow, updateStack } from '../stacks/store.ts';
@@ -113,8 +112,8 @@ async function preview(
   onFailure: OperationOptions['onFailure'] = null,
 ): Promise<Preview> {
   const { stack, target, draft } = resolved;
-  const planned = plan(await readPlanInput(tx, stack, target, resolved));
-  return toPreview(tx, resolved, planned, draft?.warnings ?? [], onFailure);
+  const input = await readPlanInput(tx, stack, target, resolved);
+  return toPreview(tx, resolved, input, draft?.warnings ?? [], onFailure);
 }
 
 function sameInput(earlier: DeploymentRow, inputHash: string): DeploymentRow {

@@ -1,4 +1,5 @@
 import type { Downtime } from '../planning/downtime.ts';
+import { toSaved } from '../planning/saved-input.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
 import { FieldDifferenceType } from './differences.graphql.ts';
 import { DeploymentKind, OnFailure, StackWarning } from './graphql.ts';
@@ -117,6 +118,12 @@ const PlanType = builder.objectRef<Preview>('Plan').implement({
       type: [StackWarning],
       description: 'Warnings about the stack file and the hosts.',
       resolve: (row) => row.warnings,
+    }),
+    input: t.field({
+      type: 'JSON',
+      description:
+        'Everything that the plan was made from. Saved in a file, `npm run replay -- FILE` makes the same plan again without a server. It holds environment variables; secrets in it are sealed.',
+      resolve: ({ input }) => toSaved(input),
     }),
     planHash: t.exposeString('planHash', {
       description:

@@ -5,7 +5,8 @@ import type { Action, Change } from '../planning/changes.ts';
 import { containerDifferences, type FieldDifference } from '../planning/differences.ts';
 import type { Downtime } from '../planning/downtime.ts';
 import { placedOf } from '../planning/placed.ts';
-import type { Plan } from '../planning/plan.ts';
+import { plan } from '../planning/plan.ts';
+import type { PlanInput } from '../planning/plan-input.ts';
 import { hashOf, specHashOf } from '../spec/hash.ts';
 import type { ContainerSpec } from '../spec/spec.ts';
 import { findRevision } from '../stacks/store.ts';
@@ -35,15 +36,18 @@ export type Preview = {
   taskCount: number;
   onFailure: 'ROLLBACK' | 'KEEP';
   planHash: string;
+  /** What the plan was made from. */
+  input: PlanInput;
 };
 
 export async function toPreview(
   tx: Tx,
   { target, draft, kind, stack }: Resolved,
-  { changes, tasks, downtime, hash }: Plan,
+  input: PlanInput,
   warnings: readonly Warning[],
   onFailure: OperationOptions['onFailure'],
 ): Promise<Preview> {
+  const { changes, tasks, downtime, hash } = plan(input);
   const agents = new Map(
     (await listAgentsById(tx, [...new Set(changes.map(({ agentId }) => agentId))])).map((row) => [row.id, row]),
   );
@@ -78,6 +82,7 @@ export async function toPreview(
     onFailure: onFailure ?? defaultOnFailure(kind, target),
     // The hash covers the revision, so that somebody else's deployment in between shows even if it changed nothing yet.
     planHash: hashOf([hash, target.revision]),
+    input,
   };
 }
 
