@@ -5,7 +5,7 @@ import { cutHost, type LabHostData, restoreHost } from '../../lab/lab.ts';
 import { leftoversOf } from '../../lab/leftovers.ts';
 import { socketOptions, toOptionsUrl } from '../../server/db/connect.ts';
 import { agentsOnline, startAgent, type TestAgent, until } from './agents.ts';
-import type { TestLab } from './lab.ts';
+import { getLab, type TestLab } from './lab.ts';
 import { createDatabase, dropDatabase } from './postgres.ts';
 import { ask, startServer, type TestServer } from './server.ts';
 
@@ -100,7 +100,7 @@ export async function createWorld({
   labels = {},
   serverEnv = () => ({}),
 }: WorldOptions = {}): Promise<World> {
-  const lab = inject('lab');
+  const lab = getLab();
   const databaseUrl = await createDatabase(inject('postgresUrl'));
   const server = await startServer({
     databaseUrl,

@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { getLab } from '../support/lab.ts';
+import { ROOT } from '../support/root.ts';
 import { openBrowser } from '../support/web/browser.ts';
 import { createStage, type Stage } from '../support/web/stage.ts';
 import { type Visit, visit } from '../support/web/visit.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
 const MULTIHOST = readFileSync(join(ROOT, 'examples', 'nginx-multihost-stack.json'), 'utf8');
 const HOSTS = ['localhost-docker', 'vm1', 'vm2'];
 
@@ -170,7 +171,7 @@ it('shows what of a file is taken by another stack', async () => {
 it('shows the bytes of a pull, all together and layer by layer', async () => {
   const page = await go('/');
   await page.getByRole('heading', { name: 'Stacks', level: 1 }).waitFor();
-  const { hosts, images } = inject('lab');
+  const { hosts, images } = getLab();
   for (const { socketPath } of hosts) {
     await new Docker({ socketPath })
       .getImage(images.big)
