@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { until } from '../support/agents.ts';
 import { restartDockerd } from '../support/dockerd.ts';
@@ -93,8 +92,11 @@ test('an agent killed in the middle of a pull pulls again', async () => {
   registry.slowDown();
   try {
     const id = await world.deploy(stackFile('pulled', [{ name: 'pulled-1', host: 'vm1', image: big }]));
-    await inPhase(id, 'PULLING');
-    await delay(500);
+    await until(
+      () => world.sql`select 1 from tasks where deployment_id = ${id} and (progress ->> 'currentBytes')::bigint > 0`,
+      (rows) => rows.length > 0,
+      { intervalMs: 20, what: 'the first bytes' },
+    );
     await world.agent('vm1').kill();
     world.agent('vm1').start();
     registry.resume();
@@ -147,9 +149,15 @@ test('an agent killed while it makes, replaces and checks containers ends with e
 test('a server killed in the middle of a deployment of thirty: nothing fails, nothing is made twice', async () => {
   const since = Math.floor(Date.now() / 1000);
   const id = await world.deploy(thirty('masses', 21_000));
+  const heard = new Map(HOSTS.map((host) => [host, world.agent(host).output().length]));
   await until(countOf(id, 'COMPLETED'), (count) => count >= 4, { intervalMs: 20 });
   await world.server.kill();
-  await delay(500);
+  // Long enough for every agent to have noticed.
+  await until(
+    async () => HOSTS.filter((host) => !world.agent(host).output().slice(heard.get(host)).includes('no session with')),
+    (missing) => missing.length === 0,
+    { what: 'agents without a server' },
+  );
   await world.server.start();
   const { tasks } = await succeed(id);
   expect(tasks.filter(({ attempt }) => attempt > 1)).toEqual([]);
@@ -166,8 +174,10 @@ test('a server killed in the middle of a deployment of thirty: nothing fails, no
 
 test('Postgres that cuts every connection, again and again', async () => {
   const id = await world.deploy(thirty('cut', 22_000));
+  const completed = () => countOf(id, 'COMPLETED')().catch(() => 0);
   for (let round = 0; round < 4; round++) {
-    await delay(300);
+    const before = await completed();
+    await until(completed, (count) => count > before, { intervalMs: 20, what: 'another task' });
     await world.sql`select pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and pid <> pg_backend_pid()`.catch(() => {});
   }
