@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 import { countLabs } from './tests/support/lab.ts';
 import { ClosingLine } from './tests/support/reporter.ts';
 
+const CORES = 2;
+
 type Options = { globalSetup?: string[]; timeoutMs?: number; isolate?: boolean; order?: number; maxWorkers?: number };
 
 const project = (name: string, options: Options = {}) => ({
@@ -20,9 +22,9 @@ const project = (name: string, options: Options = {}) => ({
   },
 });
 
-/** What computes comes first, as many files at a time as there are cores; then what waits for hosts, one file a lab. */
-const CORES = 2;
-const onHosts = { order: 1, maxWorkers: await countLabs(), timeoutMs: 120_000 };
+/** Where there is one lab only, the files that need it come last and one at a time. */
+const labs = await countLabs(CORES);
+const onHosts = { order: labs < CORES ? 1 : 0, maxWorkers: labs, timeoutMs: 120_000 };
 const POSTGRES = 'tests/support/postgres.ts';
 const LAB = 'tests/support/lab.ts';
 const PAGE = 'tests/support/web/page.ts';
@@ -32,7 +34,6 @@ export default defineConfig({
     maxWorkers: CORES,
     reporters: ['default', new ClosingLine()],
     projects: [
-      // The slow tools first: they are done when the rest is.
       project('checks', { timeoutMs: 300_000 }),
       project('unit', { isolate: false }),
       project('server', { globalSetup: [POSTGRES], timeoutMs: 30_000 }),

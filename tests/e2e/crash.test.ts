@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { until } from '../support/agents.ts';
 import { restartDockerd } from '../support/dockerd.ts';
+import { getLab } from '../support/lab.ts';
 import { registryOf } from '../support/registry.ts';
 import { stackFile } from '../support/stack-file.ts';
 import { createWorld, type World } from '../support/world.ts';
@@ -192,8 +193,7 @@ test('Postgres that cuts every connection, again and again', async () => {
   await remove('cut');
 });
 
-test('an engine that restarts in the middle of it', async () => {
-  if (world.lab.mode === 'shared') return;
+test.runIf(getLab().mode === 'lab')('an engine that restarts in the middle of it', async () => {
   // No ports: one that Docker was just about to publish stays allocated in a restarted dockerd, whoever uses it.
   const id = await world.deploy(thirty('shaken', null));
   await until(countOf(id, 'COMPLETED'), (count) => count >= 4, { intervalMs: 20 });

@@ -20,16 +20,14 @@ declare module 'vitest' {
   }
 }
 
-/** Test files mostly wait for containers, so three at a time keep two cores busy. */
-const MOST_LABS = 3;
 const isRootOnLinux = process.platform === 'linux' && process.getuid?.() === 0;
 
 /** Real hosts wherever they can be had without surprising a developer with packages: always in CI as root. */
 const isCertain = () => hasLab() || (isRootOnLinux && process.env.CI !== undefined);
 
-/** How many files may run at the same time: each has a lab to itself, and an engine of the machine is there once. */
-export async function countLabs(): Promise<number> {
-  return isCertain() || (await findsOwnHosts()) ? MOST_LABS : 1;
+/** How many files may use hosts at the same time: each has a lab to itself, but an engine of the machine is there once. */
+export async function countLabs(wanted: number): Promise<number> {
+  return isCertain() || (await findsOwnHosts()) ? wanted : 1;
 }
 
 /** The lab of the running test file alone. */
@@ -47,9 +45,9 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   return release;
 }
 
-/** No more of them than files. */
+/** One for each worker, and no more than files. */
 async function startLabs(project: TestProject): Promise<Lab[]> {
-  const count = Math.max(1, Math.min(await countLabs(), await countFiles(project, import.meta.filename)));
+  const count = Math.max(1, Math.min(project.config.maxWorkers, await countFiles(project, import.meta.filename)));
   const starts = Array.from({ length: count }, () => (isCertain() ? createLab() : findLab()));
   const results = await Promise.allSettled(starts);
   const labs = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
