@@ -3,29 +3,21 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { until } from '../support/agents.ts';
 import { busy, composeFile } from '../support/compose-file.ts';
 import { stackFile } from '../support/stack-file.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../examples/ci-deploy.sh', import.meta.url));
 /** Debian's `sh` is dash; elsewhere it is mostly bash. */
 const found = ['dash', 'bash'].filter((name) => spawnSync(name, ['-c', 'exit 0']).status === 0);
 const shells = found.length > 0 ? found : ['sh'];
 
-let world: World;
-let folder: string;
+const folder = mkdtempSync(join(tmpdir(), 'graphium-ci-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const world = useWorld();
 let count = 0;
-
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'graphium-ci-'));
-  world = await createWorld();
-});
-afterAll(async () => {
-  await world?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
 
 type Ran = { code: number | null; out: string; err: string };
 

@@ -1,18 +1,13 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { until } from '../support/agents.ts';
 import { restartDockerd } from '../support/dockerd.ts';
 import { getLab } from '../support/lab.ts';
 import { registryOf } from '../support/registry.ts';
 import { stackFile } from '../support/stack-file.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
 const HOSTS = ['localhost-docker', 'vm1', 'vm2'] as const;
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-afterAll(() => world?.close());
+const world = useWorld();
 
 afterEach(async () => {
   const broken = await world.sql`

@@ -1,17 +1,12 @@
 import type Docker from 'dockerode';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { until } from '../support/agents.ts';
 import { busy, composeFile } from '../support/compose-file.ts';
 import { STAY } from '../support/stack-file.ts';
 import { openWire } from '../support/wire.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-afterAll(() => world?.close());
+const world = useWorld();
 
 type Drift = { kind: string; agent: string; containerName: string; service: string | null };
 const DRIFT = 'kind agent containerName service';

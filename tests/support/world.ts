@@ -5,6 +5,7 @@ import { cutHost, type LabHostData, restoreHost } from '../../lab/lab.ts';
 import { leftoversOf } from '../../lab/leftovers.ts';
 import { socketOptions, toOptionsUrl } from '../../server/db/connect.ts';
 import { agentsOnline, startAgent, type TestAgent, until } from './agents.ts';
+import { hold } from './hold.ts';
 import { getLab, type TestLab } from './lab.ts';
 import { createDatabase, dropDatabase } from './postgres.ts';
 import { ask, startServer, type TestServer } from './server.ts';
@@ -94,6 +95,9 @@ export type WorldOptions = {
   /** @param address that the hosts reach the server at */
   serverEnv?: (address: string) => Record<string, string>;
 };
+
+/** The one of a whole test file. */
+export const useWorld = (options?: WorldOptions): World => hold(() => createWorld(options));
 
 export async function createWorld({
   agents: withAgents = true,

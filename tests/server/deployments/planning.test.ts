@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { composeFile, service } from '../../support/compose-file.ts';
-import { createSeed, type Seed, toArguments } from '../../support/seed.ts';
+import { toArguments, useSeed } from '../../support/seed.ts';
 
 /** What would be done, before it is done. */
-let seed: Seed;
-beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
-});
-afterAll(() => seed.close());
+const seed = useSeed();
 
 type Plan = {
   kind: string;

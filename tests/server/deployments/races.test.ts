@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { until } from '../../support/agents.ts';
 import type { FakeAgent } from '../../support/fake-agent.ts';
-import { container, createSeed, type Seed, stackFile } from '../../support/seed.ts';
+import { container, stackFile, useSeed } from '../../support/seed.ts';
 
 /** What happens at the same time, many times over. */
-let seed: Seed;
-beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
-});
-afterAll(() => seed.close());
+const seed = useSeed();
 
 const range = (n: number) => Array.from({ length: n }, (_, index) => index);
 async function pair(): Promise<[FakeAgent, FakeAgent]> {

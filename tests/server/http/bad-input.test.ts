@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { container, createSeed, type Seed, stackFile } from '../../support/seed.ts';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { container, createSeed, stackFile, useSeed } from '../../support/seed.ts';
 
 /** Whatever is wrong with what a user sends has a code, and changes no row of any table. */
-let seed: Seed;
+const seed = useSeed();
 beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
   await seed.agent('vm1');
   await seed.agent('vm2');
   await seed.deploy(
@@ -13,7 +12,6 @@ beforeAll(async () => {
   await seed.deploy(stackFile('composed', [container('composed-a', 'vm1')]));
   await seed.sql`update stack_revisions set format = 'COMPOSE' where stack_id = (select id from stacks where name = 'composed')`;
 });
-afterAll(() => seed.close());
 
 const DEPLOY = 'mutation($s: String!, $k: String) { deployStack(source: { jsonld: $s }, idempotencyKey: $k) { id } }';
 const port = (hostPort: number, more: object = {}) => ({ ports: [{ containerPort: 80, hostPort, ...more }] });
@@ -136,7 +134,10 @@ const FILES: [
 ];
 
 function textAt(file: string, { line = 0, column = 0 }: { line?: number; column?: number } = {}): string {
-  const rest = file.split('\n').slice(line - 1).join('\n');
+  const rest = file
+    .split('\n')
+    .slice(line - 1)
+    .join('\n');
   return rest.slice(column - 1);
 }
 

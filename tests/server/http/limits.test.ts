@@ -1,15 +1,11 @@
 import { request } from 'node:http';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { LIMITS } from '../../../server/http/limits.ts';
 import { until } from '../../support/agents.ts';
-import { createSeed, type Seed } from '../../support/seed.ts';
+import { useSeed } from '../../support/seed.ts';
 import { openEvents, openWire } from '../../support/wire.ts';
 
-let seed: Seed;
-beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
-});
-afterAll(() => seed.close());
+const seed = useSeed();
 
 type Errors = { errors?: { message: string; extensions: { code: string } }[] };
 const codeOf = (result: Errors | undefined) => result?.errors?.[0]?.extensions?.code;

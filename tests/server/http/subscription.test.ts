@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { until } from '../../support/agents.ts';
-import { container, createSeed, type Seed, stackFile } from '../../support/seed.ts';
+import { container, stackFile, useSeed } from '../../support/seed.ts';
 import { type Operation, openEvents } from '../../support/wire.ts';
 
-let seed: Seed;
-beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
-});
-afterAll(() => seed.close());
+const seed = useSeed();
 
 type Watched = { deployment: { status: string; tasks: { status: string }[]; cause: { code: string } | null } };
 const WATCH = 'subscription($id: ID!) { deployment(id: $id) { status tasks { status } cause { code } } }';
