@@ -1,31 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Docker from 'dockerode';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
 import { getLab } from '../support/lab.ts';
 import { ROOT } from '../support/root.ts';
-import { openBrowser } from '../support/web/browser.ts';
-import { createStage, type Stage } from '../support/web/stage.ts';
-import { type Visit, visit } from '../support/web/visit.ts';
+import { useStage } from '../support/web/use-stage.ts';
+
+const { stage, me, go } = useStage({ agents: true });
 
 const MULTIHOST = readFileSync(join(ROOT, 'examples', 'nginx-multihost-stack.json'), 'utf8');
 const HOSTS = ['localhost-docker', 'vm1', 'vm2'];
-
-let stage: Stage;
-let browser: Browser;
-let me: Visit;
-
-beforeAll(async () => {
-  [stage, browser] = await Promise.all([createStage({ agents: true }), openBrowser()]);
-});
-afterEach(() => me.close());
-afterAll(() => Promise.all([browser.close(), stage.close()]));
-
-async function go(path: string, options?: Parameters<typeof visit>[2]): Promise<Page> {
-  me = await visit(browser, `${stage.url}${path}#token=${stage.token}`, options);
-  return me.page;
-}
 
 /** Once the plan is there. */
 async function deploy(page: Page): Promise<void> {
