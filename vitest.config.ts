@@ -36,7 +36,7 @@ export default defineConfig({
     projects: [
       project('checks', { timeoutMs: 300_000 }),
       project('unit', { isolate: false }),
-      project('server', { globalSetup: [POSTGRES], timeoutMs: 30_000 }),
+      project('server', { isolate: false, globalSetup: [POSTGRES], timeoutMs: 30_000 }),
       project('agent', { ...onHosts, globalSetup: [LAB], timeoutMs: 60_000 }),
       project('e2e', { ...onHosts, globalSetup: [POSTGRES, LAB] }),
       project('web', { ...onHosts, globalSetup: [POSTGRES, LAB, PAGE] }),

@@ -19,8 +19,7 @@ export function standFor<T extends object>(find: () => T | undefined): T {
     get(_target, key) {
       const found = find();
       if (!found) throw new Error(`${String(key)} is asked for before the first test or after the last`);
-      const value: unknown = Reflect.get(found, key);
-      return typeof value === 'function' ? value.bind(found) : value;
+      return Reflect.get(found, key);
     },
   });
 }
