@@ -71,13 +71,18 @@ export async function createLab({ hosts = DEFAULT_HOSTS, log = () => {} }: LabOp
  * creates a lab; otherwise the Error says what to install.
  */
 export async function findLab(options: LabOptions = {}): Promise<Lab> {
-  for (const socketPath of engineSockets()) {
-    if (!(await isEngine(socketPath))) continue;
+  const socketPath = await findEngine();
+  if (socketPath) {
     options.log?.(`using the Docker engine at ${socketPath} for all hosts`);
     return shareEngine(socketPath, options.hosts ?? DEFAULT_HOSTS);
   }
-  if (isRootOnLinux() && (hasApt() || missingPackages().length === 0)) return createLab(options);
+  if (isLabPossible()) return createLab(options);
   throw new Error(adviceFor(process.platform));
+}
+
+/** Whether findLab would start hosts of its own, of which there can be several sets, instead of sharing an engine. */
+export async function findsOwnHosts(): Promise<boolean> {
+  return isLabPossible() && (await findEngine()) === undefined;
 }
 
 /** Whether createLab works without installing anything. */
@@ -161,6 +166,16 @@ function directoryOf(run: Run, hostName: string): string {
 function linkOf(host: LabHostData): Link {
   if (!host.link) throw new Error(`${host.name} shares an ordinary Docker engine: there is no link to cut`);
   return host.link;
+}
+
+function isLabPossible(): boolean {
+  return isRootOnLinux() && (hasApt() || missingPackages().length === 0);
+}
+
+/** The socket of an ordinary engine that answers. */
+async function findEngine(): Promise<string | undefined> {
+  for (const socketPath of engineSockets()) if (await isEngine(socketPath)) return socketPath;
+  return undefined;
 }
 
 function isRootOnLinux(): boolean {

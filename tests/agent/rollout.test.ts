@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { TaskUpdate } from '../../agent/base/outcome.ts';
 import { abortAtStep } from '../support/agent/abort.ts';
 import { createHost } from '../support/agent/host.ts';
@@ -80,9 +80,13 @@ describe('start-first', () => {
     );
     const clientId = await up('DEPLOY', client);
     await up('DEPLOY', specOf(served('two'), { networks, ...startFirst }));
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    const log = await engine.logs(clientId, false);
-    expect(log).toContain('two');
+    const log = await vi.waitUntil(
+      async () => {
+        const lines = await engine.logs(clientId, false);
+        return lines.filter((line) => line === 'two').length >= 5 && lines;
+      },
+      { timeout: 20_000, interval: 100 },
+    );
     expect(log).not.toContain('failed');
   });
 

@@ -1,31 +1,23 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { until } from '../support/agents.ts';
 import { busy, composeFile } from '../support/compose-file.ts';
 import { stackFile } from '../support/stack-file.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../examples/ci-deploy.sh', import.meta.url));
 /** Debian's `sh` is dash; elsewhere it is mostly bash. */
 const found = ['dash', 'bash'].filter((name) => spawnSync(name, ['-c', 'exit 0']).status === 0);
 const shells = found.length > 0 ? found : ['sh'];
 
-let world: World;
-let folder: string;
+const folder = mkdtempSync(join(tmpdir(), 'graphium-ci-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const world = useWorld();
 let count = 0;
-
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'graphium-ci-'));
-  world = await createWorld();
-});
-afterAll(async () => {
-  await world?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
 
 type Ran = { code: number | null; out: string; err: string };
 
@@ -36,6 +28,7 @@ function begin(shell: string, file: string, options: Options = {}) {
   writeFileSync(path, file);
   const env = {
     PATH: process.env.PATH,
+    TMPDIR: folder,
     GRAPHIUM_URL: `${world.server.url}/`,
     GRAPHIUM_TOKEN: options.token ?? world.server.adminToken,
     ...options.env,
@@ -183,6 +176,13 @@ describe.each(shells)('run by %s', (shell) => {
   });
 });
 
+/** What curl says goes into a file of the script's own. */
+const complaintsOfCurl = async () =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('/error'))
+    .map((path) => readFileSync(join(folder, path), 'utf8'))
+    .join('');
+
 test('a server that is killed and started again while it follows', async () => {
   const healthCheck = { command: 'test $(($(date +%s) - $(stat -c %Y /proc/1))) -ge 4', interval: 1, retries: 60 };
   const { ran, done } = begin('sh', stackFile('followed', [{ name: 'followed-1', host: 'vm1', healthCheck }]));
@@ -192,7 +192,10 @@ test('a server that is killed and started again while it follows', async () => {
     { what: 'the health check' },
   );
   await world.server.kill();
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await until(complaintsOfCurl, (text) => text.includes('curl:'), {
+    intervalMs: 10,
+    what: 'a script without a server',
+  });
   await world.server.start();
   expect(await done).toMatchObject({ code: 0, err: '' });
   expect(ran.out).toMatch(/^SUCCEEDED$/m);

@@ -1,18 +1,13 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { until } from '../support/agents.ts';
 import { restartDockerd } from '../support/dockerd.ts';
+import { getLab } from '../support/lab.ts';
 import { registryOf } from '../support/registry.ts';
 import { stackFile } from '../support/stack-file.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
 const HOSTS = ['localhost-docker', 'vm1', 'vm2'] as const;
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-afterAll(() => world?.close());
+const world = useWorld();
 
 afterEach(async () => {
   const broken = await world.sql`
@@ -93,8 +88,11 @@ test('an agent killed in the middle of a pull pulls again', async () => {
   registry.slowDown();
   try {
     const id = await world.deploy(stackFile('pulled', [{ name: 'pulled-1', host: 'vm1', image: big }]));
-    await inPhase(id, 'PULLING');
-    await delay(500);
+    await until(
+      () => world.sql`select 1 from tasks where deployment_id = ${id} and (progress ->> 'currentBytes')::bigint > 0`,
+      (rows) => rows.length > 0,
+      { intervalMs: 20, what: 'the first bytes' },
+    );
     await world.agent('vm1').kill();
     world.agent('vm1').start();
     registry.resume();
@@ -147,9 +145,15 @@ test('an agent killed while it makes, replaces and checks containers ends with e
 test('a server killed in the middle of a deployment of thirty: nothing fails, nothing is made twice', async () => {
   const since = Math.floor(Date.now() / 1000);
   const id = await world.deploy(thirty('masses', 21_000));
+  const heard = new Map(HOSTS.map((host) => [host, world.agent(host).output().length]));
   await until(countOf(id, 'COMPLETED'), (count) => count >= 4, { intervalMs: 20 });
   await world.server.kill();
-  await delay(500);
+  // Long enough for every agent to have noticed.
+  await until(
+    async () => HOSTS.filter((host) => !world.agent(host).output().slice(heard.get(host)).includes('no session with')),
+    (missing) => missing.length === 0,
+    { what: 'agents without a server' },
+  );
   await world.server.start();
   const { tasks } = await succeed(id);
   expect(tasks.filter(({ attempt }) => attempt > 1)).toEqual([]);
@@ -166,8 +170,10 @@ test('a server killed in the middle of a deployment of thirty: nothing fails, no
 
 test('Postgres that cuts every connection, again and again', async () => {
   const id = await world.deploy(thirty('cut', 22_000));
+  const completed = () => countOf(id, 'COMPLETED')().catch(() => 0);
   for (let round = 0; round < 4; round++) {
-    await delay(300);
+    const before = await completed();
+    await until(completed, (count) => count > before, { intervalMs: 20, what: 'another task' });
     await world.sql`select pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and pid <> pg_backend_pid()`.catch(() => {});
   }
@@ -182,8 +188,7 @@ test('Postgres that cuts every connection, again and again', async () => {
   await remove('cut');
 });
 
-test('an engine that restarts in the middle of it', async () => {
-  if (world.lab.mode === 'shared') return;
+test.runIf(getLab().mode === 'lab')('an engine that restarts in the middle of it', async () => {
   // No ports: one that Docker was just about to publish stays allocated in a restarted dockerd, whoever uses it.
   const id = await world.deploy(thirty('shaken', null));
   await until(countOf(id, 'COMPLETED'), (count) => count >= 4, { intervalMs: 20 });

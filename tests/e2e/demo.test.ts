@@ -2,15 +2,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isEngine } from '../../lab/engine.ts';
 import { childrenOf, findProcess, isAlive, type ProcessIdentity } from '../../lab/process.ts';
 import { until } from '../support/agents.ts';
+import { getLab } from '../support/lab.ts';
+import { ROOT } from '../support/root.ts';
 
 /** The demo as a person runs it, beside the lab of the tests. */
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const lab = inject('lab');
+const lab = getLab();
 const demos: ChildProcess[] = [];
 /** The demo's TMPDIR: other demos may run on this machine. */
 let folder: string;

@@ -1,16 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { busy, type ComposeService, composeFile } from '../support/compose-file.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
 const HOSTS = ['localhost-docker', 'vm1', 'vm2'];
 const LAYERS = 6;
 const WIDTH = 8;
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-afterAll(() => world?.close());
+const world = useWorld();
 
 /** Whom each service depends on: one at the bottom, six layers of eight, one at the top, and diamonds all the way. */
 function diamond(): Map<string, string[]> {

@@ -1,18 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type Docker from 'dockerode';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { until } from '../support/agents.ts';
 import { busy, composeFile } from '../support/compose-file.ts';
 import { STAY } from '../support/stack-file.ts';
 import { openWire } from '../support/wire.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-afterAll(() => world?.close());
+const world = useWorld();
 
 type Drift = { kind: string; agent: string; containerName: string; service: string | null };
 const DRIFT = 'kind agent containerName service';
@@ -47,6 +41,15 @@ async function makeByHand(host: string, name: string, labels: Record<string, str
 
 const namesOn = async (host: string) =>
   (await world.engine(host).listContainers({ all: true })).flatMap(({ Names }) => Names.map((name) => name.slice(1)));
+
+/** Waits for so many sweeps that began after now, and for all that follows from them. */
+async function sweeps(count: number): Promise<void> {
+  const signOfLife = async () => String((await world.sql`select max(alive_at)::text as at from servers`)[0]?.at);
+  for (let seen = 0; seen <= count; seen++) {
+    const before = await signOfLife();
+    await until(signOfLife, (now) => now !== before, { intervalMs: 50, what: 'a sweep' });
+  }
+}
 
 const countRepairs = async (stack: string) =>
   (
@@ -126,23 +129,43 @@ test.concurrent('a stack that repairs itself does so, and ever more seldom', asy
       .getContainer('self-web-1')
       .remove({ force: true })
       .catch(() => {});
-  const startMs = performance.now();
-  await kill();
-  await until(
-    () => world.states('self'),
-    (states) => states.some(({ name, id, running }) => name === 'self-web-1' && running && id !== web?.id),
-    { timeoutMs: 12_000, what: 'its repair' },
-  );
-  // Somebody takes it away again and again.
-  while (performance.now() - startMs < 27_000) {
+  const waitUntil = (moment: string) =>
+    world.sql`update stacks set repair_not_before = now() + ${moment}::interval where name = 'self'`;
+  const waitsFor = async () => {
+    const [row] = await world.sql<{ seconds: number }[]>`
+      select extract(epoch from s.repair_not_before - d.created_at)::float as seconds
+      from stacks s join deployments d on d.stack_id = s.id where s.name = 'self' order by d.created_at desc limit 1`;
+    return row?.seconds;
+  };
+  let last = web?.id;
+  async function expectRepair(repairs: number, seconds: number): Promise<void> {
+    const states = await until(
+      () => world.states('self'),
+      (found) => found.some(({ name, id, running }) => name === 'self-web-1' && running && id !== last),
+      { timeoutMs: 12_000, what: 'its repair' },
+    );
+    last = states.find(({ name }) => name === 'self-web-1')?.id;
+    expect(await countRepairs('self')).toBe(repairs);
+    // Counted from when the sweep looked, which is a little before there is a deployment.
+    expect(await waitsFor()).toBeGreaterThan(seconds - 5);
+    expect(await waitsFor()).toBeLessThanOrEqual(seconds);
+    await drifts('self', [], 10_000);
+    // As long as it has to wait it does, whatever is missing.
+    await waitUntil('1 h');
     await kill();
-    await delay(200);
+    await drifts('self', ['MISSING self-web-1 on vm1']);
+    await sweeps(1);
+    expect(await countRepairs('self')).toBe(repairs);
   }
-  // At once, after 10 s; the next after another 20 s.
-  expect(await countRepairs('self')).toBe(2);
+
+  // Somebody takes it away again and again.
+  await kill();
+  await expectRepair(1, 10);
+  await waitUntil('0 s');
+  await expectRepair(2, 20);
   await world.ask('mutation { setAutoRepair(name: "self", enabled: false) { autoRepair } }');
-  await drifts('self', ['MISSING self-web-1 on vm1']);
-  await delay(6_000);
+  await waitUntil('0 s');
+  await sweeps(1);
   expect(await countRepairs('self')).toBe(2);
   // When it is switched on again, it starts from the beginning.
   await world.ask('mutation { setAutoRepair(name: "self", enabled: true) { autoRepair } }');
@@ -195,8 +218,7 @@ test.concurrent('what nobody knows is only listed, until somebody says what is t
     (orphans) => orphans.length === 1,
     { what: 'an orphan', timeoutMs: 5_000 },
   );
-  // Two sweeps and more.
-  await delay(11_000);
+  await sweeps(2);
   expect(await orphansOf('strange')).toEqual([
     {
       stack: 'strange',

@@ -1,17 +1,12 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { agentsOnline, startAgent, until } from '../support/agents.ts';
 import { graphql } from '../support/server.ts';
 import { stackFile } from '../support/stack-file.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld({ agents: false });
-});
-afterAll(() => world?.close());
+const world = useWorld({ agents: false });
 
 test('a join token works once, the credential is for its owner alone, and a restart needs no token', async () => {
   const agent = await startAgent(world.server, world.host('vm1'));

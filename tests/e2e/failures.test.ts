@@ -1,17 +1,15 @@
 import type { ContainerInfo } from 'dockerode';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { leftoversOf } from '../../lab/leftovers.ts';
 import { graphql } from '../support/server.ts';
 import { STAY, stackFile } from '../support/stack-file.ts';
-import { createWorld, type Deployment, type World } from '../support/world.ts';
+import { type Deployment, useWorld } from '../support/world.ts';
 
-let world: World;
+const world = useWorld();
 
 beforeAll(async () => {
-  world = await createWorld();
   await pulled('vm1');
 });
-afterAll(() => world?.close());
 
 const fail = async (file: string): Promise<Deployment> => {
   const deployment = await world.finish(await world.deploy(file));

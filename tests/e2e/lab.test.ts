@@ -5,12 +5,13 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import Docker from 'dockerode';
-import { afterAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { isEngine } from '../../lab/engine.ts';
 import { createLab, cutHost, type LabHostData, restoreHost } from '../../lab/lab.ts';
 import { processesIn } from '../../lab/process.ts';
+import { getLab } from '../support/lab.ts';
 
-const lab = inject('lab');
+const lab = getLab();
 const labModule = fileURLToPath(new URL('../../lab/lab.ts', import.meta.url));
 
 test('three engines answer', async () => {

@@ -1,21 +1,16 @@
 import { readFileSync } from 'node:fs';
 import type { ContainerInspectInfo } from 'dockerode';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createClient, type TaskView } from '../../lab/client.ts';
 import { leftoversOf } from '../../lab/leftovers.ts';
 import { until } from '../support/agents.ts';
 import { registryOf } from '../support/registry.ts';
 import { stackFile, type TestContainer } from '../support/stack-file.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
 const example = readFileSync(new URL('../../examples/nginx-multihost-stack.json', import.meta.url), 'utf8');
 const HOSTS = ['localhost-docker', 'vm1', 'vm2'] as const;
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-afterAll(() => world?.close());
+const world = useWorld();
 
 const ports = new Map(HOSTS.map((host, index) => [host, 8081 + index]));
 

@@ -1,20 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { leftoversOf } from '../../lab/leftovers.ts';
 import { agentsOnline, startAgent, until } from '../support/agents.ts';
 import { STAY, stackFile } from '../support/stack-file.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
 /** One long absence serves all tests: a lease is 30 s. vm2 is cut off, the agents of vm1 and spare are killed. */
 const SPARE = 'spare';
-let world: World;
+const world = useWorld();
 
 beforeAll(async () => {
-  world = await createWorld();
   const spare = await startAgent(world.server, { ...world.host('localhost-docker'), name: SPARE });
   world.agents.set(SPARE, spare);
   await agentsOnline(world.server, [SPARE]);
 });
-afterAll(() => world?.close());
 
 type StackView = { state: string; waitingOn: { reason: string; agent: string | null }[] } | null;
 

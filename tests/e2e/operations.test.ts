@@ -1,19 +1,17 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { agentsOnline, startAgent, until } from '../support/agents.ts';
 import { busy, type ComposeService, composeFile } from '../support/compose-file.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
 /** An agent that does one task at a time, on the host of vm1. */
 const NARROW = 'narrow';
-let world: World;
+const world = useWorld();
 
 beforeAll(async () => {
-  world = await createWorld();
   const host = { ...world.host('vm1'), name: NARROW };
   world.agents.set(NARROW, await startAgent(world.server, host, { env: { GRAPHIUM_TASKS: '1' } }));
   await agentsOnline(world.server, [NARROW]);
 });
-afterAll(() => world?.close());
 
 const readyAfter = (seconds: number, more: ComposeService = {}) => ({
   command: [

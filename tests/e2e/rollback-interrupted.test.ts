@@ -1,15 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { until } from '../support/agents.ts';
 import { busy, type ComposeService, composeFile } from '../support/compose-file.ts';
-import { createWorld, type Deployment, type World } from '../support/world.ts';
+import { type Deployment, useWorld } from '../support/world.ts';
 
 /** What a failed revision moved, removed, renamed or took the port of is as it was before. */
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-afterAll(() => world?.close());
+const world = useWorld();
 
 const sick = (): ComposeService => ({ healthcheck: { test: 'exit 1', interval: '200ms', retries: 2 } });
 

@@ -1,15 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { until } from '../support/agents.ts';
 import { busy, type ComposeService, composeFile } from '../support/compose-file.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
 const HOSTS = ['localhost-docker', 'vm1', 'vm2'] as const;
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-afterAll(() => world?.close());
+const world = useWorld();
 
 /** One container on each host; the last one can be broken on request. */
 const three = (stack: string, version: string, last: ComposeService = {}, common: ComposeService = {}) => {

@@ -1,15 +1,10 @@
 import type { Readable } from 'node:stream';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { until } from '../support/agents.ts';
 import { busy, type ComposeService, composeFile } from '../support/compose-file.ts';
-import { type ContainerState, createWorld, type Deployment, type World } from '../support/world.ts';
+import { type ContainerState, type Deployment, useWorld } from '../support/world.ts';
 
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-afterAll(() => world?.close());
+const world = useWorld();
 
 const named = (states: readonly ContainerState[]) => new Map(states.map((state) => [state.name, state]));
 

@@ -1,15 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { until } from '../support/agents.ts';
 import { busy, composeFile } from '../support/compose-file.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
-let world: World;
-
-beforeAll(async () => {
-  world = await createWorld();
-});
-afterAll(() => world?.close());
+const world = useWorld();
 
 /**
  * Like any proxy, it tries the addresses of the alias one after the other, and once more if none takes the connection.
@@ -66,7 +61,13 @@ const file = (
     { configs: { proxy: { content: plain(PROXY) } } },
   );
 
-type Load = { answers: Map<string, number>; failures: string[]; stop(): Promise<number> };
+type Load = {
+  answers: Map<string, number>;
+  failures: string[];
+  /** Until as many answers more have come from that version. */
+  hear(version: string, count: number): Promise<void>;
+  stop(): Promise<number>;
+};
 
 /** Asks without pause, with a few requests at a time, until it is stopped. */
 function startLoad(url: string, workers: number): Load {
@@ -83,8 +84,17 @@ function startLoad(url: string, workers: number): Load {
     }
   }
   const all = Array.from({ length: workers }, work);
+  const heard = (version: string) => load.answers.get(version) ?? 0;
   return {
     ...load,
+    async hear(version, count) {
+      const enough = heard(version) + count;
+      await until(
+        async () => heard(version),
+        (now) => now >= enough,
+        { what: `${enough} answers of ${version}` },
+      );
+    },
     async stop() {
       stopped = true;
       await Promise.all(all);
@@ -102,11 +112,11 @@ describe.each([
     await world.succeed(await world.compose(file(stack, 'v1', port, { replicas })));
     const url = `http://${world.host('vm1').address}:${port}/cgi-bin/get`;
     const load = startLoad(url, 3);
-    await delay(500);
+    await load.hear('v1', 50);
     const before = await world.states(stack);
     const id = await world.compose(file(stack, 'v2', port, { replicas }));
     const { tasks } = await world.succeed(id);
-    await delay(500);
+    await load.hear('v2', 150);
     const count = await load.stop();
     expect(load.failures).toEqual([]);
     expect(count).toBeGreaterThanOrEqual(200);
@@ -127,7 +137,7 @@ test('a new one that gets no better, and an agent that dies meanwhile: no reques
   await world.succeed(await world.compose(file(stack, 'v1', port)));
   const before = await world.states(stack);
   const load = startLoad(`http://${world.host('vm1').address}:${port}/cgi-bin/get`, 3);
-  await delay(300);
+  await load.hear('v1', 20);
   const id = await world.compose(
     file(stack, 'v2', port, { healthcheck: { test: 'exit 1', interval: '1s', retries: 4 } }),
   );
@@ -136,11 +146,15 @@ test('a new one that gets no better, and an agent that dies meanwhile: no reques
     (rows) => rows.length > 0,
     { intervalMs: 20, what: 'the new one' },
   );
-  await delay(500);
+  await until(
+    () => world.containers('vm1', stack),
+    (all) => all.some(({ State }) => (State.Health?.FailingStreak ?? 0) > 0),
+    { intervalMs: 20, what: 'a first check that fails' },
+  );
   await world.agent('vm1').kill();
   world.agent('vm1').start();
   const { status, cause } = await world.finish(id);
-  await delay(300);
+  await load.hear('v1', 20);
   await load.stop();
   expect([status, cause?.code]).toEqual(['ROLLED_BACK', 'HEALTH_CHECK_FAILED']);
   expect(load.failures).toEqual([]);

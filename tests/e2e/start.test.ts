@@ -2,13 +2,12 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { until } from '../support/agents.ts';
+import { ROOT } from '../support/root.ts';
 import { ask, freePort } from '../support/server.ts';
 
 /** The server as `npm start` runs it, on its embedded Postgres. */
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const READY = 'Graphium is ready';
 let folder: string;
 let port: number;

@@ -9,32 +9,32 @@ import { startAgent, type TestAgent, until } from '../support/agents.ts';
 import { type Authority, createAuthority } from '../support/authority.ts';
 import { createProxy, type TestProxy } from '../support/proxy.ts';
 import { stackFile } from '../support/stack-file.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
 let authority: Authority;
-let world: World;
 let namesOfServer: string;
 const proxies: TestProxy[] = [];
 const strangers: TestAgent[] = [];
 
-beforeAll(async () => {
+beforeAll(() => {
   authority = createAuthority();
   // This process is a client of the server as well.
   tls.setDefaultCACertificates([...tls.getCACertificates('default'), authority.ca]);
-  world = await createWorld({
-    agents: false,
-    serverEnv: (address) => {
-      namesOfServer = `IP:${address},IP:127.0.0.1`;
-      const { certPath, keyPath } = authority.issue(namesOfServer);
-      return { GRAPHIUM_TLS_CERT: certPath, GRAPHIUM_TLS_KEY: keyPath };
-    },
-  });
+});
+afterAll(async () => {
+  for (const proxy of proxies) await proxy.close();
+  authority?.close();
+});
+const world = useWorld({
+  agents: false,
+  serverEnv: (address) => {
+    namesOfServer = `IP:${address},IP:127.0.0.1`;
+    const { certPath, keyPath } = authority.issue(namesOfServer);
+    return { GRAPHIUM_TLS_CERT: certPath, GRAPHIUM_TLS_KEY: keyPath };
+  },
 });
 afterAll(async () => {
   for (const stranger of strangers) await stranger.remove();
-  await world?.close();
-  for (const proxy of proxies) await proxy.close();
-  authority?.close();
 });
 
 async function proxyWith(certificate: { cert: string; key: string }): Promise<{ url: string; proxy: TestProxy }> {

@@ -2,14 +2,16 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startAgent, until } from '../support/agents.ts';
 import { createProxy, type TestProxy } from '../support/proxy.ts';
 import { stackFile } from '../support/stack-file.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { useWorld } from '../support/world.ts';
 
 /** Every host has a proxy of its own before the server: vm1's refuses upgrades at first, vm2's falls silent. */
-let world: World;
 const proxies = new Map<string, TestProxy>();
+afterAll(async () => {
+  for (const proxy of proxies.values()) await proxy.close();
+});
+const world = useWorld({ agents: false });
 
 beforeAll(async () => {
-  world = await createWorld({ agents: false });
   const { hostname, port } = new URL(world.server.url);
   for (const host of world.lab.hosts) {
     const proxy = await createProxy({ host: hostname, port: Number(port) }, world.lab.serverAddress);
@@ -21,10 +23,6 @@ beforeAll(async () => {
       await startAgent(world.server, host, { url, env: { GRAPHIUM_STREAM_RETRY_MS: '2000' } }),
     );
   }
-});
-afterAll(async () => {
-  await world?.close();
-  for (const proxy of proxies.values()) await proxy.close();
 });
 
 type Agent = { state: string; transport: string | null; connectedAt: string | null };

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { ROOT } from './root.ts';
 import { ask, type TestServer } from './server.ts';
 
 /** A real agent in a process of its own, inside its host's network namespace where there is one. */
@@ -22,8 +22,6 @@ export type TestAgent = {
 };
 
 export type AgentHost = { name: string; socketPath: string; spawnPrefix: string[] };
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export async function startAgent(
   server: TestServer,

@@ -21,6 +21,9 @@ export type FakeServer = {
   http: boolean;
   /** Operations in the order they came, such as `WS OpenSession`. */
   journal: string[];
+  /** How often a WebSocket was asked for. */
+  dials: number;
+  pings: number;
   tokens: Set<string>;
   openSockets(): WebSocket[];
   /** Sends data on every open subscription. */
@@ -39,6 +42,8 @@ export async function createFakeServer(answer: Answer): Promise<FakeServer> {
     mute: false,
     http: true,
     journal: [],
+    dials: 0,
+    pings: 0,
     tokens: new Set(),
     openSockets: () => [...sockets.clients],
     push: (data) => {
@@ -62,6 +67,7 @@ export async function createFakeServer(answer: Answer): Promise<FakeServer> {
   };
   servePosts(server, fake, execute);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    fake.dials += 1;
     raw.add(socket);
     socket.on('error', () => {});
     if (fake.upgrade === 'forbid') socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
@@ -98,7 +104,10 @@ function serveSocket(socket: WebSocket, fake: FakeServer, subscriptions: Map<Web
       type: string;
       payload: Operation & { authorization: string };
     };
-    if (message.type === 'ping') socket.send('{"type":"pong"}');
+    if (message.type === 'ping') {
+      fake.pings += 1;
+      socket.send('{"type":"pong"}');
+    }
     if (message.type === 'connection_init') {
       fake.tokens.add(message.payload.authorization);
       socket.send('{"type":"connection_ack"}');

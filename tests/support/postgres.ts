@@ -7,6 +7,7 @@ import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
 import { migrateDatabase, socketOptions, toOptionsUrl } from '../../server/db/connect.ts';
 import { startEmbedded } from '../../server/db/embedded.ts';
+import { share } from './shared.ts';
 
 /** One real Postgres for all the tests of a run; every test file gets a database of its own, copied from a template. */
 declare module 'vitest' {
@@ -15,24 +16,13 @@ declare module 'vitest' {
   }
 }
 
-type Shared = { users: number; started: ReturnType<typeof start> };
-
-/** Every vitest project loads its own copy of this module, so the one Postgres of all of them hangs on the process. */
-const shelf: { [key: symbol]: Shared | undefined } = globalThis;
-const key = Symbol.for('graphium.tests.postgres');
-
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const shared = shelf[key] ?? { users: 0, started: start() };
-  shelf[key] = shared;
-  shared.users++;
-  const { embedded, folder } = await shared.started;
-  project.provide('postgresUrl', embedded.url);
-  return async () => {
-    if (--shared.users > 0) return;
-    shelf[key] = undefined;
+  const [{ embedded }, release] = await share('postgres', start, async ({ embedded, folder }) => {
     await embedded.stop();
     rmSync(folder, { recursive: true, force: true });
-  };
+  });
+  project.provide('postgresUrl', embedded.url);
+  return release;
 }
 
 export const TEMPLATE = 'graphium_template';

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
+import { inject } from 'vitest';
 import { createBus } from '../../server/base/live.ts';
 import { connect, getClusterId } from '../../server/db/connect.ts';
 import { listen } from '../../server/db/listen.ts';
@@ -13,6 +14,7 @@ import { issueToken } from '../../server/tokens/issue.ts';
 import { startSweeper, sweepOnce } from '../../server/upkeep/sweep.ts';
 import { createFakeAgent, type FakeAgent } from './fake-agent.ts';
 import { createFakeHost, type FakeHost } from './fake-host.ts';
+import { hold } from './hold.ts';
 import { createDatabase, dropDatabase } from './postgres.ts';
 import { ask, graphql } from './server.ts';
 import { openWire, type Wire } from './wire.ts';
@@ -25,7 +27,12 @@ export type DeploymentResult = { id: string; status: string; supersededBy: strin
 const SERVER_ID = randomUUID();
 const DEPLOYMENT = '{ id status supersededBy }';
 
-export async function createSeed(postgresUrl: string, options: { sweeper?: boolean } = {}) {
+/** The one of a whole test file. */
+export const useSeed = (options?: SeedOptions): Seed => hold(() => createSeed(inject('postgresUrl'), options));
+
+type SeedOptions = { sweeper?: boolean };
+
+export async function createSeed(postgresUrl: string, options: SeedOptions = {}) {
   const databaseUrl = await createDatabase(postgresUrl);
   const { db, close: closeDb } = connect(databaseUrl);
   const logged: Record<string, unknown>[] = [];

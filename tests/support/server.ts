@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { ROOT } from './root.ts';
 
 /** A real server in a process of its own, as `npm start` runs it. */
 export type TestServer = {
@@ -18,8 +18,6 @@ export type TestServer = {
   stop(): Promise<void>;
   output(): string;
 };
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** One for all servers of a test, as for all of one database, and not the machine's own. */
 let keyFolder: string | undefined;

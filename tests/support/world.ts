@@ -5,7 +5,8 @@ import { cutHost, type LabHostData, restoreHost } from '../../lab/lab.ts';
 import { leftoversOf } from '../../lab/leftovers.ts';
 import { socketOptions, toOptionsUrl } from '../../server/db/connect.ts';
 import { agentsOnline, startAgent, type TestAgent, until } from './agents.ts';
-import type { TestLab } from './lab.ts';
+import { hold } from './hold.ts';
+import { getLab, type TestLab } from './lab.ts';
 import { createDatabase, dropDatabase } from './postgres.ts';
 import { ask, startServer, type TestServer } from './server.ts';
 
@@ -95,12 +96,15 @@ export type WorldOptions = {
   serverEnv?: (address: string) => Record<string, string>;
 };
 
+/** The one of a whole test file. */
+export const useWorld = (options?: WorldOptions): World => hold(() => createWorld(options));
+
 export async function createWorld({
   agents: withAgents = true,
   labels = {},
   serverEnv = () => ({}),
 }: WorldOptions = {}): Promise<World> {
-  const lab = inject('lab');
+  const lab = getLab();
   const databaseUrl = await createDatabase(inject('postgresUrl'));
   const server = await startServer({
     databaseUrl,

@@ -1,23 +1,7 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { openBrowser } from '../support/web/browser.ts';
-import { createStage, type Stage } from '../support/web/stage.ts';
-import { type Visit, visit } from '../support/web/visit.ts';
+import { expect, it } from 'vitest';
+import { useStage } from '../support/web/use-stage.ts';
 
-let stage: Stage;
-let browser: Browser;
-let me: Visit;
-
-beforeAll(async () => {
-  [stage, browser] = await Promise.all([createStage({ agents: false }), openBrowser()]);
-});
-afterEach(() => me.close());
-afterAll(() => Promise.all([browser.close(), stage.close()]));
-
-async function go(path: string): Promise<Page> {
-  me = await visit(browser, `${stage.url}${path}#token=${stage.token}`);
-  return me.page;
-}
+const { stage, me, open, go } = useStage();
 
 /** The name has dots, and still its address must not look like that of a file. */
 const STACK = {
@@ -52,9 +36,8 @@ it('shows a new token once, and it works', async () => {
   expect(await page.content()).not.toContain(secret);
   await me.expectClean();
 
-  const other = await visit(browser, `${stage.url}/#token=${secret}`);
+  const other = await open(`/#token=${secret}`);
   await other.page.locator('.who-name', { hasText: 'pipeline' }).waitFor();
-  await other.close();
 });
 
 it('removes an agent that is in use only by force', async () => {

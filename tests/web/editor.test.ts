@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser } from '../support/web/browser.ts';
-import { createStage, type Stage } from '../support/web/stage.ts';
-import { type Visit, visit } from '../support/web/visit.ts';
+import type { Locator, Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useStage } from '../support/web/use-stage.ts';
+
+const { stage, me, go } = useStage();
 
 const MULTIHOST = readFileSync(join(import.meta.dirname, '..', '..', 'examples', 'nginx-multihost-stack.json'), 'utf8');
 const SHOP = `# The shop.
@@ -19,21 +19,9 @@ services:
       DB_PASSWORD: \${DB_PASSWORD:?give it}
 `;
 
-let stage: Stage;
-let browser: Browser;
-let me: Visit;
-
 beforeAll(async () => {
-  [stage, browser] = await Promise.all([createStage({ agents: false }), openBrowser()]);
   for (const name of ['localhost-docker', 'vm1', 'vm2']) await stage.puppet(name);
 });
-afterEach(() => me.close());
-afterAll(() => Promise.all([browser.close(), stage.close()]));
-
-async function go(path: string, options?: Parameters<typeof visit>[2]): Promise<Page> {
-  me = await visit(browser, `${stage.url}${path}#token=${stage.token}`, options);
-  return me.page;
-}
 
 const editor = (page: Page): Locator => page.getByLabel('Stack file', { exact: true });
 const plan = (page: Page) => page.getByRole('region', { name: 'Plan', exact: true });

@@ -1,23 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { openBrowser } from '../support/web/browser.ts';
-import { createStage, type Stage } from '../support/web/stage.ts';
-import { type Visit, visit } from '../support/web/visit.ts';
+import type { Page } from 'playwright-core';
+import { beforeAll, expect, it } from 'vitest';
+import { useStage } from '../support/web/use-stage.ts';
+
+const { stage, me, go } = useStage();
 
 const MULTIHOST = readFileSync(join(import.meta.dirname, '..', '..', 'examples', 'nginx-multihost-stack.json'), 'utf8');
 
-let stage: Stage;
-let browser: Browser;
-let me: Visit;
-
 beforeAll(async () => {
-  [stage, browser] = await Promise.all([createStage({ agents: false }), openBrowser()]);
   for (const name of ['localhost-docker', 'vm1', 'vm2']) await stage.enroll(name);
 });
-afterEach(() => me.close());
-afterAll(() => Promise.all([browser.close(), stage.close()]));
 
 const focused = (page: Page) => page.evaluate<string>('document.activeElement.textContent');
 
@@ -30,8 +23,7 @@ async function tabTo(page: Page, text: string, most: number): Promise<void> {
 }
 
 it('can be used by keyboard alone, from the first tab to a cancelled deployment', async () => {
-  me = await visit(browser, `${stage.url}/#token=${stage.token}`);
-  const { page } = me;
+  const page = await go('/');
   await page.getByRole('heading', { name: 'Stacks', level: 1 }).waitFor();
   await page.keyboard.press('Tab');
   expect(await focused(page)).toContain('Skip to the content');

@@ -1,20 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser } from '../support/web/browser.ts';
-import { createStage, type Stage } from '../support/web/stage.ts';
-import { type Visit, visit } from '../support/web/visit.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useStage } from '../support/web/use-stage.ts';
+
+const { stage, me, go } = useStage();
 
 const MULTIHOST = readFileSync(join(import.meta.dirname, '..', '..', 'examples', 'nginx-multihost-stack.json'), 'utf8');
 
-let stage: Stage;
-let browser: Browser;
-let me: Visit;
 let deploymentId: string;
 
 beforeAll(async () => {
-  [stage, browser] = await Promise.all([createStage({ agents: false }), openBrowser()]);
   for (const name of ['localhost-docker', 'vm1', 'vm2']) await stage.enroll(name);
   const { deployStack } = await stage.api<{ deployStack: { id: string } }>(
     'mutation ($text: String!) { deployStack(source: { jsonld: $text }) { id } }',
@@ -22,8 +17,6 @@ beforeAll(async () => {
   );
   deploymentId = deployStack.id;
 });
-afterEach(() => me.close());
-afterAll(() => Promise.all([browser.close(), stage.close()]));
 
 const SCREENS = [
   { name: 'stacks', path: () => '/', ready: '.stack-row' },
@@ -44,7 +37,7 @@ const LOOKS = [
 
 describe.each(LOOKS)('$look', ({ look, options }) => {
   it.each(SCREENS)('$name', async ({ name, path, ready }) => {
-    me = await visit(browser, `${stage.url}${path()}#token=${stage.token}`, options);
+    await go(path(), options);
     await me.page.locator(ready).first().waitFor();
     expect(await me.page.title()).toMatch(/ · Graphium$/);
     expect(await me.page.evaluate('graphiumTest.getOverflowPx()')).toBe(0);
@@ -57,15 +50,13 @@ describe.each(LOOKS)('$look', ({ look, options }) => {
 });
 
 it('stands still for those who ask for reduced motion', async () => {
-  me = await visit(browser, `${stage.url}/deployments/${deploymentId}#token=${stage.token}`, {
-    reducedMotion: 'reduce',
-  });
+  await go(`/deployments/${deploymentId}`, { reducedMotion: 'reduce' });
   await me.page.locator('.task').first().waitFor();
   expect(await me.page.evaluate('document.getAnimations().length')).toBe(0);
 });
 
 it('is checked by checks that find what is wrong', async () => {
-  me = await visit(browser, `${stage.url}/agents#token=${stage.token}`);
+  await go('/agents');
   await me.page.locator('.card').first().waitFor();
   await me.page.evaluate(`{
     const faint = Object.assign(document.createElement('p'), { textContent: 'faint' });

@@ -1,30 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Docker from 'dockerode';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, inject, it } from 'vitest';
-import { openBrowser } from '../support/web/browser.ts';
-import { createStage, type Stage } from '../support/web/stage.ts';
-import { type Visit, visit } from '../support/web/visit.ts';
+import type { Page } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { getLab } from '../support/lab.ts';
+import { ROOT } from '../support/root.ts';
+import { useStage } from '../support/web/use-stage.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
+const { stage, me, go } = useStage({ agents: true });
+
 const MULTIHOST = readFileSync(join(ROOT, 'examples', 'nginx-multihost-stack.json'), 'utf8');
 const HOSTS = ['localhost-docker', 'vm1', 'vm2'];
-
-let stage: Stage;
-let browser: Browser;
-let me: Visit;
-
-beforeAll(async () => {
-  [stage, browser] = await Promise.all([createStage({ agents: true }), openBrowser()]);
-});
-afterEach(() => me.close());
-afterAll(() => Promise.all([browser.close(), stage.close()]));
-
-async function go(path: string, options?: Parameters<typeof visit>[2]): Promise<Page> {
-  me = await visit(browser, `${stage.url}${path}#token=${stage.token}`, options);
-  return me.page;
-}
 
 /** Once the plan is there. */
 async function deploy(page: Page): Promise<void> {
@@ -170,7 +156,7 @@ it('shows what of a file is taken by another stack', async () => {
 it('shows the bytes of a pull, all together and layer by layer', async () => {
   const page = await go('/');
   await page.getByRole('heading', { name: 'Stacks', level: 1 }).waitFor();
-  const { hosts, images } = inject('lab');
+  const { hosts, images } = getLab();
   for (const { socketPath } of hosts) {
     await new Docker({ socketPath })
       .getImage(images.big)

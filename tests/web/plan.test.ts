@@ -1,9 +1,9 @@
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser } from '../support/web/browser.ts';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Puppet } from '../support/web/puppet.ts';
-import { createStage, type Stage } from '../support/web/stage.ts';
-import { type Visit, visit } from '../support/web/visit.ts';
+import { useStage } from '../support/web/use-stage.ts';
+
+const { stage, me, go } = useStage();
 
 const shop = (tag: string, more = '') => `name: shop
 services:
@@ -18,24 +18,13 @@ ${more}`;
 
 const CANCELLED = { code: 'UNHEALTHY', message: 'the health check failed 3 times', left: 'PREVIOUS', exitCode: 3 };
 
-let stage: Stage;
-let browser: Browser;
-let me: Visit;
 let vm1: Puppet;
 let vm2: Puppet;
 
 beforeAll(async () => {
-  [stage, browser] = await Promise.all([createStage({ agents: false }), openBrowser()]);
   vm1 = await stage.puppet('vm1');
   vm2 = await stage.puppet('vm2');
 });
-afterEach(() => me.close());
-afterAll(() => Promise.all([browser.close(), stage.close()]));
-
-async function go(path: string, options?: Parameters<typeof visit>[2]): Promise<Page> {
-  me = await visit(browser, `${stage.url}${path}#token=${stage.token}`, options);
-  return me.page;
-}
 
 const editor = (page: Page) => page.getByLabel('Stack file', { exact: true });
 const plan = (page: Page) => page.getByRole('region', { name: 'Plan', exact: true });

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../support/agents.ts';
-import { openBrowser } from '../support/web/browser.ts';
 import type { Puppet } from '../support/web/puppet.ts';
-import { createStage, type Stage } from '../support/web/stage.ts';
-import { type Visit, visit } from '../support/web/visit.ts';
+import { useStage } from '../support/web/use-stage.ts';
+
+const { stage, me, go } = useStage();
 
 const shop = (tag: string, name = 'shop') => `name: ${name}
 services:
@@ -13,24 +13,13 @@ services:
   db: { image: "postgres:17" }
 `;
 
-let stage: Stage;
-let browser: Browser;
-let me: Visit;
 let host: Puppet;
 
 beforeAll(async () => {
-  [stage, browser] = await Promise.all([createStage({ agents: false }), openBrowser()]);
   host = await stage.puppet('vm1');
   await run('deployStack(source: { compose: $file }) { id }', { file: shop('1.26') });
   await run('deployStack(source: { compose: $file }) { id }', { file: shop('1.27') });
 });
-afterEach(() => me.close());
-afterAll(() => Promise.all([browser.close(), stage.close()]));
-
-async function go(path: string, options?: Parameters<typeof visit>[2]): Promise<Page> {
-  me = await visit(browser, `${stage.url}${path}#token=${stage.token}`, options);
-  return me.page;
-}
 
 /** Sends a mutation that returns a deployment, and waits until that has succeeded. */
 async function run(mutation: string, variables: { file?: string } = {}): Promise<void> {

@@ -1,30 +1,10 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { openBrowser } from '../support/web/browser.ts';
-import { createStage, type Stage } from '../support/web/stage.ts';
-import { type Visit, visit } from '../support/web/visit.ts';
+import { expect, it } from 'vitest';
+import { useStage } from '../support/web/use-stage.ts';
 
-let stage: Stage;
-let browser: Browser;
-let open: Visit[] = [];
-
-beforeAll(async () => {
-  [stage, browser] = await Promise.all([createStage({ agents: false }), openBrowser()]);
-});
-afterEach(async () => {
-  await Promise.all(open.map((each) => each.close()));
-  open = [];
-});
-afterAll(() => Promise.all([browser.close(), stage.close()]));
-
-async function go(path = '/'): Promise<Visit> {
-  const visited = await visit(browser, stage.url + path);
-  open.push(visited);
-  return visited;
-}
+const { stage, open } = useStage();
 
 it('refuses a wrong token with a reason, takes a right one, and forgets it on sign-out', async () => {
-  const { page, expectAccessible, shoot } = await go();
+  const { page, expectAccessible, shoot } = await open('/');
   await page.getByLabel('Access token').fill('gph_user_0_wrong');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('alert').getByText('This token is not valid').waitFor();
@@ -43,7 +23,7 @@ it('refuses a wrong token with a reason, takes a right one, and forgets it on si
 });
 
 it('takes the token of the link, and leaves it neither in the address nor in the history', async () => {
-  const { page, expectClean } = await go(`/agents#token=${stage.token}`);
+  const { page, expectClean } = await open(`/agents#token=${stage.token}`);
   await page.getByRole('heading', { name: 'Agents', level: 1 }).waitFor();
   expect(page.url()).toBe(`${stage.url}/agents`);
   await page.getByRole('link', { name: 'Stacks', exact: true }).click();
@@ -56,7 +36,7 @@ it('takes the token of the link, and leaves it neither in the address nor in the
 
 it('shows a viewer everything and lets him change nothing', async () => {
   const token = await stage.createToken('onlooker', 'VIEWER');
-  const { page, expectAccessible, expectClean, drop } = await go(`/#token=${token}`);
+  const { page, expectAccessible, expectClean, drop } = await open(`/#token=${token}`);
   const deploy = page.getByRole('button', { name: 'Deploy a stack' }).first();
   await deploy.waitFor();
   expect(await deploy.getAttribute('aria-disabled')).toBe('true');
@@ -77,9 +57,9 @@ it('shows a viewer everything and lets him change nothing', async () => {
 
 it('signs out whoever holds a token that is revoked', async () => {
   const token = await stage.createToken('leaver', 'OPERATOR');
-  const { page } = await go(`/#token=${token}`);
+  const { page } = await open(`/#token=${token}`);
   await page.getByRole('heading', { name: 'Stacks', level: 1 }).waitFor();
-  const admin = await go(`/tokens#token=${stage.token}`);
+  const admin = await open(`/tokens#token=${stage.token}`);
   await admin.page.getByRole('button', { name: 'Revoke leaver' }).click();
   await admin.page.getByRole('dialog').getByRole('button', { name: 'Revoke', exact: true }).click();
   await admin.page.getByText('Token leaver was revoked.').waitFor();

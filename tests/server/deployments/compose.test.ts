@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { composeFile, service } from '../../support/compose-file.ts';
 import type { Task } from '../../support/fake-agent.ts';
 import type { FakeHost } from '../../support/fake-host.ts';
-import { container, createSeed, type Seed, stackFile } from '../../support/seed.ts';
+import { container, stackFile, useSeed } from '../../support/seed.ts';
 
 /** Compose files through the API: what they may be given with, what is refused, and what is kept of their secrets. */
-let seed: Seed;
+const seed = useSeed();
 let host: FakeHost;
 beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
   host = await seed.host('h1');
 });
-afterAll(() => seed.close());
 
 const DEPLOY = `mutation($source: String!, $name: String, $variables: JSON, $profiles: [String!]) {
   deployStack(source: { compose: $source }, name: $name, variables: $variables, profiles: $profiles) {

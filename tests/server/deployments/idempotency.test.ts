@@ -1,12 +1,10 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { container, createSeed, type Seed, stackFile } from '../../support/seed.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { container, stackFile, useSeed } from '../../support/seed.ts';
 
-let seed: Seed;
+const seed = useSeed();
 beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
   await seed.agent('vm1');
 });
-afterAll(() => seed.close());
 
 const fifty = Array.from({ length: 50 }, (_, n) => n);
 const file = (name: string, value = '1') =>

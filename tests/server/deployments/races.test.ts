@@ -1,13 +1,10 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { until } from '../../support/agents.ts';
 import type { FakeAgent } from '../../support/fake-agent.ts';
-import { container, createSeed, type Seed, stackFile } from '../../support/seed.ts';
+import { container, stackFile, useSeed } from '../../support/seed.ts';
 
 /** What happens at the same time, many times over. */
-let seed: Seed;
-beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
-});
-afterAll(() => seed.close());
+const seed = useSeed();
 
 const range = (n: number) => Array.from({ length: n }, (_, index) => index);
 async function pair(): Promise<[FakeAgent, FakeAgent]> {
@@ -78,9 +75,11 @@ test('deployments, reports and cancellations at the same time: no deadlock, no e
   const working = [work(a), work(b)];
   await Promise.all(users);
   const last = await seed.deploy(file(999));
-  for (let n = 0; n < 200 && (await seed.deployment(last.id)).status === 'RUNNING'; n++)
-    await new Promise((r) => setTimeout(r, 20));
-  stop = true;
+  await until(
+    () => seed.deployment(last.id),
+    ({ status }) => status !== 'RUNNING',
+    { intervalMs: 20, what: 'the verdict of the last' },
+  ).finally(() => (stop = true));
   await Promise.all(working);
   expect((await seed.deployment(last.id)).status).toBe('SUCCEEDED');
   const open = await seed.sql`select status from deployments where finished_at is null`;

@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { workAll } from '../../support/fake-host.ts';
-import { createSeed, type Seed } from '../../support/seed.ts';
+import { useSeed } from '../../support/seed.ts';
 import { imagesOf, startTwoHosts } from '../../support/two-hosts.ts';
 
 /** A newer file, an earlier revision, once more: what somebody asks for over what is there. */
-let seed: Seed;
-beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
-});
-afterAll(() => seed.close());
+const seed = useSeed();
 
 let count = 0;
 const story = () => startTwoHosts(seed, `asked${++count}`);

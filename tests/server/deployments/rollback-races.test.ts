@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { composeFile, service } from '../../support/compose-file.ts';
 import type { FakeHost } from '../../support/fake-host.ts';
-import { createSeed, type Seed } from '../../support/seed.ts';
+import { useSeed } from '../../support/seed.ts';
 
 /** Failures, ways back and what people do meanwhile, all at the same time. */
-let seed: Seed;
-beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'), { sweeper: true });
-});
-afterAll(() => seed.close());
+const seed = useSeed({ sweeper: true });
 
 const range = (n: number) => Array.from({ length: n }, (_, index) => index);
 /** The same numbers in every run. */

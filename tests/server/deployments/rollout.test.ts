@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { composeFile, service } from '../../support/compose-file.ts';
 import type { Task } from '../../support/fake-agent.ts';
-import { createSeed, type Seed } from '../../support/seed.ts';
+import { useSeed } from '../../support/seed.ts';
 import { imagesOf, startTwoHosts } from '../../support/two-hosts.ts';
 
 /** In which order the tasks of a deployment are given out. */
-let seed: Seed;
-beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
-});
-afterAll(() => seed.close());
+const seed = useSeed();
 
 let count = 0;
 const story = () => startTwoHosts(seed, `roll${++count}`);

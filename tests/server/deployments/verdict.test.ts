@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { container, createSeed, type Seed, stackFile } from '../../support/seed.ts';
+import { describe, expect, test } from 'vitest';
+import { container, stackFile, useSeed } from '../../support/seed.ts';
 
 /** What becomes of a deployment, and of the stack, when its tasks end. */
-let seed: Seed;
-beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
-});
-afterAll(() => seed.close());
+const seed = useSeed();
 
 const CANCEL = 'mutation($id: ID!) { cancelDeployment(id: $id) { id status cancelRequestedAt } }';
 const stackOf = async (name: string) => {

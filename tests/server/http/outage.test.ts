@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { until } from '../../support/agents.ts';
-import { container, createSeed, type Seed, stackFile } from '../../support/seed.ts';
+import { container, stackFile, useSeed } from '../../support/seed.ts';
 
 /** All connections to Postgres are cut, as when it restarts. */
-let seed: Seed;
-beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'), { sweeper: true });
-});
-afterAll(() => seed.close());
+const seed = useSeed({ sweeper: true });
 
 const asked = <T>(read: () => Promise<T>) =>
   until(

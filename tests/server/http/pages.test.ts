@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { container, createSeed, type Seed, stackFile } from '../../support/seed.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { container, stackFile, useSeed } from '../../support/seed.ts';
 
 /** Pages hold every row exactly once, also when rows are of the same instant. */
-let seed: Seed;
+const seed = useSeed();
 beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
   await seed.agent('vm1');
   await seed.agent('vm2');
   for (let n = 0; n < 12; n++)
@@ -15,7 +14,6 @@ beforeAll(async () => {
   await seed.sql`update tasks set created_at = '2026-01-01'`;
   await seed.sql`alter table tasks enable trigger tasks_guard`;
 });
-afterAll(() => seed.close());
 
 type Page = { nodes: { id: string }[]; pageInfo: { endCursor: string | null; hasNextPage: boolean } };
 async function walk(field: string, first: number): Promise<string[]> {

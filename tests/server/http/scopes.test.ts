@@ -9,23 +9,21 @@ import {
   isLeafType,
   isNonNullType,
 } from 'graphql';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { ERROR_CODES, TASK_ERROR_CODES } from '../../../server/base/errors.ts';
 import { schema } from '../../../server/http/schema.ts';
-import { createSeed, type Seed } from '../../support/seed.ts';
+import { useSeed } from '../../support/seed.ts';
 import { findUndescribed, findUnscoped, type RootField, rootFields } from '../../support/walk.ts';
 import { openEvents } from '../../support/wire.ts';
 
 /** Who may do what, by the schema's own word and then by trying. */
-let seed: Seed;
+const seed = useSeed();
 const tokens: Record<string, string> = {};
 beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
   for (const role of ['VIEWER', 'OPERATOR', 'ADMIN'] as const) tokens[role] = (await seed.token(role)).secret;
   tokens.AGENT = (await seed.agent('scoped')).secret;
   tokens.JOIN = await seed.joinToken();
 });
-afterAll(() => seed.close());
 
 /** Which tokens a scope lets in; a scope that is not here is a mistake. */
 const ALLOWED: Record<string, string[]> = {

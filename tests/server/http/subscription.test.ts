@@ -1,26 +1,34 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { until } from '../../support/agents.ts';
-import { container, createSeed, type Seed, stackFile } from '../../support/seed.ts';
+import { container, stackFile, useSeed } from '../../support/seed.ts';
 import { type Operation, openEvents } from '../../support/wire.ts';
 
-let seed: Seed;
-beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
-});
-afterAll(() => seed.close());
+const seed = useSeed();
 
 type Watched = { deployment: { status: string; tasks: { status: string }[]; cause: { code: string } | null } };
 const WATCH = 'subscription($id: ID!) { deployment(id: $id) { status tasks { status } cause { code } } }';
 
+/** Each stays open to the end, and listens for what becomes of its token. */
+let sockets = 0;
+function openSocket() {
+  sockets += 1;
+  return seed.wire();
+}
+
 /** The same subscription by either protocol. */
 const BY = {
   WebSocket: async <T>(query: string, variables = {}): Promise<Operation<T>> =>
-    (await seed.wire()).subscribe<T>(query, variables),
+    (await openSocket()).subscribe<T>(query, variables),
   SSE: <T>(query: string, variables = {}): Promise<Operation<T>> =>
     openEvents<T>(seed.url, seed.admin, query, variables),
 };
-/** What was cancelled just now has gone. */
-const quiet = () => new Promise((resolve) => setTimeout(resolve, 300));
+/** Nobody listens but the sockets themselves: what was cancelled or has ended is gone. */
+const quiet = () =>
+  until(
+    async () => seed.bus.size(),
+    (size) => size === sockets,
+    { timeoutMs: 2_000, intervalMs: 20, what: `listeners of ${sockets} sockets alone` },
+  );
 async function rest<T>(operation: Operation<T>): Promise<T[]> {
   const all: T[] = [];
   for (let result = await operation.next(); result; result = await operation.next()) {
@@ -98,40 +106,27 @@ describe.each(Object.keys(BY) as (keyof typeof BY)[])('over %s', (protocol) => {
 
   test('whoever leaves takes its listeners along', async () => {
     await quiet();
-    const before = seed.bus.size();
     const operations = await Promise.all(
       ['stacks { name }', 'agents { name }', 'tasks { id }'].map((field) => open(`subscription { ${field} }`)),
     );
     for (const operation of operations) await operation.next();
-    expect(seed.bus.size()).toBeGreaterThan(before);
+    expect(seed.bus.size()).toBeGreaterThan(sockets);
     for (const operation of operations) operation.cancel();
-    // The socket's own listener for its token stays as long as the socket.
-    const kept = protocol === 'WebSocket' ? 3 : 0;
-    await until(
-      async () => seed.bus.size(),
-      (size) => size <= before + kept,
-      { timeoutMs: 2_000, intervalMs: 20 },
-    );
+    await quiet();
   });
 });
 
 test('one that completes by itself takes its listeners along', async () => {
-  const wire = await seed.wire();
-  await quiet();
-  const before = seed.bus.size();
+  const wire = await openSocket();
   const [{ id } = { id: '' }] = await seed.sql`select id from deployments where finished_at is not null limit 1`;
   for (let n = 0; n < 5; n++) await rest(wire.subscribe<Watched>(WATCH, { id }));
-  await until(
-    async () => seed.bus.size(),
-    (size) => size <= before,
-    { timeoutMs: 2_000, intervalMs: 20 },
-  );
+  await quiet();
 });
 
 test('a burst of changes is far fewer messages, and the last one is the truth', async () => {
   const agent = await seed.agent('burst');
   const { id } = await seed.deploy(stackFile('burst', [container('burst-a', 'burst')]));
-  const watch = (await seed.wire()).subscribe<Watched>(WATCH, { id });
+  const watch = (await openSocket()).subscribe<Watched>(WATCH, { id });
   await watch.next();
   const [pull] = await agent.start((await agent.pending()).map((task) => task.id));
   for (let sequence = 1; sequence <= 40; sequence++) {

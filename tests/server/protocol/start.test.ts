@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { FakeAgent, Task } from '../../support/fake-agent.ts';
-import { container, createSeed, type Seed, stackFile } from '../../support/seed.ts';
+import { container, stackFile, useSeed } from '../../support/seed.ts';
 
 /** PENDING -> RUNNING, and every guard that refuses it. */
-let seed: Seed;
-beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
-});
-afterAll(() => seed.close());
+const seed = useSeed();
 
 let count = 0;
 /** An agent of its own with a stack of its own, of which one PULL and one DEPLOY wait. */

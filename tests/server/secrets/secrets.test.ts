@@ -1,15 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createVault } from '../../../server/secrets/seal.ts';
 import type { FakeAgent, Task } from '../../support/fake-agent.ts';
-import { createSeed, type Seed } from '../../support/seed.ts';
+import { useSeed } from '../../support/seed.ts';
 
 /** A secret is in the database sealed and opens only for the agent that starts its task. */
-let seed: Seed;
-beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
-});
-afterAll(() => seed.close());
+const seed = useSeed();
 
 const fileOf = (name: string, secret: string) => `
 name: ${name}

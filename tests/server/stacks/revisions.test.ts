@@ -1,14 +1,12 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { composeFile, service } from '../../support/compose-file.ts';
-import { container, createSeed, type Seed, stackFile } from '../../support/seed.ts';
+import { container, stackFile, useSeed } from '../../support/seed.ts';
 
 /** A stack's revisions: their files, and what differs between them. */
-let seed: Seed;
+const seed = useSeed();
 beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
   await seed.host('rev');
 });
-afterAll(() => seed.close());
 
 const REVISION =
   '{ number format source note isGood variableNames createdBy containers { agent containerName service image } }';

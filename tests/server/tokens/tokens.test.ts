@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { issueToken } from '../../../server/tokens/issue.ts';
 import { fromToken } from '../../../server/tokens/secret.ts';
-import { createSeed, type Seed } from '../../support/seed.ts';
+import { useSeed } from '../../support/seed.ts';
 import { openEvents, openWire } from '../../support/wire.ts';
 
-let seed: Seed;
-beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
-});
-afterAll(() => seed.close());
+const seed = useSeed();
 
 const VIEWER = '{ viewer { name kind role } }';
 const REVOKE = 'mutation($id: ID!) { revokeToken(id: $id) { id revokedAt } }';

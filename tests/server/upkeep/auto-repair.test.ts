@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { createSeed, type Seed } from '../../support/seed.ts';
+import { describe, expect, test } from 'vitest';
+import { useSeed } from '../../support/seed.ts';
 import { startTwoHosts } from '../../support/two-hosts.ts';
 
 /** Drift repaired without anybody asking: with patience, and only where it was wanted. */
-let seed: Seed;
-beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
-});
-afterAll(() => seed.close());
+const seed = useSeed();
 
 let count = 0;
 const story = () => startTwoHosts(seed, `auto${++count}`);

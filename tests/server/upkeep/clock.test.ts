@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { composeFile, service } from '../../support/compose-file.ts';
-import { createSeed, type Seed } from '../../support/seed.ts';
+import { useSeed } from '../../support/seed.ts';
 import { imagesOf, startTwoHosts } from '../../support/two-hosts.ts';
 
 /** What a living server does at its time, without waiting for the sweep that comes every 5 s. */
-let seed: Seed;
-beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'), { sweeper: true });
-});
-afterAll(() => seed.close());
+const seed = useSeed({ sweeper: true });
 
 test('a pause between two groups ends on time', async () => {
   const host = await seed.host('pause');

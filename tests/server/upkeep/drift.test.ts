@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { composeFile, service } from '../../support/compose-file.ts';
-import { createSeed, type Seed } from '../../support/seed.ts';
+import { useSeed } from '../../support/seed.ts';
 import { startTwoHosts } from '../../support/two-hosts.ts';
 
 /** Where hosts are not as the current revision wants, and the way back. */
-let seed: Seed;
-beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
-});
-afterAll(() => seed.close());
+const seed = useSeed();
 
 let count = 0;
 const story = () => startTwoHosts(seed, `drift${++count}`);

@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { composeFile } from '../../support/compose-file.ts';
 import type { FakeHost } from '../../support/fake-host.ts';
-import { createSeed, type Seed } from '../../support/seed.ts';
+import { useSeed } from '../../support/seed.ts';
 
 /** A global service has one container on every agent that fits, and follows them by itself. */
-let seed: Seed;
-beforeAll(async () => {
-  seed = await createSeed(inject('postgresUrl'));
-});
-afterAll(() => seed.close());
+const seed = useSeed();
 let name = '';
 let count = 0;
 beforeEach(() => {

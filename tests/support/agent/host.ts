@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
-import { afterAll, afterEach, inject } from 'vitest';
+import { afterAll, afterEach } from 'vitest';
 import type { AgentTask, Logger, TaskFailure, TaskOutcome, TaskUpdate } from '../../../agent/base/outcome.ts';
 import { createSlots } from '../../../agent/base/slots.ts';
 import { createEngine, type Engine } from '../../../agent/docker/engine.ts';
@@ -9,6 +9,7 @@ import type { ContainerSpec, DeploySpec, NetworkSpec } from '../../../agent/dock
 import { type Policy, strictPolicy } from '../../../agent/policy/schema.ts';
 import type { TaskContext } from '../../../agent/task/context.ts';
 import { runTask } from '../../../agent/task/task.ts';
+import { getLab } from '../lab.ts';
 
 /** A process that runs until it is told to stop, and then stops at once. */
 export const service = ['sh', '-c', 'trap "exit 0" TERM; echo up; while :; do sleep 1 & wait; done'];
@@ -29,7 +30,7 @@ type Options = {
 
 /** One agent's view of a real engine, with a stack of its own; each test's leftovers are removed, whoever made them. */
 export function createHost() {
-  const lab = inject('lab');
+  const lab = getLab();
   const [at] = lab.hosts;
   if (!at) throw new Error('the lab has no host');
   const engine = createEngine({ socketPath: at.socketPath });

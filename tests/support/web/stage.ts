@@ -1,8 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { inject } from 'vitest';
 import { agentsOnline, startAgent, type TestAgent } from '../agents.ts';
+import { getLab } from '../lab.ts';
 import { createDatabase, dropDatabase } from '../postgres.ts';
 import { ask, startServer } from '../server.ts';
 import { createPuppet, type Puppet } from './puppet.ts';
@@ -24,11 +22,8 @@ export type Stage = {
   close(): Promise<void>;
 };
 
-const ROOT = join(import.meta.dirname, '..', '..', '..');
-
 export async function createStage(options: { agents: boolean }): Promise<Stage> {
-  buildPage();
-  const { hosts, serverAddress } = inject('lab');
+  const { hosts, serverAddress } = getLab();
   const databaseUrl = await createDatabase(inject('postgresUrl'));
   const listen = options.agents ? [...new Set(['127.0.0.1', serverAddress])] : ['127.0.0.1'];
   const server = await startServer({ databaseUrl, hosts: listen });
@@ -78,17 +73,4 @@ export async function createStage(options: { agents: boolean }): Promise<Stage> 
     start: server.start,
     close,
   };
-}
-
-/** The server serves what is in web/dist, so it has to be as new as what is tested. */
-function buildPage(): void {
-  const sources = readdirSync(join(ROOT, 'web'), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.parentPath.startsWith(join(ROOT, 'web', 'dist')))
-    .map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs);
-  const built = statSync(join(ROOT, 'web', 'dist', 'index.html'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if (built > Math.max(...sources)) return;
-  execFileSync(process.execPath, ['node_modules/vite/bin/vite.js', 'build', 'web', '--logLevel', 'warn'], {
-    cwd: ROOT,
-    stdio: 'inherit',
-  });
 }

@@ -7,16 +7,22 @@ import { dial, type FeedTimings, openFeed, retryStream, type Ways } from '../../
 import { type Answer, createFakeServer, type FakeServer, type UpgradeMode } from '../../../support/fake-server.ts';
 
 const TIMINGS: FeedTimings = { pollMs: 20, streamRetryMs: 40 };
-const FAST: Partial<StreamTimings> = {
-  connectMs: 500,
+/** For what must not end by itself, however busy the machine is. */
+const PATIENT: Partial<StreamTimings> = {
+  connectMs: 20_000,
   pingEveryMs: 30,
-  pongWithinMs: 60,
-  silenceMs: 5_000,
-  operationMs: 300,
+  pongWithinMs: 20_000,
+  silenceMs: 20_000,
+  operationMs: 20_000,
 };
+
+/** The clock is the test's: a minute passes at once. Connections are real. */
+const ownClock = () =>
+  void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
 
 const closing: (() => void | Promise<void>)[] = [];
 afterEach(async () => {
+  vi.useRealTimers();
   for (const close of closing.splice(0).reverse()) await close();
 });
 
@@ -37,7 +43,7 @@ async function seed(
 ) {
   const server = await createFakeServer(answer);
   closing.push(() => server.close());
-  return { server, ways: waysTo(server, FAST) };
+  return { server, ways: waysTo(server, PATIENT) };
 }
 
 function waysTo(server: FakeServer, timings: Partial<StreamTimings>): Ways {
@@ -48,7 +54,7 @@ function waysTo(server: FakeServer, timings: Partial<StreamTimings>): Ways {
   };
   const http = createHttp({ url, token: 'secret' });
   return {
-    openPoll: () => keep(createApi(createHttp({ url, token: 'secret', timeoutMs: 300 }))),
+    openPoll: () => keep(createApi(createHttp({ url, token: 'secret', timeoutMs: 20_000 }))),
     openStream: async () =>
       keep(createApi(await openStream({ url: url.replace('http', 'ws'), token: 'secret', http, timings }))),
   };
@@ -82,9 +88,9 @@ describe('the stream', () => {
   });
 
   test('a server that goes silent is noticed, and everything under way ends', async () => {
-    const { server, ways } = await seed();
-    const api = await ways.openStream();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const { server } = await seed();
+    const api = await waysTo(server, { ...PATIENT, pongWithinMs: 500 }).openStream();
+    await vi.waitFor(() => expect(server.pings).toBeGreaterThan(2));
     server.mute = true;
     const operation = api.startTasks(1, ['t']);
     await expect(operation).rejects.toMatchObject({ code: 'NETWORK', message: expect.stringContaining('ping') });
@@ -94,13 +100,15 @@ describe('the stream', () => {
 
   test('silence is noticed without pings as well', async () => {
     const { server } = await seed();
-    const api = await waysTo(server, { pingEveryMs: 10_000, silenceMs: 500 }).openStream();
+    ownClock();
+    const api = await waysTo(server, { ...PATIENT, pingEveryMs: 60_000 }).openStream();
+    await vi.advanceTimersByTimeAsync(20_000);
     expect((await api.closed).message).toContain('nothing heard');
   });
 
   test('an operation that is not answered in time ends it', async () => {
     const { server } = await seed((operation) => (operation === 'StartTasks' ? new Promise(() => {}) : {}));
-    const api = await waysTo(server, { ...FAST, pongWithinMs: 1_000 }).openStream();
+    const api = await waysTo(server, { ...PATIENT, operationMs: 300 }).openStream();
     await expect(api.startTasks(1, ['t'])).rejects.toMatchObject({ code: 'TIMEOUT' });
     expect((await api.closed).code).toBe('TIMEOUT');
   });
@@ -114,13 +122,17 @@ describe('the stream', () => {
     [4500, 'CLOSED'],
   ])('close code %i is %s, and it never dials again', async (code, expected) => {
     const { server, ways } = await seed();
+    ownClock();
     const api = await ways.openStream();
     watch(api);
     await vi.waitFor(() => expect(server.journal).toHaveLength(1));
     for (const socket of server.openSockets()) socket.close(code, 'because');
     expect((await api.closed).code).toBe(expected);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(server.openSockets()).toHaveLength(0);
+    await vi.advanceTimersByTimeAsync(60_000);
+    await vi.waitFor(() => expect(server.openSockets()).toHaveLength(0));
+    // Had it dialled again, that would have come before this.
+    await ways.openStream();
+    expect(server.dials).toBe(2);
   });
 
   test('an error of the subscription ends it with its code', async () => {
@@ -165,7 +177,8 @@ describe('the stream', () => {
 
 describe('polling', () => {
   test.each<UpgradeMode>(['forbid', 'page', 'reset', 'silent'])('when the upgrade meets "%s"', async (mode) => {
-    const { server, ways } = await seed();
+    const { server } = await seed();
+    const ways = waysTo(server, { ...PATIENT, connectMs: mode === 'silent' ? 200 : 20_000 });
     server.upgrade = mode;
     const refused: string[] = [];
     const api = await dial(ways, (error) => refused.push(error.code));
@@ -194,13 +207,17 @@ describe('polling', () => {
 
   test('ends with the first poll that fails', async () => {
     const { server, ways } = await seed();
+    ownClock();
     const { errors } = watch(ways.openPoll());
     await vi.waitFor(() => expect(server.journal.length).toBeGreaterThan(1));
     server.http = false;
     await vi.waitFor(() => expect(errors).toMatchObject([{ code: 'BAD_ANSWER' }]));
+    server.http = true;
     const polls = server.journal.length;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(server.journal).toHaveLength(polls);
+    await vi.advanceTimersByTimeAsync(60_000);
+    // Had it asked again, that would have come before this.
+    await ways.openPoll().pendingTasks(1);
+    expect(server.journal).toHaveLength(polls + 1);
   });
 
   test('a hint brings the next poll forward', async () => {
@@ -217,13 +234,18 @@ describe('polling', () => {
     const { server, ways } = await seed();
     server.upgrade = 'forbid';
     const got: Api[] = [];
+    ownClock();
     const retry = retryStream(TIMINGS.streamRetryMs, ways, (api) => got.push(api));
     closing.push(() => retry.close());
-    await new Promise((resolve) => setTimeout(resolve, 120));
+    await vi.waitFor(() => expect(server.dials).toBeGreaterThan(2));
     expect(got).toHaveLength(0);
     server.upgrade = 'accept';
     await vi.waitFor(() => expect(got.map(({ transport }) => transport)).toEqual(['STREAM']));
-    await new Promise((resolve) => setTimeout(resolve, 100));
     expect(server.openSockets()).toHaveLength(1);
+    const { dials } = server;
+    await vi.advanceTimersByTimeAsync(60_000);
+    // Had it tried again, that would have come before this.
+    await ways.openStream();
+    expect(server.dials).toBe(dials + 1);
   });
 });

@@ -159,8 +159,12 @@ describe('from session to session', () => {
     cut(server);
     await vi.waitFor(() => expect(work.cancel.reason).toBe('abandoned'));
     work.end(done);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(state.finished).toEqual([]);
+    // The end of another task is told after it.
+    state.tasks = [pendingTask('b')];
+    server.push({ pendingTasks: state.tasks });
+    (await workOn('b')).end(done);
+    await vi.waitFor(() => expect(state.finished).not.toHaveLength(0));
+    expect(state.finished).toEqual(['b']);
   });
 
   test('a replaced session drops its work and comes back late', async () => {
