@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { fileURLToPath } from 'node:url';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { type Env, parseEnv } from './base/env.ts';
 import { createBus } from './base/live.ts';
+import { createLog } from './base/log.ts';
 import { connect, getClusterId, migrateDatabase } from './db/connect.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { listen } from './db/listen.ts';
@@ -23,7 +24,7 @@ const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 async function main(): Promise<void> {
   const startedAt = performance.now();
   const env = parseEnv(process.env);
-  const log = pino({ level: env.logLevel });
+  const log = createLog(env.logFormat, env.logLevel);
   // What is started is stopped in the opposite order, also when a later step fails.
   const started = new AsyncDisposableStack();
   const starting = start(env, log, started);
@@ -66,7 +67,7 @@ async function start(env: Env, log: Logger, started: AsyncDisposableStack): Prom
   if (embedded) started.defer(embedded.stop);
   const databaseUrl = env.databaseUrl ?? embedded?.url ?? '';
   await migrateDatabase(databaseUrl, folder('../drizzle'));
-  const { db, close } = connect(databaseUrl);
+  const { db, close } = connect(databaseUrl, { log });
   started.defer(close);
 
   const bus = createBus();

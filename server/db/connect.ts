@@ -1,15 +1,20 @@
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
+import type { Logger } from 'pino';
 import postgres from 'postgres';
 import { withNotifications } from './notify.ts';
 import { openSocket } from './socket.ts';
+import { withStatementLog } from './statement-log.ts';
 import { cluster } from './tables.ts';
 import type { Db, Tx } from './types.ts';
 
 export type Connection = { db: Db; close(): Promise<void> };
 
-/** @param url `postgres://…`; for a Unix socket `postgres://user@/database?host=/folder` */
-export function connect(url: string, options: { max?: number } = {}): Connection {
+/**
+ * @param url `postgres://…`; for a Unix socket `postgres://user@/database?host=/folder`
+ * @param options.log gets every statement if its level is `debug`
+ */
+export function connect(url: string, options: { max?: number; log?: Logger } = {}): Connection {
   const client = postgres(toOptionsUrl(url), {
     ...socketOptions(url),
     max: options.max ?? 12,
@@ -27,7 +32,8 @@ export function connect(url: string, options: { max?: number } = {}): Connection
       idle_in_transaction_session_timeout: 30_000,
     },
   });
-  const db = drizzle({ client });
+  const isLogged = options.log?.isLevelEnabled('debug');
+  const db = drizzle({ client: isLogged && options.log ? withStatementLog(client, options.log) : client });
   return { db, close: () => client.end({ timeout: 5 }) };
 }
 
@@ -55,14 +61,14 @@ export async function migrateDatabase(url: string, migrationsFolder: string): Pr
 }
 
 /** Deadlocks and serialization failures are the database's way of saying "once more". */
-const AGAIN = new Set(['40001', '40P01']);
+const SQLSTATES_TO_RETRY = new Set(['40001', '40P01']);
 
 export async function transact<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await db.transaction((tx) => withNotifications(tx, work).catch(stopWhereCut));
     } catch (error) {
-      if (attempt === 4 || !AGAIN.has(postgresCode(error) ?? '')) throw error;
+      if (attempt === 4 || !SQLSTATES_TO_RETRY.has(postgresCode(error) ?? '')) throw error;
     }
   }
 }
