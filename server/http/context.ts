@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { GRAPHIUM } from '../base/audit.ts';
 import { GraphiumError } from '../base/errors.ts';
 import type { Bus } from '../base/live.ts';
@@ -41,7 +42,12 @@ function toCaller({ token, agent }: NonNullable<Awaited<ReturnType<typeof findUs
 }
 
 /** @param socket the WebSocket that the operation came over; undefined over HTTP */
-export function createContext(services: Services, caller: Caller | undefined, socket: Socket | undefined): Context {
+export function createContext(
+  services: Services,
+  log: Logger,
+  caller: Caller | undefined,
+  socket: Socket | undefined,
+): Context {
   const { db, bus, vault, sockets, clusterId, publicUrl } = services;
   return {
     db,
@@ -49,6 +55,7 @@ export function createContext(services: Services, caller: Caller | undefined, so
     clusterId,
     publicUrl,
     caller,
+    log,
     actor: caller ? { name: caller.name, tokenId: caller.tokenId } : GRAPHIUM,
     load: createLoad(db),
     bindSession(session) {

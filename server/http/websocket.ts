@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
-import { type ExecutionArgs, GraphQLError } from 'graphql';
-import { CloseCode, type Context as Connection, type SubscribePayload } from 'graphql-ws';
+import { GraphQLError } from 'graphql';
+import { CloseCode, type Context as Connection } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -38,7 +38,10 @@ export function attachSockets(server: Server, yoga: Yoga, services: Services, lo
       execute,
       subscribe,
       onConnect: (client) => accept(client, services),
-      onSubscribe: (client, _id, payload) => prepare(client, payload, yoga, services),
+      onSubscribe: ({ extra, subscriptions }, _id, payload) => {
+        const context = createContext(services, log, extra.caller, extra.session);
+        return checkCount(subscriptions) ?? prepareOperation(yoga, context, payload);
+      },
       onError: (_client, _id, _payload, errors) => giveCodes(errors),
       // Not `onDisconnect`, which is left out for a socket that closes before it was acknowledged.
       onClose: ({ extra }, code) => release(extra, code === 1000, services),
@@ -75,17 +78,10 @@ async function closeIfRevoked(socket: WebSocket, params: InitPayload | undefined
   if (caller instanceof GraphiumError) socket.close(CLOSE_FORBIDDEN, 'the token was revoked');
 }
 
-async function prepare(
-  { extra, subscriptions }: Client,
-  payload: SubscribePayload,
-  yoga: Yoga,
-  services: Services,
-): Promise<ExecutionArgs | readonly GraphQLError[]> {
-  if (Object.keys(subscriptions).length > LIMITS.subscriptionsPerSocket) {
-    const message = `At most ${LIMITS.subscriptionsPerSocket} operations at a time over one socket.`;
-    return [new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED' } })];
-  }
-  return prepareOperation(yoga, createContext(services, extra.caller, extra.session), payload);
+function checkCount(subscriptions: Client['subscriptions']): GraphQLError[] | undefined {
+  if (Object.keys(subscriptions).length <= LIMITS.subscriptionsPerSocket) return undefined;
+  const message = `At most ${LIMITS.subscriptionsPerSocket} operations at a time over one socket.`;
+  return [new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED' } })];
 }
 
 /** Gives errors of GraphQL itself, such as those of its grammar, the code that they have over HTTP. */

@@ -23,9 +23,11 @@ export function createGraphql(services: Services, log: Logger): Yoga {
     logging: false,
     maskedErrors: { maskError: createMask(log) },
     plugins: limitPlugins(),
-    context: async ({ graphium, request }) =>
-      graphium ??
-      createContext(services, await authenticate(services.db, request.headers.get('authorization')), undefined),
+    context: async ({ graphium, request }) => {
+      if (graphium) return graphium;
+      const caller = await authenticate(services.db, request.headers.get('authorization'));
+      return createContext(services, log, caller, undefined);
+    },
     graphiql: false,
   });
 }

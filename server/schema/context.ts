@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { Actor } from '../base/audit.ts';
 import { GraphiumError } from '../base/errors.ts';
 import type { LiveOptions } from '../base/live.ts';
@@ -21,6 +22,7 @@ export type Context = {
   publicUrl: string;
   caller: Caller | undefined;
   actor: Actor;
+  log: Logger;
   load: Load;
   /** A subscription's source: like the bus's, and it ends with an error once the caller's token is revoked. */
   live<T>(topics: readonly string[], read: () => Promise<T>, options?: LiveOptions<T>): AsyncIterableIterator<T>;
