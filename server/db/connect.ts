@@ -18,9 +18,9 @@ export function connect(url: string, options: { max?: number; log?: Logger } = {
   const client = postgres(toOptionsUrl(url), {
     ...socketOptions(url),
     max: options.max ?? 12,
-    // The driver waits for ever by default.
+    // In seconds; the driver waits for ever by default.
     connect_timeout: 10,
-    // Nobody catches the driver's own query for types: one cut off in the middle of it would end the process.
+    // Nobody catches the error of the driver's own query for types: a connection cut within it would end the process.
     fetch_types: false,
     // Missing in the driver's types.
     ...{ socket: openSocket },
@@ -60,7 +60,8 @@ export async function migrateDatabase(url: string, migrationsFolder: string): Pr
   }
 }
 
-/** Deadlocks and serialization failures are the database's way of saying "once more". */
+/** A deadlock or a serialization failure means: try once more. */
+const MAX_ATTEMPTS = 4;
 const SQLSTATES_TO_RETRY = new Set(['40001', '40P01']);
 
 export async function transact<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -68,7 +69,7 @@ export async function transact<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise
     try {
       return await db.transaction((tx) => withNotifications(tx, work).catch(stopWhereCut));
     } catch (error) {
-      if (attempt === 4 || !SQLSTATES_TO_RETRY.has(postgresCode(error) ?? '')) throw error;
+      if (attempt === MAX_ATTEMPTS || !SQLSTATES_TO_RETRY.has(postgresCode(error) ?? '')) throw error;
     }
   }
 }
@@ -82,10 +83,9 @@ function stopWhereCut(error: unknown): Promise<never> {
   throw error;
 }
 
-/** The SQLSTATE of an error of the driver, also when drizzle wrapped it. */
+/** Returns the SQLSTATE or the driver's own code, also of an error that drizzle wrapped. */
 export function postgresCode(error: unknown): string | undefined {
-  const found = postgresError(error);
-  return found?.code;
+  return postgresError(error)?.code;
 }
 
 export function postgresError(error: unknown): { code: string; constraint_name?: string } | undefined {
@@ -105,7 +105,7 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return /^(08|57P0)/.test(code) || /^(CONNECTION_|CONNECT_TIMEOUT|ECONN|ENOENT|EPIPE|ENOTFOUND|ETIMEDOUT)/.test(code);
 }
 
-/** What tells this installation's containers from those of every other one. */
+/** Returns the id that tells this installation's containers from those of every other one. */
 export async function getClusterId(db: Db): Promise<string> {
   const [row] = await db.select({ id: cluster.id }).from(cluster);
   if (!row) throw new Error('the database has no cluster row: its migrations did not run');

@@ -10,7 +10,7 @@ export type App = {
   fetch(request: Request): Promise<Response>;
   /** Answers the server's requests and upgrades from now on. */
   attach(server: Server): void;
-  /** Ends all sockets with 1001, so that clients come back at once: a `complete` would look like the end of the matter. */
+  /** Ends all sockets with 1001, so that clients come back at once; a `complete` would tell them that all is done. */
   close(): Promise<void>;
 };
 

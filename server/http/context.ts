@@ -11,7 +11,7 @@ import type { Vault } from '../secrets/seal.ts';
 import { fromToken, isSecretOf } from '../tokens/secret.ts';
 import { findUsableToken } from '../tokens/store.ts';
 
-/** What one server process shares between all requests. */
+/** What all requests to one server process share. */
 export type Services = {
   db: Db;
   bus: Bus;
@@ -21,7 +21,11 @@ export type Services = {
   publicUrl: string;
 };
 
-/** @param authorization the value of the header, or of `authorization` in the payload of `connection_init` */
+/**
+ * Finds out who calls; undefined if no token was sent.
+ * @param authorization the value of the header, or of `authorization` in the payload of `connection_init`
+ * @throws GraphiumError UNAUTHENTICATED
+ */
 export async function authenticate(db: Db, authorization: unknown): Promise<Caller | undefined> {
   if (authorization === undefined || authorization === null || authorization === '') return undefined;
   const match = typeof authorization === 'string' ? /^Bearer (\S+)$/i.exec(authorization) : null;

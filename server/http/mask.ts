@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { GraphiumError } from '../base/errors.ts';
 import { isDatabaseUnavailable, postgresCode } from '../db/connect.ts';
 
-const STATUS: Partial<Record<string, number>> = { UNAUTHENTICATED: 401, UNAVAILABLE: 503 };
+const STATUSES: Partial<Record<string, number>> = { UNAUTHENTICATED: 401, UNAVAILABLE: 503 };
 
 const MESSAGES = {
   BAD_INPUT: 'Text may not contain NUL characters.',
@@ -52,7 +52,8 @@ const isOfGraphql = (error: unknown): error is GraphQLError =>
   error instanceof GraphQLError && originalOf(error) === undefined;
 
 /** Postgres stores every character but NUL, in `text` (22021) as in `jsonb` (22P05). */
-const isNoText = (error: unknown) => ['22021', '22P05'].includes(postgresCode(error) ?? '');
+const NUL_CODES = ['22021', '22P05'];
+const isNoText = (error: unknown) => NUL_CODES.includes(postgresCode(error) ?? '');
 
 /** The error below any number of GraphQL wrappers; undefined if there is none but GraphQL's own. */
 function originalOf(error: unknown): unknown {
@@ -66,4 +67,4 @@ function rebuilt(error: unknown, message: string, extensions: Record<string, unk
   return new GraphQLError(message, { nodes, source, positions, path, extensions });
 }
 
-const withStatus = (code: string) => (STATUS[code] === undefined ? {} : { http: { status: STATUS[code] } });
+const withStatus = (code: string) => (STATUSES[code] === undefined ? {} : { http: { status: STATUSES[code] } });
