@@ -1,6 +1,6 @@
 import { GraphiumError } from '../base/errors.ts';
 
-/** Agents are named like hosts are: stacks refer to them by this name. */
+/** Agents are named like hosts; stack files refer to them by this name. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
 
 /** @throws GraphiumError BAD_INPUT */

@@ -20,6 +20,7 @@ export const DeploymentKind = describedEnum('DeploymentKind', 'What a deployment
   DELETE: 'Removes everything it has on any host.',
   ROLLBACK: 'Makes it what an earlier revision said.',
   REPAIR: 'Makes it again what its current revision says, where it is not.',
+  REMOVE_ORPHANS: 'Removes containers with its labels that nothing wants.',
 });
 
 const DeploymentStatus = describedEnum('DeploymentStatus', 'Where a deployment stands; all but RUNNING are final.', {
@@ -101,7 +102,7 @@ export const Deployment = builder.objectRef<DeploymentRow>('Deployment').impleme
     }),
     services: t.stringList({
       nullable: true,
-      description: 'For RESTART: the services it is about; null means all. Empty for a REPAIR that only removes.',
+      description: 'For RESTART: the services it is about; null means all.',
       resolve: (row) => row.services,
     }),
     warnings: t.field({

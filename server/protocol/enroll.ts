@@ -13,8 +13,8 @@ import { revokeTokensOfAgent, useJoinToken } from '../tokens/store.ts';
 export type Credential = { agentId: string; name: string; secret: string };
 
 /**
- * Trades a join token for a credential. A join token that names the agent may take the place of one that exists (its old
- * credential stops working); any other may only add a new one.
+ * Trades a join token for a credential. A join token made for one name may replace the agent of that name, whose credential
+ * then stops working; any other may only add a new agent.
  */
 export async function enrollAgent(
   db: Db,
@@ -59,7 +59,7 @@ async function replace(tx: Tx, id: string, labels: Record<string, string>): Prom
     .set({
       labels,
       quarantinedAt: null,
-      comebacks: 0,
+      takeovers: 0,
       replacedInstances: [],
       sessionEpoch: sql`${agents.sessionEpoch} + 1`,
     })

@@ -7,11 +7,14 @@ import { notify, topic } from '../db/notify.ts';
 import { agents, tasks } from '../db/tables.ts';
 import type { Db } from '../db/types.ts';
 import { endTasks } from '../deployments/settle.ts';
+import { cancelOfRemovedAgent } from '../tasks/moves.ts';
 import { addEvents, lockTasks, toEvents } from '../tasks/store.ts';
 import { revokeTokensOfAgent } from '../tokens/store.ts';
 
+const REASON = 'the agent was removed';
+
 /**
- * Takes the agent's credential away and ends its tasks. What runs on its host goes on running.
+ * Takes the agent's credential away and ends its tasks. The containers on its host keep running.
  * @throws GraphiumError CONFLICT while it has containers or tasks, unless `force`
  */
 export function removeAgent(db: Db, actor: Actor, name: string, force: boolean): Promise<AgentRow> {
@@ -34,16 +37,8 @@ export function removeAgent(db: Db, actor: Actor, name: string, force: boolean):
     };
     await tx.update(agents).set(removed).where(eq(agents.id, agent.id));
     await lockTasks(tx, unfinished);
-    const cancelled = await tx
-      .update(tasks)
-      .set({
-        status: 'CANCELLED',
-        finishedAt: sql`now()`,
-        result: { action: 'none', message: 'the agent was removed' },
-      })
-      .where(unfinished)
-      .returning();
-    await addEvents(tx, toEvents(cancelled, 'the agent was removed'));
+    const cancelled = await cancelOfRemovedAgent(tx, agent.id, REASON);
+    await addEvents(tx, toEvents(cancelled, REASON));
     await endTasks(tx, cancelled);
     const revoked = await revokeTokensOfAgent(tx, agent.id);
     await audit(tx, actor, 'removeAgent', name, { force });

@@ -5,7 +5,7 @@ import { toStorable } from '../db/values.ts';
 import { builder, checkId, describedEnum } from '../schema/builder.ts';
 import { agentOf, type Context } from '../schema/context.ts';
 import { ContainerLeft, TaskKind, TaskPhase, TaskStatus } from '../tasks/graphql.ts';
-import { listPending, type PendingTask } from '../tasks/store.ts';
+import { listPending, type PendingTask } from '../tasks/pending.ts';
 import { type ReportResult, reportTasks, startTasks } from './work.ts';
 
 /** What only agents call. */

@@ -1,7 +1,8 @@
 import type { ContainerRow } from '../agents/store.ts';
+import { containerKey } from '../planning/changes.ts';
 import type { ContainerSpec } from '../spec/spec.ts';
 
-/** Pure: what a stack is doing, from what is wanted and what is observed. */
+/** Pure: what a stack is doing, by what is wanted and what is observed. */
 export type StackState =
   | 'DEPLOYING'
   | 'STARTING'
@@ -23,9 +24,10 @@ const WORKING = {
   DELETE: 'DELETING',
   ROLLBACK: 'ROLLING_BACK',
   REPAIR: 'REPAIRING',
+  REMOVE_ORPHANS: 'REPAIRING',
 } as const;
 
-/** What counts of the newest deployment of the stack. */
+/** What matters of the newest deployment of the stack. */
 export type LatestDeployment = {
   kind: keyof typeof WORKING;
   finishedAt: Date | null;
@@ -49,9 +51,9 @@ export function stateOf(
   if (stack.desired === 'STOPPED') {
     return containers.some((container) => container.state === 'RUNNING') ? 'DEGRADED' : 'STOPPED';
   }
-  const seen = new Map(containers.map((container) => [`${container.agentId}:${container.name}`, container]));
+  const seen = new Map(containers.map((container) => [containerKey(container.agentId, container.name), container]));
   const good = wanted.every(({ agentId, container: { name, restart } }) => {
-    const container = seen.get(`${agentId}:${name}`);
+    const container = seen.get(containerKey(agentId, name));
     if (!container) return false;
     const finished = restart.name === 'no' || restart.name === 'on-failure';
     if (container.state === 'EXITED') return finished && container.exitCode === 0;

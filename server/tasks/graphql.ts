@@ -46,7 +46,7 @@ const WaitingReason = describedEnum('WaitingReason', 'Why something has not fini
   BLOCKED: 'Another task comes first.',
   RETRY: 'It failed and is tried again later.',
   DELAY: 'The pause between two groups of a rollout.',
-  IMAGES: 'Images come first, on every host that takes part.',
+  IMAGE_GATE: 'Images come first, on every host that takes part.',
   SLOT: 'It is ready and its agent takes it next.',
   CANCEL_REQUESTED: 'It is to be cancelled and stops at a safe point.',
 });
@@ -102,7 +102,7 @@ export const ContainerLeft = describedEnum(
   'ContainerLeft',
   "What stands under a container's name when its task has ended.",
   {
-    OLD: 'The container from before.',
+    PREVIOUS: 'The container from before.',
     NEW: 'The wanted one.',
     NONE: 'Nothing.',
   },
@@ -284,11 +284,13 @@ export async function waitingOnOf(task: TaskRow, { load }: Pick<Context, 'load'>
   const [agent, openBlockers, pulls] = await Promise.all([
     load(agentById, task.agentId),
     task.openBlockers > 0 ? load(openBlockersOf, task.id) : [],
-    task.barred ? load(missingImagesOf, task.deploymentId) : [],
+    task.behindImageGate ? load(missingImagesOf, task.deploymentId) : [],
   ]);
   const { name, online, sessionExpiresAt } = agent;
   const named = new Set(openBlockers.map(({ id }) => id));
-  const missingImages = pulls.filter((one) => (one.gates || one.agentId === task.agentId) && !named.has(one.id));
+  const missingImages = pulls.filter(
+    (one) => (one.holdsImageGate || one.agentId === task.agentId) && !named.has(one.id),
+  );
   return waitingOn({ ...task, agent: { name, online, offlineSince: sessionExpiresAt }, openBlockers, missingImages });
 }
 

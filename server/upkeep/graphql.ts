@@ -7,6 +7,7 @@ import { checkKey, Deployment } from '../deployments/graphql.ts';
 import { latestDeployment } from '../deployments/loaders.ts';
 import { operate } from '../deployments/operate.ts';
 import { fileArgs, toFile } from '../deployments/operations.graphql.ts';
+import { containerKey } from '../planning/changes.ts';
 import { type Drift, driftOf } from '../planning/drift.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
 import type { Context } from '../schema/context.ts';
@@ -70,11 +71,11 @@ async function driftOfStack(stack: StackRow, context: Context): Promise<DriftRow
       name && !finishedAt ? [{ agentId, name }] : [],
     ),
   });
-  const rows = new Map(observed.map((row) => [`${row.agentId}:${row.name}`, row]));
+  const rows = new Map(observed.map((row) => [containerKey(row.agentId, row.name), row]));
   return drift.map((one) => ({
     ...one,
     stack: stack.name,
-    container: rows.get(`${one.agentId}:${one.containerName}`) ?? null,
+    container: rows.get(containerKey(one.agentId, one.containerName)) ?? null,
   }));
 }
 
@@ -120,7 +121,7 @@ const OrphanType = builder.objectRef<Orphan>('Orphan').implement({
     reason: t.field({ type: OrphanReason, description: 'Why nothing wants it.', resolve: (row) => row.reason }),
     isBeingRemoved: t.boolean({
       description: 'Whether Graphium removes it by itself, for it made it and ended its stack or its service.',
-      resolve: (row) => row.isOurs,
+      resolve: (row) => row.isRemovable,
     }),
     container: t.field({ type: Container, description: 'What is there.', resolve: (row) => row.container }),
   }),

@@ -14,7 +14,7 @@ let me: Visit;
 
 beforeAll(async () => {
   [stage, browser] = await Promise.all([createStage({ agents: false }), openBrowser()]);
-  for (const name of ['localhost-docker', 'vm1', 'vm2']) await stage.enrol(name);
+  for (const name of ['localhost-docker', 'vm1', 'vm2']) await stage.enroll(name);
 });
 afterEach(() => me.close());
 afterAll(() => Promise.all([browser.close(), stage.close()]));

@@ -15,7 +15,7 @@ let deploymentId: string;
 
 beforeAll(async () => {
   [stage, browser] = await Promise.all([createStage({ agents: false }), openBrowser()]);
-  for (const name of ['localhost-docker', 'vm1', 'vm2']) await stage.enrol(name);
+  for (const name of ['localhost-docker', 'vm1', 'vm2']) await stage.enroll(name);
   const { deployStack } = await stage.api<{ deployStack: { id: string } }>(
     'mutation ($text: String!) { deployStack(source: { jsonld: $text }) { id } }',
     { text: MULTIHOST },

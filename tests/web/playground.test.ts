@@ -11,7 +11,7 @@ let visited: Visit;
 
 beforeAll(async () => {
   [stage, browser] = await Promise.all([createStage({ agents: false }), openBrowser()]);
-  await stage.enrol('vm1');
+  await stage.enroll('vm1');
   visited = await visit(browser, `${stage.url}/#token=${stage.token}`);
   await visited.page.getByRole('heading', { name: 'Stacks', level: 1 }).waitFor();
 });

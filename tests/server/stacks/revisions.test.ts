@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { composeFile, service } from '../../support/compose-file.ts';
 import { container, createSeed, type Seed, stackFile } from '../../support/seed.ts';
 
-/** A stack's revisions: their files, and what is another in one than in the next. */
+/** A stack's revisions: their files, and what differs between them. */
 let seed: Seed;
 beforeAll(async () => {
   seed = await createSeed(inject('postgresUrl'));
