@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { fileURLToPath } from 'node:url';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { type Env, parseEnv } from './base/env.ts';
 import { createBus } from './base/live.ts';
+import { createLog } from './base/log.ts';
 import { connect, getClusterId, migrateDatabase } from './db/connect.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { listen } from './db/listen.ts';
@@ -18,13 +19,13 @@ import { startSweeper } from './upkeep/sweep.ts';
 
 /** The server's process: environment, database, migrations, app, HTTP, signals. */
 
-const folder = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const toPath = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 async function main(): Promise<void> {
   const startedAt = performance.now();
   const env = parseEnv(process.env);
-  const log = pino({ level: env.logLevel });
-  // What is started is stopped in the opposite order, also when a later step fails.
+  const log = createLog(env.logFormat, env.logLevel);
+  // Whatever was started is stopped in the opposite order, also when a later step fails.
   const started = new AsyncDisposableStack();
   const starting = start(env, log, started);
   stopOnSignals(starting, started, log);
@@ -39,7 +40,7 @@ async function main(): Promise<void> {
   log.info({ url: env.publicUrl, playground: `${env.publicUrl}/graphql`, database, readyMs }, 'Graphium is ready');
 }
 
-/** A signal that comes during the start waits for its end, or the embedded Postgres would be left running. */
+/** Stops what was started. A signal during the start waits for its end, or the embedded Postgres would be left running. */
 function stopOnSignals(starting: Promise<void>, started: AsyncDisposableStack, log: Logger): void {
   let stopping: Promise<void> | undefined;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -65,8 +66,8 @@ async function start(env: Env, log: Logger, started: AsyncDisposableStack): Prom
   const embedded = env.databaseUrl === undefined ? await startEmbedded(env.dataFolder, log) : undefined;
   if (embedded) started.defer(embedded.stop);
   const databaseUrl = env.databaseUrl ?? embedded?.url ?? '';
-  await migrateDatabase(databaseUrl, folder('../drizzle'));
-  const { db, close } = connect(databaseUrl);
+  await migrateDatabase(databaseUrl, toPath('../drizzle'));
+  const { db, close } = connect(databaseUrl, { log });
   started.defer(close);
 
   const bus = createBus();
@@ -78,7 +79,7 @@ async function start(env: Env, log: Logger, started: AsyncDisposableStack): Prom
   started.defer(listener.close);
   const sweeper = await startSweeper(services, randomUUID(), log);
   started.defer(sweeper.close);
-  const app = createApp(services, { pageFolder: folder('../web/dist') }, log);
+  const app = createApp(services, { pageFolder: toPath('../web/dist') }, log);
   for (const host of env.hosts) started.defer(await serve(env, host, app));
   started.defer(app.close);
 
@@ -105,7 +106,7 @@ async function serve(env: Env, host: string, app: App): Promise<() => Promise<vo
   };
 }
 
-/** The token exists nowhere else, so this goes to the terminal and not into a log that is kept. */
+/** Prints the token, which exists nowhere else, to the terminal and not into a log that is kept. */
 function printFirstStart(env: Env, adminToken: string, command: string): void {
   const lines = [
     '',

@@ -2,23 +2,25 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { LogFormat } from './log.ts';
 
-/** What the environment may say, read once. All problems are reported together. */
+/** The environment, read once. All its problems are reported together. */
 export type Env = {
   databaseUrl: string | undefined;
-  /** Where the embedded Postgres keeps its data, and the key of the secrets is unless said otherwise. */
+  /** The embedded Postgres keeps its data here, and the key of the secrets is here unless it is said to be elsewhere. */
   dataFolder: string;
-  /** With what secrets are sealed; made when it is not there. */
+  /** Holds the key that seals secrets; it is made when it is not there. */
   secretKeyFile: string;
   hosts: string[];
   port: number;
-  /** What people and agents type to reach this server. */
+  /** People and agents type this to reach the server; no slash at the end. */
   publicUrl: string;
   tls: { cert: string; key: string } | undefined;
   logLevel: string;
+  logFormat: LogFormat;
 };
 
-const file = z.string().transform((path, context) => {
+const fileContent = z.string().transform((path, context) => {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
@@ -41,16 +43,19 @@ const schema = z
     GRAPHIUM_HOST: z.string().default('127.0.0.1'),
     GRAPHIUM_PORT: z.coerce.number().int().min(1).max(65_535).default(4000),
     GRAPHIUM_PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'expected http(s)://host[:port]' }).optional(),
-    GRAPHIUM_TLS_CERT: file.optional(),
-    GRAPHIUM_TLS_KEY: file.optional(),
-    GRAPHIUM_LOG: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+    GRAPHIUM_TLS_CERT: fileContent.optional(),
+    GRAPHIUM_TLS_KEY: fileContent.optional(),
+    GRAPHIUM_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+    GRAPHIUM_LOG_FORMAT: z.enum(['json', 'pretty']).default('json'),
+    // Its old name: to ignore it would change in silence what is logged.
+    GRAPHIUM_LOG: z.undefined('GRAPHIUM_LOG is now GRAPHIUM_LOG_LEVEL').optional(),
   })
   .refine((env) => (env.GRAPHIUM_TLS_CERT === undefined) === (env.GRAPHIUM_TLS_KEY === undefined), {
     path: ['GRAPHIUM_TLS_CERT'],
     error: 'GRAPHIUM_TLS_CERT and GRAPHIUM_TLS_KEY go together',
   });
 
-/** Also the form with a Unix socket's folder in place of a host, which by the book is no URL. */
+/** Accepts also the form with a Unix socket's folder in place of a host, which by the book is no URL. */
 function isPostgresUrl(text: string): boolean {
   const url = URL.parse(text.replace('@/', '@localhost/'));
   return url !== null && /^postgres(ql)?:$/.test(url.protocol) && url.hostname !== '';
@@ -63,27 +68,32 @@ export function parseEnv(variables: NodeJS.ProcessEnv): Env {
     const lines = result.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
     throw new Error(`the environment is not right:\n${lines.join('\n')}`);
   }
-  const env = result.data;
-  const tls =
-    env.GRAPHIUM_TLS_CERT !== undefined && env.GRAPHIUM_TLS_KEY !== undefined
-      ? { cert: env.GRAPHIUM_TLS_CERT, key: env.GRAPHIUM_TLS_KEY }
-      : undefined;
+  return toEnv(result.data, defaultDataFolder(variables));
+}
+
+function toEnv(env: z.infer<typeof schema>, defaultFolder: string): Env {
+  const { GRAPHIUM_TLS_CERT: cert, GRAPHIUM_TLS_KEY: key } = env;
+  const tls = cert !== undefined && key !== undefined ? { cert, key } : undefined;
   const hosts = env.GRAPHIUM_HOST.split(',').map((host) => host.trim());
-  const publicHost = hosts[0] === '0.0.0.0' || hosts[0] === '::' ? 'localhost' : hosts[0];
-  const dataFolder = env.GRAPHIUM_DATA ?? defaultDataFolder(variables);
+  const dataFolder = env.GRAPHIUM_DATA ?? defaultFolder;
+  const publicUrl = env.GRAPHIUM_PUBLIC_URL ?? defaultUrl(tls !== undefined, hosts[0] ?? '', env.GRAPHIUM_PORT);
   return {
     databaseUrl: env.DATABASE_URL,
     dataFolder,
     secretKeyFile: env.GRAPHIUM_SECRET_KEY_FILE ?? join(dataFolder, 'secret.key'),
     hosts,
     port: env.GRAPHIUM_PORT,
-    publicUrl: (env.GRAPHIUM_PUBLIC_URL ?? `${tls ? 'https' : 'http'}://${publicHost}:${env.GRAPHIUM_PORT}`).replace(
-      /\/$/,
-      '',
-    ),
+    publicUrl: publicUrl.replace(/\/$/, ''),
     tls,
-    logLevel: env.GRAPHIUM_LOG,
+    logLevel: env.GRAPHIUM_LOG_LEVEL,
+    logFormat: env.GRAPHIUM_LOG_FORMAT,
   };
+}
+
+/** The first address to listen on, where a client can connect to it. */
+function defaultUrl(isTls: boolean, host: string, port: number): string {
+  const isAny = host === '0.0.0.0' || host === '::';
+  return `${isTls ? 'https' : 'http'}://${isAny ? 'localhost' : host}:${port}`;
 }
 
 function defaultDataFolder(variables: NodeJS.ProcessEnv): string {

@@ -1,9 +1,5 @@
 /**
- * The only in-process bus. A topic carries no data: who is poked reads again.
- * `live` is an iterator by hand because a generator subscription leaks until its next event, and graphql-yoga's pub/sub
- * loses what happens before the first `next()`.
- * Invariants: it listens from the moment it is made; any number of pokes during one read cause exactly one more read;
- * `return()` resolves a pending `next()` at once.
+ * The only in-process bus. A topic carries no data: whoever is poked reads again.
  */
 export type LiveOptions<T> = {
   /** No two reads start closer together than this. */
@@ -55,7 +51,7 @@ export function createBus(): Bus {
       for (const listener of new Set([...listeners.values()].flatMap((set) => [...set]))) listener();
     },
     live(topics, read, options = {}) {
-      return createLive((poked) => on(topics, poked), open, read, options);
+      return new Live(read, options, (poked) => on(topics, poked), open);
     },
     size: () => [...listeners.values()].reduce((sum, set) => sum + set.size, 0),
     close() {
@@ -64,88 +60,121 @@ export function createBus(): Bus {
   };
 }
 
-function createLive<T>(
-  subscribe: (poked: () => void) => () => void,
-  open: Set<() => void>,
-  read: () => Promise<T>,
-  { minIntervalMs = 0, key, isLast, onEnd }: LiveOptions<T>,
-): AsyncIterableIterator<T> {
-  let dirty = true;
-  let ended = false;
-  let last: { key: string } | undefined;
-  let lastReadAt = Number.NEGATIVE_INFINITY;
-  let wake = () => {};
+/**
+ * What one subscriber reads: first at once, then after every poke. It is an iterator by hand because a generator leaks
+ * until its next event, and graphql-yoga's pub/sub loses what happens before the first `next()`.
+ * Invariants:
+ * - It listens from the moment it is made.
+ * - A poke during a read causes one more read, and so do any number of them.
+ * - `return()` resolves a pending `next()` at once, whatever that waits for, and then nothing is left behind.
+ */
+class Live<T> implements AsyncIterableIterator<T> {
+  readonly #read: () => Promise<T>;
+  readonly #options: LiveOptions<T>;
+  readonly #unsubscribe: () => void;
+  readonly #open: Set<() => void>;
+  #ended = false;
+  /** A poke came since the last read began. */
+  #dirty = true;
+  #lastReadAt = Number.NEGATIVE_INFINITY;
+  #lastKey: string | undefined;
+  /** Resolves what waits for a poke. */
+  #wake = () => {};
+  /** Resolves what waits for anything. No promise for the end: each race against it would be kept until then. */
+  #abandon = () => {};
 
-  const unsubscribe = subscribe(() => {
-    dirty = true;
-    wake();
-  });
-  const over = Promise.withResolvers<undefined>();
-  const end = () => {
-    if (ended) return;
-    ended = true;
-    unsubscribe();
-    open.delete(end);
-    wake();
-    over.resolve(undefined);
-    onEnd?.();
-  };
-  open.add(end);
-
-  const pokedOrEnded = () => new Promise<void>((resolve) => (wake = resolve));
-  const pause = (ms: number) =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      wake = () => {
-        if (!ended) return;
-        clearTimeout(timer);
-        resolve();
-      };
+  constructor(
+    read: () => Promise<T>,
+    options: LiveOptions<T>,
+    subscribe: (poked: () => void) => () => void,
+    open: Set<() => void>,
+  ) {
+    this.#read = read;
+    this.#options = options;
+    this.#open = open.add(this.#end);
+    this.#unsubscribe = subscribe(() => {
+      this.#dirty = true;
+      this.#wake();
     });
+  }
 
-  const readOnce = () =>
-    read().then(
-      (value) => ({ value }),
-      (error: unknown) => ({ error }),
-    );
-
-  async function next(): Promise<IteratorResult<T>> {
-    while (!ended) {
-      if (!dirty) await pokedOrEnded();
-      const waitMs = lastReadAt + minIntervalMs - performance.now();
-      if (!ended && waitMs > 0) await pause(waitMs);
-      if (ended) break;
-      dirty = false;
-      lastReadAt = performance.now();
-      // Once it has ended nobody waits for what is being read, neither for the value nor for the error.
-      const outcome = await Promise.race([readOnce(), over.promise]);
-      if (ended || !outcome) break;
-      if ('error' in outcome) {
-        end();
-        throw outcome.error;
-      }
-      const { value } = outcome;
-      const newKey = key?.(value);
-      if (newKey !== undefined && newKey === last?.key) continue;
-      last = newKey === undefined ? undefined : { key: newKey };
-      if (isLast?.(value)) end();
-      return { done: false, value };
+  async next(): Promise<IteratorResult<T>> {
+    while (await this.#isReadDue()) {
+      const outcome = await this.#readUnlessEnded();
+      if (!outcome) break;
+      if (!this.#isNews(outcome.value)) continue;
+      if (this.#options.isLast?.(outcome.value)) this.#end();
+      return { done: false, value: outcome.value };
     }
     return { done: true, value: undefined };
   }
 
-  return {
-    next,
-    async return() {
-      end();
-      return { done: true, value: undefined };
-    },
-    async throw(error) {
-      end();
+  async return(): Promise<IteratorResult<T>> {
+    this.#end();
+    return { done: true, value: undefined };
+  }
+
+  async throw(error: unknown): Promise<IteratorResult<T>> {
+    this.#end();
+    throw error;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Waits for a poke and for the end of the interval. @returns false once it has ended */
+  async #isReadDue(): Promise<boolean> {
+    if (!this.#ended && !this.#dirty) await this.#nextPoke();
+    const waitMs = this.#lastReadAt + (this.#options.minIntervalMs ?? 0) - performance.now();
+    if (!this.#ended && waitMs > 0) await this.#pause(waitMs);
+    return !this.#ended;
+  }
+
+  #nextPoke(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = this.#abandon = resolve;
+    return promise;
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    this.#abandon = resolve;
+    await promise;
+    clearTimeout(timer);
+  }
+
+  /** Once it has ended nobody waits for what is being read, neither for the value nor for the error. */
+  async #readUnlessEnded(): Promise<{ value: T } | undefined> {
+    const { promise, resolve, reject } = Promise.withResolvers<{ value: T } | undefined>();
+    this.#abandon = () => resolve(undefined);
+    this.#dirty = false;
+    this.#lastReadAt = performance.now();
+    this.#read().then((value) => resolve({ value }), reject);
+    try {
+      const outcome = await promise;
+      return this.#ended ? undefined : outcome;
+    } catch (error) {
+      if (this.#ended) return undefined;
+      this.#end();
       throw error;
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
+    }
+  }
+
+  #isNews(value: T): boolean {
+    const key = this.#options.key?.(value);
+    const isSame = key !== undefined && key === this.#lastKey;
+    this.#lastKey = key;
+    return !isSame;
+  }
+
+  readonly #end = () => {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#unsubscribe();
+    this.#open.delete(this.#end);
+    this.#abandon();
+    this.#options.onEnd?.();
   };
 }

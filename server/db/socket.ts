@@ -3,9 +3,9 @@ import { connect, type Socket } from 'node:net';
 type Target = { path?: string | undefined; host: string | readonly string[]; port: number | readonly number[] };
 
 /**
- * A socket for the driver that tells of its end a moment late. The driver sends what it is asked to at the end of the
- * turn; when the connection closes within that turn, it forgets to, and the connection is then of no use for ten seconds
- * and more (porsager/postgres, `nextWriteTimer` in `closed()`).
+ * Opens a socket for the driver that tells of its end a moment late. The driver writes at the end of a turn; if the
+ * connection closes within that turn it forgets to write, and the connection is of no use for ten seconds and more
+ * (porsager/postgres, `nextWriteTimer` in `closed()`).
  */
 export function openSocket({ path, host, port }: Target): Socket {
   const [firstHost = '', firstPort = 5432] = [[host].flat()[0], [port].flat()[0]];
@@ -13,7 +13,7 @@ export function openSocket({ path, host, port }: Target): Socket {
   const emit = socket.emit.bind(socket) as (event: string | symbol, ...args: unknown[]) => boolean;
   const emitLate = (event: string | symbol, ...args: unknown[]) => {
     if (event !== 'close') return emit(event, ...args);
-    // Never "after an error": what the driver was asked since then it would not answer.
+    // Never "after an error": the driver would then leave unanswered what it was asked since.
     setTimeout(() => emit(event, false));
     return true;
   };

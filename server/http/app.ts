@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Services } from './context.ts';
 import { createPage, SECURITY_HEADERS } from './page.ts';
+import { servePlayground, wantsPlayground } from './playground.ts';
 import { attachSockets } from './websocket.ts';
 import { createGraphql } from './yoga.ts';
 
@@ -9,7 +10,7 @@ export type App = {
   fetch(request: Request): Promise<Response>;
   /** Answers the server's requests and upgrades from now on. */
   attach(server: Server): void;
-  /** Ends all sockets with 1001, so that clients come back at once: a `complete` would look like the end of the matter. */
+  /** Ends all sockets with 1001, so that clients come back at once; a `complete` would tell them that all is done. */
   close(): Promise<void>;
 };
 
@@ -21,10 +22,11 @@ export function createApp(services: Services, options: { pageFolder: string }, l
 
   function handle(request: IncomingMessage, response: ServerResponse) {
     const path = request.url?.split('?')[0];
-    if (path !== '/graphql' && path !== '/health') return page(request, response);
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+    if (path !== '/graphql' && path !== '/health') return page(request, response);
     response.setHeader('content-security-policy', PLAYGROUND_CSP);
     response.setHeader('cache-control', 'no-store');
+    if (path === '/graphql' && wantsPlayground(request)) return void servePlayground(options.pageFolder, response);
     void yoga(request, response);
   }
 
@@ -40,14 +42,14 @@ export function createApp(services: Services, options: { pageFolder: string }, l
   };
 }
 
-/** The playground is one file with its scripts inside; its workers are blobs. */
+/** GraphiQL's editor makes style elements as it runs, and its fonts and pictures are inside its styles. */
 const PLAYGROUND_CSP = [
   "default-src 'none'",
-  "script-src 'unsafe-inline' blob:",
-  "style-src 'unsafe-inline'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data:",
   'font-src data:',
-  'worker-src blob:',
+  "worker-src 'self'",
   "connect-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",

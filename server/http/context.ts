@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { GRAPHIUM } from '../base/audit.ts';
 import { GraphiumError } from '../base/errors.ts';
 import type { Bus } from '../base/live.ts';
@@ -10,7 +11,7 @@ import type { Vault } from '../secrets/seal.ts';
 import { fromToken, isSecretOf } from '../tokens/secret.ts';
 import { findUsableToken } from '../tokens/store.ts';
 
-/** What one server process shares between all requests. */
+/** What all requests to one server process share. */
 export type Services = {
   db: Db;
   bus: Bus;
@@ -20,7 +21,11 @@ export type Services = {
   publicUrl: string;
 };
 
-/** @param authorization the value of the header, or of `authorization` in the payload of `connection_init` */
+/**
+ * Finds out who calls; undefined if no token was sent.
+ * @param authorization the value of the header, or of `authorization` in the payload of `connection_init`
+ * @throws GraphiumError UNAUTHENTICATED
+ */
 export async function authenticate(db: Db, authorization: unknown): Promise<Caller | undefined> {
   if (authorization === undefined || authorization === null || authorization === '') return undefined;
   const match = typeof authorization === 'string' ? /^Bearer (\S+)$/i.exec(authorization) : null;
@@ -41,7 +46,12 @@ function toCaller({ token, agent }: NonNullable<Awaited<ReturnType<typeof findUs
 }
 
 /** @param socket the WebSocket that the operation came over; undefined over HTTP */
-export function createContext(services: Services, caller: Caller | undefined, socket: Socket | undefined): Context {
+export function createContext(
+  services: Services,
+  log: Logger,
+  caller: Caller | undefined,
+  socket: Socket | undefined,
+): Context {
   const { db, bus, vault, sockets, clusterId, publicUrl } = services;
   return {
     db,
@@ -49,6 +59,7 @@ export function createContext(services: Services, caller: Caller | undefined, so
     clusterId,
     publicUrl,
     caller,
+    log,
     actor: caller ? { name: caller.name, tokenId: caller.tokenId } : GRAPHIUM,
     load: createLoad(db),
     bindSession(session) {

@@ -37,12 +37,12 @@ export function limitPlugins(): Plugin[] {
   ];
 }
 
-/** Reading on for a while lets the client get the answer instead of a broken connection. */
+/** Reading on for so long lets a client get the answer instead of a broken connection. */
 const DRAIN_BYTES = 16 * 1024 * 1024;
 
 /**
- * POST takes JSON of limited size and nothing else: forms and multipart could be sent by any page of another origin
- * without the browser asking first.
+ * Takes JSON of limited size by POST and nothing else: any page of another origin could send forms and multipart without
+ * the browser asking first.
  */
 function jsonBodies(): Plugin {
   return {

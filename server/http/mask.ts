@@ -3,7 +3,13 @@ import type { Logger } from 'pino';
 import { GraphiumError } from '../base/errors.ts';
 import { isDatabaseUnavailable, postgresCode } from '../db/connect.ts';
 
-const STATUS: Partial<Record<string, number>> = { UNAUTHENTICATED: 401, UNAVAILABLE: 503 };
+const STATUSES: Partial<Record<string, number>> = { UNAUTHENTICATED: 401, UNAVAILABLE: 503 };
+
+const MESSAGES = {
+  BAD_INPUT: 'Text may not contain NUL characters.',
+  UNAVAILABLE: 'The database cannot be reached now; try again with the same idempotency key.',
+  INTERNAL: 'Something went wrong in the server; its log has the details.',
+};
 
 /** Expected errors get their code; errors of GraphQL itself keep theirs; everything else is logged once and masked. */
 export function createMask(log: Logger): (error: unknown) => Error {
@@ -16,25 +22,40 @@ export function createMask(log: Logger): (error: unknown) => Error {
         ...original.details,
       });
     }
-    if (error instanceof GraphQLError && (original === undefined || original instanceof GraphQLError)) {
+    if (isOfGraphql(error)) {
       if (error.extensions.code !== undefined) return error;
       return rebuilt(error, error.message, { ...error.extensions, code: 'BAD_INPUT' });
     }
-    if (isNoText(original)) return rebuilt(error, 'Text may not contain NUL characters.', { code: 'BAD_INPUT' });
-    if (isDatabaseUnavailable(original)) {
-      log.warn({ err: original }, 'the database does not answer');
-      const message = 'The database cannot be reached now; try again with the same idempotency key.';
-      return rebuilt(error, message, { code: 'UNAVAILABLE', ...withStatus('UNAVAILABLE') });
-    }
-    log.error({ err: original ?? error }, 'unexpected error');
-    return rebuilt(error, 'Something went wrong in the server; its log has the details.', { code: 'INTERNAL' });
+    const code = codeOfFault(original);
+    if (code === 'UNAVAILABLE') log.warn({ err: original }, 'the database does not answer');
+    if (code === 'INTERNAL') log.error({ err: original ?? error }, 'unexpected error');
+    return rebuilt(error, MESSAGES[code], { code, ...withStatus(code) });
   };
 }
 
-/** Postgres stores every character but NUL, in `text` (22021) as in `jsonb` (22P05). */
-const isNoText = (error: unknown) => ['22021', '22P05'].includes(postgresCode(error) ?? '');
+/** The code that a client gets with this error. */
+export function codeOf(error: unknown): string {
+  const original = originalOf(error);
+  if (original instanceof GraphiumError) return original.code;
+  if (isOfGraphql(error)) return String(error.extensions.code ?? 'BAD_INPUT');
+  return codeOfFault(original);
+}
 
-/** Below any number of GraphQL wrappers. */
+/** Nobody threw it on purpose: it came from the database, or is a fault of ours. */
+function codeOfFault(error: unknown): keyof typeof MESSAGES {
+  if (isNoText(error)) return 'BAD_INPUT';
+  return isDatabaseUnavailable(error) ? 'UNAVAILABLE' : 'INTERNAL';
+}
+
+/** An error of GraphQL itself, as of its grammar, that wraps no error of another kind. */
+const isOfGraphql = (error: unknown): error is GraphQLError =>
+  error instanceof GraphQLError && originalOf(error) === undefined;
+
+/** Postgres stores every character but NUL, in `text` (22021) as in `jsonb` (22P05). */
+const NUL_CODES = ['22021', '22P05'];
+const isNoText = (error: unknown) => NUL_CODES.includes(postgresCode(error) ?? '');
+
+/** The error below any number of GraphQL wrappers; undefined if there is none but GraphQL's own. */
 function originalOf(error: unknown): unknown {
   let at = error;
   while (at instanceof GraphQLError && at.originalError) at = at.originalError;
@@ -46,4 +67,4 @@ function rebuilt(error: unknown, message: string, extensions: Record<string, unk
   return new GraphQLError(message, { nodes, source, positions, path, extensions });
 }
 
-const withStatus = (code: string) => (STATUS[code] === undefined ? {} : { http: { status: STATUS[code] } });
+const withStatus = (code: string) => (STATUSES[code] === undefined ? {} : { http: { status: STATUSES[code] } });

@@ -1,18 +1,9 @@
-import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
+import sirv from 'sirv';
 
-/** Serves the built page from memory: it is small, and no path of a request ever reaches the file system. */
-const TYPES: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.json': 'application/json',
-  '.txt': 'text/plain; charset=utf-8',
-};
+export type Page = (request: IncomingMessage, response: ServerResponse) => void;
 
 export const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
@@ -33,61 +24,52 @@ const PAGE_CSP = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-type File = { body: Buffer; type: string; etag: string; immutable: boolean };
+/** The names of these files hold a hash of what is in them. */
+const HASHED = '/assets/';
 
-export type Page = (request: IncomingMessage, response: ServerResponse) => void;
-
-/** @param folder what `vite build` wrote */
+/**
+ * Serves the built page: compressed where the build wrote a compressed file beside it, and with `index.html` for every
+ * path that is no file, for that is a screen of the page. No extension is an exception: a stack's name may hold a dot.
+ * @param folder what `vite build` wrote
+ */
 export function createPage(folder: string): Page {
-  const files = readFiles(folder);
-  const index = files.get('/index.html');
-  return (request, response) => {
-    for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+  // `dev` looks at the disk at every request: with a list made at the start, a page built later could not be served.
+  const options = { dev: true, etag: true, brotli: true, gzip: true };
+  const assets = sirv(folder, options);
+  const screens = sirv(folder, { ...options, single: true, ignores: false });
+
+  return guarded((request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.writeHead(405, { allow: 'GET, HEAD' }).end();
       return;
     }
-    const path = (request.url ?? '/').split('?')[0] ?? '/';
-    // Every other path is a screen of the page, also one with a dot: it may be a stack's name.
-    const file = files.get(path) ?? (path.startsWith('/assets/') ? undefined : index);
-    if (!file) {
-      const text = index ? 'Not found' : 'The page is not built: run "npm run build", then start the server again.';
-      response.writeHead(index ? 404 : 503, { 'content-type': 'text/plain' }).end(`${text}\n`);
-      return;
-    }
+    if (!existsSync(join(folder, 'index.html'))) return answerNotBuilt(response);
+    const isHashed = request.url?.startsWith(HASHED);
     response.setHeader('content-security-policy', PAGE_CSP);
-    response.setHeader('cache-control', file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
-    response.setHeader('etag', file.etag);
-    if (request.headers['if-none-match'] === file.etag) {
-      response.writeHead(304).end();
-      return;
+    response.setHeader('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache');
+    if (isHashed) assets(request, response, () => answerNotFound(response));
+    else screens(request, response);
+  });
+}
+
+/** Ends the one answer that fails. sirv lets a file that vanishes, or a range from its end to its start, end the process. */
+function guarded(page: Page): Page {
+  return (request, response) => {
+    response.once('pipe', (file) => file.once('error', () => response.destroy()));
+    try {
+      page(request, response);
+    } catch {
+      response.destroy();
     }
-    response.writeHead(200, { 'content-type': file.type, 'content-length': file.body.length });
-    response.end(request.method === 'HEAD' ? undefined : file.body);
   };
 }
 
-function readFiles(folder: string): Map<string, File> {
-  const files = new Map<string, File>();
-  for (const entry of list(folder)) {
-    const body = readFileSync(join(folder, entry));
-    const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
-    const type = TYPES[extname(entry)] ?? 'application/octet-stream';
-    files.set(`/${entry.replaceAll('\\', '/')}`, { body, type, etag, immutable: entry.startsWith('assets') });
-  }
-  return files;
+export function answerNotBuilt(response: ServerResponse): void {
+  const text = 'The page is not built: run "npm run build".\n';
+  response.writeHead(503, { 'content-type': 'text/plain' }).end(text);
 }
 
-function list(folder: string): string[] {
-  try {
-    return readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) =>
-        join(entry.parentPath, entry.name)
-          .slice(folder.length)
-          .replace(/^[/\\]/, ''),
-      );
-  } catch {
-    return [];
-  }
+function answerNotFound(response: ServerResponse): void {
+  for (const name of ['content-security-policy', 'cache-control']) response.removeHeader(name);
+  response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found\n');
 }

@@ -1,7 +1,9 @@
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
+import { readFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { answerNotBuilt } from './page.ts';
 
-/** What the playground opens with: the operations that people need first. */
-export const headers = JSON.stringify({ Authorization: '' }, null, 2);
+const HEADERS = JSON.stringify({ Authorization: '' }, null, 2);
 
 const stack = {
   '@type': ['Stack'],
@@ -10,6 +12,7 @@ const stack = {
   hasPart: [{ name: 'hello-1', image: 'nginx:alpine', ports: [{ containerPort: 80, hostPort: 8090 }] }],
 };
 
+/** What the playground opens with: the operations that people need first. */
 const operations: { query: string; variables?: object }[] = [
   {
     query: `# If you are signed in on the page, just run it. Otherwise put\n# { "Authorization": "Bearer gph_user_…" } into Headers below.
@@ -58,25 +61,32 @@ mutation AddAgent {
   },
 ];
 
-/**
- * Lets who is signed in on the page use the playground without pasting the token: where the Headers say nothing, the
- * token that the page keeps is sent. Both are of one origin, so nobody learns it who could not read it already.
- */
-const USE_THE_PAGES_TOKEN = `<script>
-  const plainFetch = window.fetch;
-  window.fetch = (input, init = {}) => {
-    const headers = new Headers(init.headers);
-    const token = localStorage.getItem('graphium.token');
-    if (!headers.get('authorization') && token) headers.set('authorization', 'Bearer ' + token);
-    return plainFetch(input, { ...init, headers });
-  };
-</script>`;
-
-export const renderPlayground: typeof renderGraphiQL = (options) =>
-  renderGraphiQL(options).replace('<head>', () => `<head>${USE_THE_PAGES_TOKEN}`);
-
-export const examples = operations.map(({ query, variables }) => ({
+const examples = operations.map(({ query, variables }) => ({
   query,
   variables: variables ? JSON.stringify(variables, null, 2) : null,
-  headers,
+  headers: HEADERS,
 }));
+
+const options = {
+  title: 'Graphium playground',
+  // Unlike a WebSocket, server-sent events take the headers that are set in the editor.
+  subscriptionsProtocol: 'GRAPHQL_SSE',
+  defaultTabs: examples,
+  headers: HEADERS,
+  shouldPersistHeaders: false,
+};
+/** As the content of a script element, which any `</script` would end. */
+const OPTIONS_HTML = JSON.stringify(options).replaceAll('<', '\\u003c');
+
+/** A browser that goes to `/graphql` wants the playground; every other client wants the API. */
+export function wantsPlayground({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && headers.accept?.includes('text/html') === true;
+}
+
+/** Sends GraphiQL's document. It is small: scripts and styles are files that the browser keeps. */
+export async function servePlayground(folder: string, response: ServerResponse): Promise<void> {
+  const html = await readFile(join(folder, 'playground.html'), 'utf8').catch(() => undefined);
+  if (html === undefined) return answerNotBuilt(response);
+  response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
+  response.end(html.replace('__OPTIONS__', () => OPTIONS_HTML));
+}

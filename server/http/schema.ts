@@ -13,6 +13,7 @@ import '../protocol/work.graphql.ts';
 import '../tasks/queries.graphql.ts';
 import '../tokens/graphql.ts';
 import { builder } from '../schema/builder.ts';
+import { withMutationLog } from './mutation-log.ts';
 
 /** The whole API; each feature adds its types to the builder when it is imported. */
-export const schema = builder.toSchema();
+export const schema = withMutationLog(builder.toSchema());

@@ -4,7 +4,6 @@ import type { Context } from '../schema/context.ts';
 import { authenticate, createContext, type Services } from './context.ts';
 import { limitPlugins } from './limits.ts';
 import { createMask } from './mask.ts';
-import { examples, headers, renderPlayground } from './playground.ts';
 import { schema } from './schema.ts';
 
 /** Over a WebSocket the context was made when the operation came in. */
@@ -24,17 +23,11 @@ export function createGraphql(services: Services, log: Logger): Yoga {
     logging: false,
     maskedErrors: { maskError: createMask(log) },
     plugins: limitPlugins(),
-    context: async ({ graphium, request }) =>
-      graphium ??
-      createContext(services, await authenticate(services.db, request.headers.get('authorization')), undefined),
-    renderGraphiQL: renderPlayground,
-    graphiql: {
-      title: 'Graphium playground',
-      // Unlike a WebSocket, server-sent events take the headers that are set in the editor.
-      subscriptionsProtocol: 'GRAPHQL_SSE',
-      defaultTabs: examples,
-      headers,
-      shouldPersistHeaders: false,
+    context: async ({ graphium, request }) => {
+      if (graphium) return graphium;
+      const caller = await authenticate(services.db, request.headers.get('authorization'));
+      return createContext(services, log, caller, undefined);
     },
+    graphiql: false,
   });
 }

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { Actor } from '../base/audit.ts';
 import { GraphiumError } from '../base/errors.ts';
 import type { LiveOptions } from '../base/live.ts';
@@ -21,6 +22,7 @@ export type Context = {
   publicUrl: string;
   caller: Caller | undefined;
   actor: Actor;
+  log: Logger;
   load: Load;
   /** The source of a subscription. It works like the bus's, but ends with an error when the caller's token is revoked. */
   live<T>(topics: readonly string[], read: () => Promise<T>, options?: LiveOptions<T>): AsyncIterableIterator<T>;

@@ -3,11 +3,11 @@ import { link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 const KEY_BYTES = 32;
-const FORM = /^[A-Za-z0-9+/]{43}=\n?$/;
+const KEY_FORM = /^[A-Za-z0-9+/]{43}=\n?$/;
 
 /**
- * The key of the installation: 32 random bytes in base64, in a file that only its owner may read. It is made when it is
- * not there; several servers that start at once agree on one.
+ * Reads the key of the installation, 32 random bytes in base64 in a file that only its owner may read, and makes it when
+ * it is not there. Several servers that start at once agree on one.
  * @throws Error that says what to mend
  */
 export async function loadKey(path: string): Promise<Buffer> {
@@ -35,16 +35,19 @@ async function findKey(path: string): Promise<Buffer | undefined> {
     throw new KeyError(`${path} may be read by others (mode ${mode}); run: chmod 600 ${path}`);
   }
   const text = await readFile(path, 'utf8');
-  if (FORM.test(text)) return Buffer.from(text, 'base64');
+  if (KEY_FORM.test(text)) return Buffer.from(text, 'base64');
   throw new KeyError(
     `${path} holds no key: expected ${KEY_BYTES} bytes in base64, as from: openssl rand -base64 ${KEY_BYTES}`,
   );
 }
 
-/** Written whole under another name and linked, which fails where there is one by now: nobody ever reads half a key. */
+/**
+ * Writes the whole key under another name and links it, which fails where there is one by now: nobody ever reads half a
+ * key.
+ */
 async function createKey(path: string): Promise<Buffer> {
   const folder = dirname(path);
-  // Not closed to others: an embedded Postgres runs under an account of its own below it.
+  // It stays open to others: an embedded Postgres runs below it, under an account of its own.
   await mkdir(folder, { recursive: true });
   const temporary = join(folder, `.${randomUUID()}.tmp`);
   try {
@@ -71,7 +74,7 @@ async function write(path: string, text: string): Promise<void> {
   }
 }
 
-/** What is sealed is worth nothing without the key: it must outlive a power failure before anything is. */
+/** Makes the key outlive a power failure before anything is sealed, which would be worth nothing without it. */
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');

@@ -3,26 +3,29 @@ import { GraphiumError } from '../base/errors.ts';
 import type { ContainerSpec, FileSpec, StackSpec } from '../spec/spec.ts';
 
 /**
- * Secrets at rest: `gs1:` and, in base64url, a random 96-bit nonce, the AES-256-GCM ciphertext and its 128-bit tag. What is
- * sealed for `<stack>:<secret>` opens for nothing else, so that who can write to the database cannot pass one stack's
- * secret to another. All keys derive from the one key of the installation, which is not in the database.
+ * Secrets at rest are `gs1:` and, in base64url, a random 96-bit nonce, the AES-256-GCM ciphertext and its 128-bit tag. What
+ * is sealed for `<stack>:<secret>` opens for nothing else, so that whoever can write to the database cannot pass one
+ * stack's secret to another. All keys derive from the one key of the installation, which is not in the database.
  */
 export type Vault = {
   /** @param owner what the text belongs to; needed again to open it */
   seal(plain: string, owner: string): string;
   /** @throws GraphiumError SECRET_KEY_MISMATCH, also when the text was changed or belongs to something else */
   open(sealed: string, owner: string): string;
-  /** The same for equal texts under one key, and of no use without it: hex. */
+  /** Returns hex that is equal for equal texts under one key, and of no use without the key. */
   digest(plain: string): string;
 };
 
 const PREFIX = 'gs1:';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+const KEY_BYTES = 32;
+/** The prefix and at least an empty text's nonce and tag. */
+const SEALED_FORM = /^gs1:[\w-]{38,}$/;
 
 /** @param key 32 bytes */
 export function createVault(key: Buffer): Vault {
-  const derive = (purpose: string) => Buffer.from(hkdfSync('sha256', key, '', `graphium ${purpose} v1`, 32));
+  const derive = (purpose: string) => Buffer.from(hkdfSync('sha256', key, '', `graphium ${purpose} v1`, KEY_BYTES));
   const sealingKey = derive('secret sealing');
   const digestKey = derive('secret digest');
   return {
@@ -61,7 +64,7 @@ const cannotOpen = (owner: string) =>
 
 const ownerOf = (stackName: string, file: FileSpec) => `${stackName}:${file.name}`;
 
-/** Seals the secrets among the files of a stack; what is sealed already stays, so that old revisions can be used again. */
+/** Seals the secrets among the files of a stack. Sealed ones stay as they are, so that old revisions can be used again. */
 export function sealFiles(spec: StackSpec, vault: Vault, stackName: string): StackSpec {
   const seal = (file: FileSpec): FileSpec => ({
     ...file,
@@ -77,7 +80,7 @@ export function sealFiles(spec: StackSpec, vault: Vault, stackName: string): Sta
   };
 }
 
-/** @throws GraphiumError SECRET_KEY_MISMATCH */
+/** Opens the secrets among the files of a container. @throws GraphiumError SECRET_KEY_MISMATCH */
 export function openFiles(container: ContainerSpec, vault: Vault, stackName: string): ContainerSpec {
   return withSecrets(container, (file) => ({
     ...file,
@@ -91,10 +94,10 @@ function withSecrets(container: ContainerSpec, change: (file: FileSpec) => FileS
 }
 
 /**
- * A person's secret may begin like a sealed one. A parser knows no key: it leaves the digest empty or takes the plain
- * one, which no sealed secret has.
+ * Tells a sealed secret from a person's that begins like one. A parser knows no key: it leaves the digest empty or takes
+ * the plain one, which no sealed secret has.
  */
 function isSealed({ content, digest }: FileSpec): boolean {
-  if (!/^gs1:[\w-]{38,}$/.test(content)) return false;
+  if (!SEALED_FORM.test(content)) return false;
   return digest !== '' && digest !== createHash('sha256').update(content).digest('hex');
 }

@@ -31,7 +31,7 @@ export function createUserToken(
       name: input.name,
       role: input.role,
       createdBy: actor.name,
-      expiresAt: expiresAt as never,
+      expiresAt,
     });
     await audit(tx, actor, 'createToken', issued.token.id, { name: input.name, role: input.role });
     return issued;
@@ -51,14 +51,14 @@ export function createJoinToken(
       agentName: input.agentName,
       labels: input.labels,
       createdBy: actor.name,
-      expiresAt: sql`now() + make_interval(mins => ${JOIN_TOKEN_MINUTES})` as never,
+      expiresAt: sql`now() + make_interval(mins => ${JOIN_TOKEN_MINUTES})`,
     });
     await audit(tx, actor, 'createJoinToken', issued.token.id, { agentName: input.agentName });
     return issued;
   });
 }
 
-/** Takes effect on living sockets and subscriptions at once, through the notification. */
+/** Revokes a token; the notification ends living sockets and subscriptions at once. */
 export function revokeToken(db: Db, actor: Actor, id: string): Promise<TokenRow> {
   return transact(db, async (tx) => {
     await lockAdmins(tx);
@@ -73,7 +73,7 @@ export function revokeToken(db: Db, actor: Actor, id: string): Promise<TokenRow>
   });
 }
 
-/** The first start of a server: an ADMIN token when there is none that can be used. */
+/** Makes the ADMIN token of a server's first start; undefined if there is one that can be used. */
 export function createFirstAdminToken(db: Db): Promise<IssuedToken | undefined> {
   return transact(db, async (tx) => {
     await lockAdmins(tx);
@@ -82,12 +82,12 @@ export function createFirstAdminToken(db: Db): Promise<IssuedToken | undefined> 
   });
 }
 
-/** Whoever counts the ADMIN tokens does it alone: two that revoke each other must not both succeed. */
+/** Lets one transaction at a time count the ADMIN tokens: two people that revoke each other must not both succeed. */
 async function lockAdmins(tx: Queryable): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(7277343)`);
 }
 
-/** For the command that the first start prints. */
+/** Makes the token in the command that the first start prints. */
 export function createFirstJoinToken(db: Db): Promise<IssuedToken> {
   return createJoinToken(db, GRAPHIUM, { agentName: null, labels: {} });
 }

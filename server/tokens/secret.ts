@@ -1,12 +1,14 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
-/** `gph_<kind>_<id>_<secret>`: the id finds the row, 256 random bits prove it. Only their hash is stored. */
+/** A token reads `gph_<kind>_<id>_<secret>`: the id finds its row, and 256 random bits, stored as a hash only, prove it. */
 export type TokenKind = 'USER' | 'JOIN' | 'AGENT';
 
-const PATTERN = /^gph_(user|join|agent)_([0-9a-f]{32})_([A-Za-z0-9_-]{43})$/;
+const TOKEN_FORM = /^gph_(user|join|agent)_([0-9a-f]{32})_([A-Za-z0-9_-]{43})$/;
+const UUID_PARTS = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/;
+const SECRET_BYTES = 32;
 
 export function createSecret(): { secret: string; hash: string } {
-  const secret = randomBytes(32).toString('base64url');
+  const secret = randomBytes(SECRET_BYTES).toString('base64url');
   return { secret, hash: hashOf(secret) };
 }
 
@@ -15,10 +17,10 @@ export function toToken(kind: TokenKind, id: string, secret: string): string {
 }
 
 export function fromToken(token: string): { kind: TokenKind; id: string; secret: string } | undefined {
-  const match = PATTERN.exec(token);
+  const match = TOKEN_FORM.exec(token);
   if (!match) return undefined;
   const [, kind = '', hex = '', secret = ''] = match;
-  const id = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  const id = hex.replace(UUID_PARTS, '$1-$2-$3-$4-$5');
   return { kind: kind.toUpperCase() as TokenKind, id, secret };
 }
 

@@ -1,9 +1,11 @@
 import { and, desc, eq, gt, isNull, ne, or, sql } from 'drizzle-orm';
+import type { PgInsertValue } from 'drizzle-orm/pg-core';
 import { agents, tokens } from '../db/tables.ts';
 import type { Queryable } from '../db/types.ts';
 
 export type TokenRow = typeof tokens.$inferSelect;
-export type NewToken = typeof tokens.$inferInsert;
+/** Its times may be expressions, for the database's clock counts. */
+export type NewToken = PgInsertValue<typeof tokens>;
 
 export async function insertToken(tx: Queryable, token: NewToken): Promise<TokenRow> {
   const [row] = await tx.insert(tokens).values(token).returning();
@@ -11,7 +13,7 @@ export async function insertToken(tx: Queryable, token: NewToken): Promise<Token
   return row;
 }
 
-/** A token that may be used now, with the agent it belongs to. */
+/** Finds a token that may be used now, with the agent that it belongs to. */
 export async function findUsableToken(tx: Queryable, id: string) {
   const [row] = await tx
     .select({ token: tokens, agent: agents })
@@ -29,7 +31,7 @@ export async function findUsableToken(tx: Queryable, id: string) {
   return row;
 }
 
-/** @returns undefined when it was used, revoked or has expired meanwhile */
+/** @returns undefined if it was used or revoked, or has expired, meanwhile */
 export async function useJoinToken(tx: Queryable, id: string): Promise<TokenRow | undefined> {
   const [row] = await tx
     .update(tokens)
@@ -56,7 +58,7 @@ export async function revoke(tx: Queryable, id: string): Promise<TokenRow | unde
   return row;
 }
 
-/** @returns the ids of the tokens that were still good */
+/** @returns the ids of those that were not revoked before */
 export async function revokeTokensOfAgent(tx: Queryable, agentId: string): Promise<string[]> {
   const rows = await tx
     .update(tokens)
@@ -66,8 +68,10 @@ export async function revokeTokensOfAgent(tx: Queryable, agentId: string): Promi
   return rows.map((row) => row.id);
 }
 
+const MAX_TOKENS = 1_000;
+
 export function listTokens(tx: Queryable): Promise<TokenRow[]> {
-  return tx.select().from(tokens).orderBy(desc(tokens.createdAt), desc(tokens.id)).limit(1_000);
+  return tx.select().from(tokens).orderBy(desc(tokens.createdAt), desc(tokens.id)).limit(MAX_TOKENS);
 }
 
 export async function countAdmins(tx: Queryable, exceptId?: string): Promise<number> {

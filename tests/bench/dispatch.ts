@@ -41,7 +41,7 @@ export async function benchDispatch(postgresUrl: string): Promise<DispatchFigure
 }
 
 async function measureGraphium(databaseUrl: string): Promise<{ committed: number[]; requested: number[] }> {
-  const server = await startServer({ databaseUrl, env: { GRAPHIUM_LOG: 'info' } });
+  const server = await startServer({ databaseUrl, env: { GRAPHIUM_LOG_LEVEL: 'info' } });
   const sql = postgres(toOptionsUrl(databaseUrl), { ...socketOptions(databaseUrl), max: 1 });
   try {
     const join = 'mutation { createJoinToken(name: "bench") { secret } }';

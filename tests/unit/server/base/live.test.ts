@@ -1,4 +1,6 @@
 import { setImmediate as tick } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createBus } from '../../../../server/base/live.ts';
 
@@ -190,4 +192,24 @@ test('a listener that takes itself off while it is called disturbs no other', ()
   bus.poke('a');
   bus.poke('a');
   expect(heard).toEqual(['one', 'two', 'two']);
+});
+
+test('a subscriber that stays keeps nothing of the reads that are over', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  const usedBytes = () => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const bus = createBus();
+  const live = bus.live(['a'], async () => 1);
+  await live.next();
+  const before = usedBytes();
+  for (let n = 0; n < 20_000; n++) {
+    const next = live.next();
+    bus.poke('a');
+    await next;
+  }
+  expect(usedBytes() - before).toBeLessThan(2_000_000);
+  await live.return?.();
 });
