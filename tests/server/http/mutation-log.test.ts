@@ -43,7 +43,7 @@ test('what is refused has its code', async () => {
   await seed.try('mutation { stopStack(name: "shop") { id } }', {}, viewer.secret);
   await seed.try('mutation { stopStack(name: "shop") { id } }', {}, '');
   await seed.try('mutation { deleteStack(name: "nowhere") { id } }');
-  await seed.try('mutation { stopStack(name: "shop", idempotencyKey: "") { id } }');
+  await seed.try('mutation { stopStack(name: "shop", options: { idempotencyKey: "" }) { id } }');
   const admin = { level: INFO, who: 'admin', stack: 'shop', ms: expect.any(Number) };
   expect(lines()).toEqual([
     { level: INFO, msg: 'mutation', who: 'admin', what: 'deployStack', code: 'STACK_INVALID', ms: expect.any(Number) },

@@ -162,7 +162,7 @@ describe('a container that nothing wants', () => {
     ]);
     await later();
     await seed.sweep();
-    expect(await latestOf(name)).toMatchObject({ kind: 'REPAIR', created_by: 'graphium' });
+    expect(await latestOf(name)).toMatchObject({ kind: 'REMOVE_ORPHANS', created_by: 'graphium' });
     expect(await agent.work()).toEqual([`DELETE ${name}-old`]);
     await agent.observe([{ name: `${name}-a`, stack: name }]);
     await later();
