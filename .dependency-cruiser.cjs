@@ -1,23 +1,56 @@
 /**
- * Which way dependencies point. In the server: main -> app -> schema -> graphql -> operations -> stores -> db. Types may be
- * had from anywhere in the same part, since they are gone at run time.
+ * Which way dependencies point, by folder. The rooms of a part stand on one another in the order of these lists: a room
+ * knows those before it and no other, at run time and by type.
  */
+const ROOMS = {
+  server: [
+    'spec',
+    'db',
+    'base',
+    'planning',
+    'stackfile',
+    'secrets',
+    'schema',
+    'agents',
+    'tokens',
+    'stacks',
+    'tasks',
+    'deployments',
+    'protocol',
+    'upkeep',
+    'http',
+  ],
+  agent: ['base', 'docker/shapes', 'docker(?!/shapes)', 'policy', 'decide', 'connection', 'task', 'session'],
+};
+const inRooms = (...rooms) => `^server/(${rooms.join('|')})/`;
+
+/** Type imports are gone at run time. */
 const RUNTIME = { dependencyTypesNot: ['type-only'] };
 
-const GRAPHQL = '^server/.+graphql\\.ts$|^server/schema/(builder|common)\\.ts$';
-const STORES = '^server/(.+/store|tasks/(queries|blockers))\\.ts$';
-/** One transaction each, across several stores; they may hold SQL of their own. */
-const TRANSACTIONS =
-  '^server/(agents/(enroll|session)|deployments/(autorepair|barrier|cancel|deadline|orphans|rollback|settle)|tasks/(sweep|timeout|work)|tokens/issue)\\.ts$';
-const OPERATIONS = `${TRANSACTIONS}|^server/(deployments/(deploy|launch|operation|preview|situation)|tasks/clock|stacks/revise|agents/sockets)\\.ts$`;
-const PURE_SERVER =
-  '^server/(deployments/(plan|planned-task|rollout|room|changes|differences|downtime|drift|placement|board|constraints|reach)|secrets/seal|tasks/(state|waiting)|tokens/secret|errors|live)\\.ts$|^server/stacks/(?!graphql|store|revise|.+\\.graphql)[^/]+\\.ts$';
-const PURE_AGENT =
-  '^agent/(step|step-[a-z]+|decision|judge|redact|policy|policy-[a-z]+|docker/(spec|observe|body|given|endpoints|labels|mounts|parts))\\.ts$';
+const PURE_ROOMS = inRooms('spec', 'planning', 'stackfile');
+const PURE_AGENT = '^agent/(docker/shapes|policy|decide)/';
+const GRAPHQL_FILES = '^server/.+graphql\\.ts$';
+
+const floors = (part, rooms) =>
+  rooms.map((room, floor) => ({
+    name: `${part}-${room.replace(/\(.*/, '').replace('/', '-')}-knows-only-what-is-below`,
+    severity: 'error',
+    from: { path: `^${part}/${room}/` },
+    to: { path: [`^${part}/[^/]+$`, ...rooms.slice(floor + 1).map((above) => `^${part}/${above}/`)] },
+  }));
 
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: RUNTIME } },
+    ...floors('server', ROOMS.server),
+    ...floors('agent', ROOMS.agent),
+    {
+      name: 'every-file-of-the-server-is-in-a-room',
+      severity: 'error',
+      from: { path: '^server/', pathNot: [inRooms(...ROOMS.server), '^server/main\\.ts$'] },
+      to: {},
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-cycles-of-folders', severity: 'error', scope: 'folder', from: {}, to: { circular: true } },
     { name: 'everything-resolves', severity: 'error', from: {}, to: { couldNotResolve: true } },
     {
       name: 'no-barrels',
@@ -39,69 +72,42 @@ module.exports = {
       from: { path: '^lab/' },
       to: { path: '^(server|agent|web|tests)/' },
     },
-    {
-      name: 'tests-are-not-imported',
-      severity: 'error',
-      from: {},
-      to: { path: '\\.test\\.tsx?$' },
-    },
-    {
-      name: 'nobody-imports-a-main',
-      severity: 'error',
-      from: { path: '^(server|agent|web)/' },
-      to: { path: '^(server|agent)/main\\.ts$' },
-    },
-    {
-      name: 'only-main-imports-the-app',
-      severity: 'error',
-      from: { path: '^server/', pathNot: '^server/(main|app)\\.ts$' },
-      to: { path: '^server/(app|page)\\.ts$', ...RUNTIME },
-    },
-    {
-      name: 'the-schema-is-for-the-app',
-      severity: 'error',
-      from: { path: '^server/', pathNot: '^server/(app|yoga|socket|schema/print)\\.ts$' },
-      to: { path: '^server/(yoga|socket|schema/schema)\\.ts$', ...RUNTIME },
-    },
-    {
-      name: 'operations-know-no-graphql',
-      severity: 'error',
-      from: { path: `${OPERATIONS}|${STORES}|^server/db/|${PURE_SERVER}` },
-      to: {
-        path: `${GRAPHQL}|^server/(context|loaders|yoga|socket|app|limits|mask)\\.ts$|node_modules/(graphql|@pothos)`,
-        ...RUNTIME,
-      },
-    },
-    {
-      name: 'stores-know-no-operations',
-      severity: 'error',
-      from: { path: STORES },
-      to: { path: '^server/', pathNot: `${STORES}|^server/db/|^server/errors\\.ts$`, ...RUNTIME },
-    },
-    {
-      name: 'the-database-knows-nobody',
-      severity: 'error',
-      from: { path: '^server/db/' },
-      to: { path: '^server/', pathNot: '^server/db/', ...RUNTIME },
-    },
-    {
-      name: 'only-stores-and-transactions-write-sql',
-      severity: 'error',
-      from: { path: '^server/', pathNot: `${STORES}|${TRANSACTIONS}|^server/db/|^server/audit\\.ts$` },
-      to: { path: 'node_modules/(drizzle-orm|postgres)/|^server/db/tables\\.ts$', ...RUNTIME },
-    },
+    { name: 'tests-are-not-imported', severity: 'error', from: {}, to: { path: '\\.test\\.tsx?$' } },
+    { name: 'nobody-imports-a-main', severity: 'error', from: {}, to: { path: '^(server|agent)/main\\.ts$' } },
     {
       name: 'pure-means-pure',
       comment: 'time, ids, rows and containers come as arguments',
       severity: 'error',
-      from: { path: PURE_SERVER },
-      to: { pathNot: `${PURE_SERVER}|^crypto$|^net$|^path$|node_modules/(jsonc-parser|yaml)/`, ...RUNTIME },
+      from: { path: PURE_ROOMS },
+      to: {
+        pathNot: `${PURE_ROOMS}|^(crypto|net|path)$|node_modules/(jsonc-parser|yaml|ipaddr\\.js|fastest-levenshtein)/`,
+        ...RUNTIME,
+      },
+    },
+    {
+      name: 'graphql-is-for-the-schema-and-http',
+      severity: 'error',
+      from: { path: '^server/', pathNot: [inRooms('schema', 'http'), GRAPHQL_FILES] },
+      to: { path: 'node_modules/(graphql|@pothos|graphql-yoga|graphql-ws)/' },
+    },
+    {
+      name: 'graphql-files-are-for-graphql-files',
+      comment: 'operations and stores know nothing of who calls them',
+      severity: 'error',
+      from: { path: '^server/', pathNot: [inRooms('http'), GRAPHQL_FILES] },
+      to: { path: GRAPHQL_FILES },
+    },
+    {
+      name: 'resolvers-write-no-sql',
+      severity: 'error',
+      from: { path: [GRAPHQL_FILES, inRooms('schema', 'http')] },
+      to: { path: 'node_modules/(drizzle-orm|postgres)/|^server/db/tables\\.ts$', ...RUNTIME },
     },
     {
       name: 'pure-means-pure-in-the-agent',
       severity: 'error',
       from: { path: PURE_AGENT },
-      to: { pathNot: `${PURE_AGENT}|^agent/docker/(version|image)\\.ts$|^path$|node_modules/zod/`, ...RUNTIME },
+      to: { pathNot: `${PURE_AGENT}|^path$|node_modules/zod/`, ...RUNTIME },
     },
     {
       name: 'one-file-knows-dockerode',
@@ -114,6 +120,13 @@ module.exports = {
       severity: 'error',
       from: { pathNot: '^(lab|tests)/|^server/db/embedded\\.ts$' },
       to: { path: '^child_process$' },
+    },
+    {
+      name: 'the-ground-of-the-page-knows-no-folder',
+      comment: 'the rule on cycles of folders does not count a folder and the one around it as two',
+      severity: 'error',
+      from: { path: '^web/[^/]+$', pathNot: '^web/vite[.]config[.]ts$' },
+      to: { path: '^web/[^/]+/' },
     },
     {
       name: 'ui-knows-no-graphql',

@@ -1,6 +1,6 @@
 /**
- * The agent's own credential, in one file that only its owner may read.
- * It is written whole or not at all: a crash leaves the old one or the new one.
+ * Keeps the agent's own credential in one file that only its owner may read. The file is written whole or not at all, so
+ * a crash leaves either the older credential or the new one.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 
 const storedCredential = z.strictObject({
-  /** The server's address as given, normalised by `env.ts`. */
+  /** The server's address as it was given, normalized by `env.ts`. */
   server: z.string().min(1),
   agentId: z.string().min(1),
   name: z.string().min(1),
@@ -17,12 +17,12 @@ const storedCredential = z.strictObject({
 
 export type Credential = z.infer<typeof storedCredential>;
 
-/** What a person has to mend before the agent can start. */
+/** Something that a person has to fix before the agent can start. */
 export class CredentialError extends Error {
   override name = 'CredentialError';
 }
 
-/** @throws CredentialError when there is a file that cannot be used; an absent file is undefined. */
+/** Returns undefined if there is no file. Throws a CredentialError if there is one that cannot be used. */
 export async function findCredential(path: string, server: string): Promise<Credential | undefined> {
   const found = await stat(path).catch(ifAbsent(path));
   if (!found) return undefined;
@@ -33,7 +33,7 @@ export async function findCredential(path: string, server: string): Promise<Cred
   const text = await readFile(path, 'utf8').catch(ifAbsent(path));
   const credential = storedCredential.safeParse(parseJson(text ?? ''));
   if (!credential.success) {
-    throw new CredentialError(`${path} holds no credential of an agent; move it away, and enrol with --join`);
+    throw new CredentialError(`${path} holds no credential of an agent; move it away, and enroll with --join`);
   }
   if (credential.data.server !== server) {
     throw new CredentialError(
@@ -64,7 +64,7 @@ export async function storeCredential(path: string, credential: Credential): Pro
   await syncFolder(folder);
 }
 
-/** Throws when the place could not be written to: better before a join token is spent than after. */
+/** Throws if the folder cannot be written to. This is checked before a join token is spent, because a token works once. */
 export async function checkStorable(path: string): Promise<void> {
   const folder = dirname(path);
   const probe = join(folder, `.${randomUUID()}.tmp`);
@@ -77,7 +77,7 @@ export async function checkStorable(path: string): Promise<void> {
   }
 }
 
-/** The rename itself is only on the disk when the folder is. */
+/** A rename is only on the disk once its folder is. */
 async function syncFolder(folder: string) {
   const handle = await open(folder, 'r');
   try {

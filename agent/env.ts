@@ -1,4 +1,4 @@
-/** The agent's command line and environment, parsed once; every problem is found at once. The only file that reads `process.env`. */
+/** Parses the command line and the environment once, and reports all problems together. No other file reads `process.env`. */
 import { homedir, hostname } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -7,7 +7,7 @@ import { z } from 'zod';
 export const USAGE = `Usage: graphium agent --server URL [--join TOKEN] [options]
 
   --server URL       the Graphium server, http(s)://host:port           GRAPHIUM_SERVER
-  --join TOKEN       join token, needed once to enrol                   GRAPHIUM_JOIN
+  --join TOKEN       join token, needed once to enroll                  GRAPHIUM_JOIN
   --name NAME        what stacks call this host (default: its hostname) GRAPHIUM_NAME
   --label KEY=VALUE  for placement; may be given several times          GRAPHIUM_LABEL (comma-separated)
   --ca FILE          certificates (PEM) to trust besides the usual      GRAPHIUM_CA
@@ -20,7 +20,8 @@ export const USAGE = `Usage: graphium agent --server URL [--join TOKEN] [options
   --help
 
 Only by environment:
-  GRAPHIUM_LOG=json|pretty          GRAPHIUM_LOG_LEVEL=info
+  GRAPHIUM_LOG_LEVEL=info           debug, info, warn, error or silent
+  GRAPHIUM_LOG_FORMAT=json          json, or pretty for people
   GRAPHIUM_TASKS=32                 tasks under way at once
   GRAPHIUM_SLOTS=4                  changes that Docker makes at once
   GRAPHIUM_POLL_MS=5000             between polls, when no WebSocket can be had
@@ -41,7 +42,7 @@ const FLAGS = {
 } as const;
 
 export type Config = {
-  /** Without a slash at the end. */
+  /** The address, without a slash at its end. */
   server: string;
   join: string | undefined;
   name: string;
@@ -50,21 +51,21 @@ export type Config = {
   credentialPath: string;
   policyPath: string | undefined;
   socketPath: string;
-  /** Directories for secrets, the best first. */
+  /** Directories that may hold secrets, the best first. */
   secretsPaths: string[];
-  /** They were named by somebody: if none will do, that is an error. */
+  /** Whether the user named the directory. Then it is an error if it will not do. */
   secretsAsked: boolean;
-  log: 'json' | 'pretty';
-  logLevel: string;
+  logFormat: 'json' | 'pretty';
+  logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   tasks: number;
   slots: number;
   pollMs: number;
   streamRetryMs: number;
-  /** To be told once, at the start. */
+  /** To be logged once, at the start. */
   warnings: string[];
 };
 
-/** What the machine itself contributes. */
+/** The facts about this machine that the defaults depend on. */
 export type Host = { hostname: string; stateHome: string; runtimeDir?: string; root: boolean };
 
 const ROOT_CREDENTIAL = '/var/lib/graphium/agent.json';
@@ -90,8 +91,8 @@ const settings = z.object({
     .transform((path) => path.replace(/^unix:\/\//, ''))
     .pipe(z.string().startsWith('/', 'must be the path of a Unix socket, /… or unix:///…')),
   secrets: z.string().startsWith('/', 'must be an absolute path').optional(),
-  log: z.enum(['json', 'pretty']).default('json'),
-  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
+  logFormat: z.enum(['json', 'pretty']).default('json'),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   tasks: positive(32),
   slots: positive(4),
   pollMs: positive(5_000),
@@ -110,7 +111,7 @@ const VARIABLES: Record<Setting, string> = {
   policy: 'GRAPHIUM_POLICY',
   docker: 'GRAPHIUM_DOCKER',
   secrets: 'GRAPHIUM_SECRETS',
-  log: 'GRAPHIUM_LOG',
+  logFormat: 'GRAPHIUM_LOG_FORMAT',
   logLevel: 'GRAPHIUM_LOG_LEVEL',
   tasks: 'GRAPHIUM_TASKS',
   slots: 'GRAPHIUM_SLOTS',
@@ -120,7 +121,7 @@ const VARIABLES: Record<Setting, string> = {
 
 type Environment = Record<string, string | undefined>;
 
-/** A flag wins over its variable; an empty variable is none. */
+/** A flag wins over its variable. An empty variable counts as unset. */
 export function parseEnv(
   argv: readonly string[],
   env: Environment = process.env,
@@ -181,7 +182,7 @@ function parseFlags(argv: readonly string[]) {
   return { values: values as Record<string, string | string[] | boolean | undefined>, problems };
 }
 
-/** `--join $TOKEN --name vm1` with an empty TOKEN would otherwise take `--name` for the token. */
+/** With an empty TOKEN, `--join $TOKEN --name vm1` would otherwise take `--name` for the token. */
 function isNoValue(value: unknown): boolean {
   return typeof value !== 'string' || value === '' || value.startsWith('--');
 }

@@ -1,6 +1,6 @@
 import { type Logger, pino } from 'pino';
 
-/** JSON lines for machines, or one plain line per entry for a person. Both go to stdout at once. */
+/** Logs JSON lines for machines, or one plain line per entry for people. Both are written to stdout synchronously. */
 export function createLog(format: 'json' | 'pretty', level: string): Logger {
   const options = {
     level,
@@ -12,7 +12,7 @@ export function createLog(format: 'json' | 'pretty', level: string): Logger {
   return pino(options, { write: (line: string) => process.stdout.write(toPlainLine(line)) });
 }
 
-/** `12:00:01.250 info  task started task=17 kind=DEPLOY` */
+/** Formats an entry like `12:00:01.250 info  task started task=17 kind=DEPLOY`. */
 export function toPlainLine(json: string): string {
   const { level, time, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
   const rest = Object.entries(fields).map(

@@ -1,31 +1,32 @@
-/** Composition root of the agent. Exit codes: 0 stopped, 2 wrong options or files, 3 no valid credential. */
+/** The agent's composition root. Its exit codes: 0 stopped, 2 wrong options or files, 3 no valid credential. */
 import { randomUUID, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import type { Logger } from 'pino';
-import packageJson from '../package.json' with { type: 'json' };
-import { createApi } from './api.ts';
-import { ContainerReporter } from './containers.ts';
+import { createSlots } from './base/slots.ts';
+import { createApi } from './connection/api.ts';
+import { createHttp } from './connection/http.ts';
+import { openStream } from './connection/stream.ts';
+import { messageOf } from './connection/wire.ts';
 import { CredentialError } from './credential.ts';
 import { createEngine, type Engine } from './docker/engine.ts';
-import { type EnrolOptions, enrol, getCredential, HOW_TO_JOIN } from './enrol.ts';
+import { type EnrollOptions, enroll, getCredential, HOW_TO_JOIN } from './enroll.ts';
 import { type Config, parseEnv, USAGE } from './env.ts';
-import type { Ways } from './feed.ts';
-import { findSecretsPath, unfitness } from './files.ts';
-import { createHttp } from './http.ts';
 import { createLog } from './log.ts';
-import { keepConnected } from './loop.ts';
-import { type Policy, parsePolicy, strictPolicy } from './policy.ts';
-import { Reporter } from './reporter.ts';
-import type { SessionOptions } from './session.ts';
-import { createSlots } from './slots.ts';
-import { openStream } from './stream.ts';
-import { runTask, type TaskContext } from './task.ts';
-import { messageOf } from './wire.ts';
-import { Worker } from './worker.ts';
+import packageJson from './package.json' with { type: 'json' };
+import { type Policy, parsePolicy, strictPolicy } from './policy/schema.ts';
+import { ContainerReporter } from './session/containers.ts';
+import type { Ways } from './session/feed.ts';
+import { keepConnected } from './session/loop.ts';
+import { Reporter } from './session/reporter.ts';
+import type { SessionOptions } from './session/session.ts';
+import { Worker } from './session/worker.ts';
+import type { TaskContext } from './task/context.ts';
+import { findSecretsPath, unfitness } from './task/files.ts';
+import { runTask } from './task/task.ts';
 
-/** A restart must be quick: the server gives out again what was under way. */
+/** A restart must be quick. The server assigns again what was under way. */
 const STOP_WITHIN_MS = 2_500;
 const ENGINE_RETRY_MS = 5_000;
 const ENGINE_WITHIN_MS = 3_000;
@@ -45,7 +46,7 @@ async function main(): Promise<number> {
   const secretsPath = await findSecretsPath(config.secretsPaths);
   if (secretsPath === undefined && config.secretsAsked) problems.push(...(await secretsProblems(config)));
   if (problems.length > 0) return refuse(problems);
-  const log = createLog(config.log, config.logLevel);
+  const log = createLog(config.logFormat, config.logLevel);
   for (const warning of config.warnings) log.warn(warning);
   const stop = stopOnSignals(log);
   try {
@@ -59,9 +60,9 @@ async function main(): Promise<number> {
 }
 
 async function run(config: Config, policy: Policy, log: Logger, stop: AbortSignal): Promise<number> {
-  const enrolment: EnrolOptions = { ...config, url: `${config.server}/graphql`, stop, log };
-  let credential = await getCredential(enrolment);
-  let mayEnrol = config.join !== undefined;
+  const enrollment: EnrollOptions = { ...config, url: `${config.server}/graphql`, stop, log };
+  let credential = await getCredential(enrollment);
+  let mayEnroll = config.join !== undefined;
   const engine = createEngine({ socketPath: config.socketPath });
   const parts = createParts(config, policy, engine, log);
   const events = engine.events(() => parts.containers.changed());
@@ -72,12 +73,12 @@ async function run(config: Config, policy: Policy, log: Logger, stop: AbortSigna
     log,
     stop,
     timings: config,
-    ways: () => createWays(enrolment.url, credential.secret),
+    ways: () => createWays(enrollment.url, credential.secret),
     onRejected: async ({ code, message }) => {
-      if (!mayEnrol) return false;
-      mayEnrol = false;
+      if (!mayEnroll) return false;
+      mayEnroll = false;
       log.warn({ agent: credential.name, code, error: message }, 'the server refuses this credential: enrolling again');
-      const enrolled = await enrol(enrolment).catch((error: unknown) => log.error(messageOf(error)));
+      const enrolled = await enroll(enrollment).catch((error: unknown) => log.error(messageOf(error)));
       if (enrolled) credential = enrolled;
       return enrolled !== undefined;
     },
@@ -92,7 +93,7 @@ async function run(config: Config, policy: Policy, log: Logger, stop: AbortSigna
   return EXIT.credential;
 }
 
-/** Everything that outlives a session. */
+/** Creates everything that outlives a session. */
 function createParts(config: Config, policy: Policy, engine: Engine, log: Logger) {
   let identity: TaskContext['identity'] | undefined;
   const slots = createSlots(config.slots);
@@ -134,7 +135,7 @@ function createWays(url: string, token: string): Ways {
   };
 }
 
-/** Waits for the engine the first time; later an engine that is down is no reason to be offline. */
+/** Waits for the engine's first answer. Later the agent stays connected even if the engine is down. */
 function createAbout(engine: Engine, log: Logger, stop: AbortSignal) {
   const process = { instanceId: randomUUID(), version: packageJson.version };
   let facts: SessionOptions['about']['engine'] | undefined;
@@ -156,7 +157,7 @@ async function silence(ms: number): Promise<never> {
   throw new Error(`no answer within ${ms / 1000} s`);
 }
 
-/** Authorities besides the usual ones, for HTTP and WebSocket alike. Node itself skips what is no certificate without a word. */
+/** Trusts further authorities for HTTP and WebSocket alike. It checks them, because Node silently skips invalid ones. */
 function trust(pem: string) {
   const certificates = pem.match(/-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs) ?? [];
   if (certificates.length === 0) throw new Error('holds no certificate (PEM)');

@@ -1,4 +1,4 @@
-/** The public GraphQL API as the demo uses it: operations by POST, progress by server-sent events. */
+/** Uses the public GraphQL API as the demo needs it: operations by POST, progress by server-sent events. */
 
 export type TaskView = {
   id: string;
@@ -100,7 +100,7 @@ function dataOf<T>({ data, errors }: Result<T>): T {
   return data;
 }
 
-/** The `data` of every `next` event. */
+/** Reads the `data` of every `next` event. */
 async function* eventsOf(response: Response): AsyncGenerator<string> {
   let text = '';
   const decoder = new TextDecoder();

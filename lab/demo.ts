@@ -8,8 +8,8 @@ import { leftoversOf } from './leftovers.ts';
 import { createProgress } from './progress.ts';
 
 /**
- * `npm run demo`: three Docker hosts, a server, three agents, and a stack over all of them. Stays up until Ctrl-C;
- * with `--once` it deletes the stack instead, looks on every engine that nothing is left, and ends.
+ * `npm run demo` starts three Docker hosts, a server and three agents, deploys a stack on all of them, and runs until
+ * Ctrl-C. With `--once` it deletes the stack instead, checks on every engine that nothing is left, and ends.
  */
 const USAGE = 'Usage: npm run demo [-- --once]';
 const STACK = 'nginx-multihost';

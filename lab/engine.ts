@@ -9,26 +9,26 @@ import { createFirewall } from './network.ts';
 import { childrenOf } from './process.ts';
 
 export type EngineOptions = {
-  /** Everything the host writes goes below it. */
+  /** The host writes only below this directory. */
   directory: string;
   namespacePath: string;
   /** host:port of the mirror. */
   registry: string;
-  /** Where the containers' cgroups go, so that they can be found again. */
+  /** The parent of the containers' cgroups, by which they can be found again. */
   cgroupParent: string;
 };
 
-const startTimeoutMs = 30_000;
-const initPaths = ['/usr/bin/docker-init', '/usr/libexec/docker/docker-init', '/usr/local/bin/docker-init'];
+const START_WITHIN_MS = 30_000;
+const INIT_PATHS = ['/usr/bin/docker-init', '/usr/libexec/docker/docker-init', '/usr/local/bin/docker-init'];
 
 export function socketPathOf(directory: string): string {
   return join(directory, 'docker.sock');
 }
 
 /**
- * Starts one host: a pid and a mount namespace of its own with containerd, and dockerd beside it. Killing the
- * namespace's init (which happens by itself when the owner dies, see spawnOwned) ends every process of the host,
- * containers included, and takes their mounts along. dockerd alone can be killed without harm to the containers.
+ * Starts one host: containerd in a pid and a mount namespace of its own, and dockerd next to it. Killing the init of
+ * the namespace ends every process of the host, containers included, and removes their mounts; the kernel does so when
+ * the owner dies (see spawnOwned). dockerd can be killed on its own without harm to the containers.
  */
 export async function startEngine(options: EngineOptions): Promise<void> {
   const { directory, namespacePath } = options;
@@ -68,7 +68,7 @@ export function isEngine(socketPath: string, timeoutMs = 2_000): Promise<boolean
   });
 }
 
-/** Gives the pid of the host's init. */
+/** Starts containerd and returns the pid of the host's init. */
 async function startContainerd(directory: string, namespacePath: string, socketPath: string): Promise<number> {
   const configFile = join(directory, 'containerd.toml');
   const logFile = join(directory, 'containerd.log');
@@ -78,7 +78,7 @@ async function startContainerd(directory: string, namespacePath: string, socketP
     [
       `--net=${namespacePath}`,
       ...['unshare', '--mount', '--propagation=slave', '--pid', '--fork', '--kill-child', '--mount-proc'],
-      ...[initPaths.find(existsSync) ?? 'docker-init', '--', 'containerd', `--config=${configFile}`],
+      ...[INIT_PATHS.find(existsSync) ?? 'docker-init', '--', 'containerd', `--config=${configFile}`],
     ],
     logFile,
   );
@@ -89,7 +89,7 @@ async function startContainerd(directory: string, namespacePath: string, socketP
 }
 
 async function until(ready: () => boolean | Promise<boolean>, child: ChildProcess, logFile: string): Promise<void> {
-  const deadline = Date.now() + startTimeoutMs;
+  const deadline = Date.now() + START_WITHIN_MS;
   while (!(await ready())) {
     if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
       throw new Error(`a lab host did not start: ${tailOf(logFile)}`);
@@ -102,7 +102,7 @@ function tailOf(logFile: string): string {
   return readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n');
 }
 
-/** A file of its own instead of flags, because dockerd would otherwise read the machine's /etc/docker/daemon.json. */
+/** Goes into a file instead of flags, because dockerd would otherwise read the machine's /etc/docker/daemon.json. */
 function toDaemonConfig({ directory, registry, cgroupParent }: EngineOptions) {
   return {
     hosts: [`unix://${socketPathOf(directory)}`],

@@ -9,7 +9,7 @@ import { createClient, type GraphiumClient } from './client.ts';
 import { spawnOwned } from './command.ts';
 import type { Lab } from './lab.ts';
 
-/** A server on the embedded Postgres and an agent on every host of a lab, as separate processes. */
+/** A server with its embedded Postgres and an agent on every host of a lab, as separate processes. */
 export type Graphium = {
   /** For this machine's browser. */
   url: string;
@@ -24,11 +24,11 @@ const START_WITHIN_MS = 60_000;
 
 export async function startGraphium(lab: Lab, log: (line: string) => void): Promise<Graphium> {
   const folder = mkdtempSync(join(tmpdir(), 'graphium-demo-'));
-  // Beside the other: as root, Postgres runs under an account of its own and must get there.
+  // A second folder: when started by root, Postgres runs under an account of its own and could not enter the first.
   const data = mkdtempSync(join(tmpdir(), 'graphium-demo-data-'));
   const processes: ChildProcess[] = [];
   const close = async () => {
-    // Agents first: their good-byes reach the server.
+    // Agents stop first, so that they can sign off from the server.
     await Promise.all(processes.slice(1).map(end));
     await Promise.all(processes.slice(0, 1).map(end));
     for (const path of [folder, data]) rmSync(path, { recursive: true, force: true });
@@ -85,7 +85,7 @@ async function outputOf(child: ChildProcess, logFile: string, sign: string): Pro
   }
 }
 
-/** The usual port, or any other when it is taken. */
+/** Returns the usual port, or any other if that one is taken. */
 async function findPort(hosts: string[]): Promise<number> {
   const usual = await Promise.all(hosts.map((host) => listenOnce(host, USUAL_PORT)));
   return usual.every((port) => port !== undefined) ? USUAL_PORT : ((await listenOnce('127.0.0.1', 0)) ?? 0);

@@ -8,54 +8,54 @@ import { cgroupParentOf, closeRun, openRun, type Run } from './run.ts';
 
 /** A host as plain data, which can be handed to another process. */
 export type LabHostData = {
-  /** 'localhost-docker', 'vm1' or 'vm2', unless createLab was given other names. */
+  /** 'localhost-docker', 'vm1' or 'vm2', unless createLab is given other names. */
   name: string;
-  /** IPv4 address on the lab's bridge where published ports answer; 127.0.0.1 when one engine stands for all hosts. */
+  /** The IPv4 address where published ports answer: on the lab's bridge, or 127.0.0.1 if one engine is shared. */
   address: string;
-  /** Of the host's dockerd. */
+  /** The socket of the host's dockerd. */
   socketPath: string;
-  /** /run/netns/…; null when one engine stands for all hosts. */
+  /** /run/netns/…; null if one engine is shared. */
   namespacePath: string | null;
-  /** To be put before a command so that it runs inside the host; empty when one engine stands for all hosts. */
+  /** Makes a command run inside the host when put in front of it; empty if one engine is shared. */
   spawnPrefix: string[];
-  /** The host's cable; null when one engine stands for all hosts. */
+  /** The host's cable; null if one engine is shared. */
   link: Link | null;
 };
 
-/** `cut` takes the host's link to everything away, `restore` gives it back; both throw when there is no link. */
+/** `cut` takes the host off the network and `restore` puts it back; both throw if it has no link. */
 export type LabHost = LabHostData & { cut(): Promise<void>; restore(): Promise<void> };
 
-/** Image references that every host can pull. `big` has several layers of some MB, so that a pull has progress. */
+/** Images that every host can pull. `big` has several layers of some MB, so that its pull shows progress. */
 export type LabImages = { nginx: string; busybox: string; big: string };
 
 export type Lab = {
-  /** 'lab': a dockerd per host. 'shared': the hosts are three names of one ordinary engine. */
+  /** 'lab': each host has a dockerd. 'shared': all hosts are names for one ordinary engine. */
   mode: 'lab' | 'shared';
   hosts: LabHost[];
-  /** Where a server must listen for the hosts' agents to reach it; 127.0.0.1 if shared. */
+  /** The address where a server must listen so that the hosts' agents reach it; 127.0.0.1 if one engine is shared. */
   serverAddress: string;
   images: LabImages;
-  /** Stops everything and removes every trace; may be called again. Agents should have been stopped before. */
+  /** Stops everything and removes every trace. Stop the agents first. It may be called more than once. */
   close(): Promise<void>;
 };
 
 export type LabOptions = { hosts?: string[]; log?: (line: string) => void };
 
-const defaultHosts = ['localhost-docker', 'vm1', 'vm2'];
-const hostName = /^[a-z0-9][a-z0-9-]{0,62}$/;
-const labImages: LabImages = { nginx: 'nginx:alpine', busybox: 'busybox:latest', big: 'graphium/big:1' };
-/** The lab's own `graphium/big:1` is in no public registry; this one has several layers of some MB as well. */
-const sharedImages: LabImages = { ...labImages, big: 'httpd:alpine' };
+const DEFAULT_HOSTS = ['localhost-docker', 'vm1', 'vm2'];
+const HOST_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
+const LAB_IMAGES: LabImages = { nginx: 'nginx:alpine', busybox: 'busybox:latest', big: 'graphium/big:1' };
+/** No public registry has the lab's `graphium/big:1`; this image has several layers of some MB as well. */
+const SHARED_IMAGES: LabImages = { ...LAB_IMAGES, big: 'httpd:alpine' };
 
 /**
- * Real Docker hosts on this machine, one dockerd each. Needs root on Linux and Debian's packages, which it installs
- * when they are missing. Leftovers of labs whose owner died are cleared first. To be called from the main thread
- * (see spawnOwned); the caller closes it, on SIGINT and SIGTERM too.
+ * Creates real Docker hosts on this machine, with one dockerd each. It needs root on Linux and some packages of Debian,
+ * which it installs if they are missing. First it clears what labs left whose owners died. Call it from the main thread
+ * (see spawnOwned), and close the lab on SIGINT and SIGTERM too.
  */
-export async function createLab({ hosts = defaultHosts, log = () => {} }: LabOptions = {}): Promise<Lab> {
+export async function createLab({ hosts = DEFAULT_HOSTS, log = () => {} }: LabOptions = {}): Promise<Lab> {
   if (!isRootOnLinux()) throw new Error('a lab needs root on Linux');
-  if (hosts.some((host) => !hostName.test(host)) || new Set(hosts).size < hosts.length) {
-    throw new Error(`host names must be distinct and match ${hostName}: ${hosts.join(', ')}`);
+  if (hosts.some((host) => !HOST_NAME.test(host)) || new Set(hosts).size < hosts.length) {
+    throw new Error(`host names must be distinct and match ${HOST_NAME}: ${hosts.join(', ')}`);
   }
   const run = await openRun(log, () => installPackages(missingPackages(), log));
   try {
@@ -67,14 +67,14 @@ export async function createLab({ hosts = defaultHosts, log = () => {} }: LabOpt
 }
 
 /**
- * Docker hosts by whatever this machine has: an engine that answers stands for all of them; root on Debian or Ubuntu
- * gets a lab; otherwise the Error says what to install.
+ * Finds Docker hosts with whatever this machine has: it shares an engine that answers; as root on Debian or Ubuntu it
+ * creates a lab; otherwise the Error says what to install.
  */
 export async function findLab(options: LabOptions = {}): Promise<Lab> {
   const socketPath = await findEngine();
   if (socketPath) {
     options.log?.(`using the Docker engine at ${socketPath} for all hosts`);
-    return shareEngine(socketPath, options.hosts ?? defaultHosts);
+    return shareEngine(socketPath, options.hosts ?? DEFAULT_HOSTS);
   }
   if (isLabPossible()) return createLab(options);
   throw new Error(adviceFor(process.platform));
@@ -85,17 +85,17 @@ export async function findsOwnHosts(): Promise<boolean> {
   return isLabPossible() && (await findEngine()) === undefined;
 }
 
-/** Whether createLab could work at once, without installing anything. */
+/** Whether createLab works without installing anything. */
 export function hasLab(): boolean {
   return isRootOnLinux() && missingPackages().length === 0;
 }
 
-/** `LabHost.cut` for a host that came as plain data. */
+/** Does what `LabHost.cut` does, for a host that came as plain data. */
 export async function cutHost(host: LabHostData): Promise<void> {
   await setLink(linkOf(host), 'down');
 }
 
-/** `LabHost.restore` for a host that came as plain data. */
+/** Does what `LabHost.restore` does, for a host that came as plain data. */
 export async function restoreHost(host: LabHostData): Promise<void> {
   await setLink(linkOf(host), 'up');
 }
@@ -116,7 +116,7 @@ async function startLab(run: Run, hostNames: string[], log: (line: string) => vo
       }),
     ),
   ];
-  // All must have settled before a failure may clear the run, or one of them would go on starting processes.
+  // A failure may clear the run only after all have settled; until then they may still start processes.
   const failure = (await Promise.allSettled(starts)).find((result) => result.status === 'rejected');
   if (failure) throw failure.reason;
   let closing: Promise<void> | undefined;
@@ -124,7 +124,7 @@ async function startLab(run: Run, hostNames: string[], log: (line: string) => vo
     mode: 'lab',
     hosts: network.hosts.map((host) => toHost(toHostData(run, host))),
     serverAddress: network.serverAddress,
-    images: labImages,
+    images: LAB_IMAGES,
     close: () => {
       closing ??= closeRun(run);
       return closing;
@@ -139,7 +139,7 @@ function shareEngine(socketPath: string, hostNames: string[]): Lab {
       toHost({ name, address: '127.0.0.1', socketPath, namespacePath: null, spawnPrefix: [], link: null }),
     ),
     serverAddress: '127.0.0.1',
-    images: sharedImages,
+    images: SHARED_IMAGES,
     close: async () => {},
   };
 }
@@ -182,7 +182,7 @@ function isRootOnLinux(): boolean {
   return process.platform === 'linux' && process.getuid?.() === 0;
 }
 
-/** Where an engine may listen: the user's choice only, or the places of Docker, rootless Docker and Docker Desktop. */
+/** Returns the user's choice if there is one, else where Docker, rootless Docker and Docker Desktop listen. */
 function engineSockets(): string[] {
   const chosen = process.env.DOCKER_HOST;
   if (chosen) return chosen.startsWith('unix://') ? [chosen.slice('unix://'.length)] : [];
@@ -201,7 +201,7 @@ function adviceFor(platform: NodeJS.Platform): string {
   return [
     'No Docker engine answers at /var/run/docker.sock. Either install Docker and start it',
     '(https://docs.docker.com/engine/install/; a user who is not root must be in the group "docker"),',
-    'or run this as root on Debian or Ubuntu, where the packages for a lab of three hosts are installed by themselves:',
+    'or run this as root on Debian or Ubuntu, where the packages for a lab of three hosts are installed automatically:',
     'docker.io docker-registry iproute2 iptables busybox-static.',
   ].join('\n');
 }

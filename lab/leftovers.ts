@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 
-/** What carries a stack's label on an engine, asked of Docker itself: `container web-1`, `network shop_default`, … */
+/** Asks Docker what carries a stack's label on an engine: `container web-1`, `network shop_default`, … */
 export async function leftoversOf(socketPath: string, stack: string): Promise<string[]> {
   const filters = encodeURIComponent(JSON.stringify({ label: [`graphium.stack=${stack}`] }));
   const [containers, networks, volumes] = await Promise.all([

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { commandEnv, run } from './command.ts';
+import { COMMAND_ENV, run } from './command.ts';
 
-/** One end of a host's cable: the port `device` of the lab's switch in network namespace `namespace`. */
+/** The switch's end of a host's cable: the port `device` in the network namespace `namespace`. */
 export type Link = { namespace: string; device: string };
 /** A host's place in the network; `namespacePath` is what nsenter takes. */
 export type HostNetwork = { name: string; address: string; namespace: string; namespacePath: string; link: Link };
@@ -15,21 +15,21 @@ export type Network = {
   hosts: HostNetwork[];
 };
 
-const firstHost = 11;
+const FIRST_HOST = 11;
 
-/** The machine's end of its cable to the switch of lab `id`: the only device a lab adds outside of its namespaces. */
+/** The machine's end of its cable to the switch of lab `id`: the only device that a lab adds outside its namespaces. */
 export function uplinkOf(id: number): string {
   return `graphium${id}`;
 }
 
-/** All network namespaces of lab `id` begin with this. */
+/** Returns what the names of all network namespaces of lab `id` begin with. */
 export function namespacePrefixOf(id: number): string {
   return `graphium-${id}-`;
 }
 
 /**
- * Lab `id`'s /24 without its last number. 198.18.0.0/15 is set aside for test networks (RFC 2544) and holds
- * as many as there may be ids: 0 to 511.
+ * Returns lab `id`'s /24 without its last number. 198.18.0.0/15 is reserved for test networks (RFC 2544) and holds one
+ * /24 for each id from 0 to 511.
  */
 export function subnetOf(id: number): string {
   return `198.${18 + (id >> 8)}.${id & 255}`;
@@ -43,7 +43,7 @@ export function toNetwork(id: number, hostNames: string[]): Network {
     switchPath: `/run/netns/${switchName}`,
     hosts: hostNames.map((name, index) => ({
       name,
-      address: `${subnetOf(id)}.${firstHost + index}`,
+      address: `${subnetOf(id)}.${FIRST_HOST + index}`,
       namespace: `${namespacePrefixOf(id)}host-${name}`,
       namespacePath: `/run/netns/${namespacePrefixOf(id)}host-${name}`,
       link: { namespace: switchName, device: `port${index}` },
@@ -52,9 +52,9 @@ export function toNetwork(id: number, hostNames: string[]): Network {
 }
 
 /**
- * Lays the cables. The bridge lives in a namespace of its own: there the machine's firewall (and Docker's FORWARD DROP,
- * which bridge-nf-call-iptables would apply to bridged frames) has no rules, and no setting of the machine is changed.
- * The hosts have no default route and refuse DNS: whatever is not in the lab fails at once instead of hanging.
+ * Lays the cables. The bridge is in a namespace of its own, out of reach of the machine's firewall (and of Docker's
+ * FORWARD DROP, which bridge-nf-call-iptables would apply to bridged frames), so no setting of the machine has to
+ * change. The hosts have no default route and refuse DNS, so anything outside the lab fails at once instead of hanging.
  */
 export async function createNetwork(id: number, network: Network): Promise<void> {
   const { hosts, serverAddress, registryAddress } = network;
@@ -91,14 +91,14 @@ export async function createNetwork(id: number, network: Network): Promise<void>
   );
 }
 
-/** Pulls the plug or puts it back: frames vanish silently in between, as with a broken cable. */
+/** Pulls the plug or puts it back. While it is out, frames vanish silently, as with a broken cable. */
 export async function setLink(link: Link, state: 'up' | 'down'): Promise<void> {
   await run('ip', ['-n', link.namespace, 'link', 'set', link.device, state]);
 }
 
 /**
- * Makes a host refuse its own DNS queries and gives the PATH under which `iptables` works for it: Debian's default
- * (nf_tables), or where the kernel lacks that, a directory in front that holds the legacy programs under these names.
+ * Makes a host refuse its own DNS queries, and returns the PATH with which `iptables` works for it: the usual one or,
+ * where the kernel lacks nf_tables (Debian's default), one that begins with a directory of the legacy programs.
  */
 export async function createFirewall(namespacePath: string, directory: string): Promise<string> {
   const rules = ['udp', 'tcp'].map((protocol) => `-A OUTPUT -p ${protocol} --dport 53 -j REJECT\n`).join('');
@@ -106,14 +106,14 @@ export async function createFirewall(namespacePath: string, directory: string): 
     run('nsenter', [`--net=${namespacePath}`, program, '--noflush'], { input: `*filter\n${rules}COMMIT\n` });
   try {
     await restore('iptables-restore');
-    return commandEnv.PATH;
+    return COMMAND_ENV.PATH;
   } catch (error) {
     if (!existsSync('/usr/sbin/iptables-legacy')) throw error;
     await restore('iptables-legacy-restore');
     const legacy = join(directory, 'iptables-legacy');
     await mkdir(legacy);
     for (const name of ['iptables', 'ip6tables']) await symlink(`/usr/sbin/${name}-legacy`, join(legacy, name));
-    return `${legacy}:${commandEnv.PATH}`;
+    return `${legacy}:${COMMAND_ENV.PATH}`;
   }
 }
 

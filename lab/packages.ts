@@ -1,52 +1,54 @@
 import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { commandEnv, run } from './command.ts';
+import { COMMAND_ENV, run } from './command.ts';
 
-/** What the lab needs and how to see that it is there; programs may also come from elsewhere (docker-ce brings dockerd). */
-const needs: { package: string; isThere: () => boolean }[] = [
+/**
+ * What a lab needs and how to tell that it is there. Another package may bring a program, as docker-ce brings dockerd.
+ */
+const NEEDS: { package: string; isThere: () => boolean }[] = [
   { package: 'docker.io', isThere: () => hasProgram('dockerd') && hasProgram('containerd') },
   { package: 'docker-registry', isThere: () => hasProgram('docker-registry') },
   { package: 'iproute2', isThere: () => hasProgram('ip') },
   { package: 'iptables', isThere: () => hasProgram('iptables') },
-  // The package `busybox` has the same path but needs libraries that the lab's images do not have.
+  // The package `busybox` uses the same path, but it needs libraries that the lab's images lack.
   { package: 'busybox-static', isThere: () => existsSync('/var/lib/dpkg/info/busybox-static.list') },
 ];
 
-const policyFile = '/usr/sbin/policy-rc.d';
-const aptOptions = ['-y', '-q', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300'];
+const POLICY_FILE = '/usr/sbin/policy-rc.d';
+const APT_OPTIONS = ['-y', '-q', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300'];
 
-/** The Debian packages (Ubuntu calls them the same) that are still missing for a lab. */
+/** Returns the packages that a lab still needs; Debian and Ubuntu use the same names. */
 export function missingPackages(): string[] {
-  return needs.filter((need) => !need.isThere()).map((need) => need.package);
+  return NEEDS.filter((need) => !need.isThere()).map((need) => need.package);
 }
 
 export function hasApt(): boolean {
   return hasProgram('apt-get') && existsSync('/var/lib/dpkg/info');
 }
 
-/** Installs packages with apt-get; services they bring are neither started now nor at the next boot. */
+/** Installs packages with apt-get. Their services start neither now nor at the next boot. */
 export async function installPackages(packages: string[], log: (line: string) => void): Promise<void> {
   if (packages.length === 0) return;
   log(`installing Debian packages: ${packages.join(' ')}`);
   const env = { DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_SUSPEND: '1', ...proxySettings() };
   await withoutServiceStart(async () => {
     await run('apt-get', ['update', '-q', '-o', 'DPkg::Lock::Timeout=300'], { env });
-    await run('apt-get', ['install', ...aptOptions, ...packages], { env });
+    await run('apt-get', ['install', ...APT_OPTIONS, ...packages], { env });
   });
   await disableServices(packages);
   const missing = missingPackages();
   if (missing.length > 0) throw new Error(`still missing after apt-get install: ${missing.join(' ')}`);
 }
 
-/** Debian asks policy-rc.d before it starts a service. A policy that the machine already has is left in force. */
+/** Debian asks policy-rc.d before it starts a service. A policy that the machine already has remains in force. */
 async function withoutServiceStart(work: () => Promise<void>): Promise<void> {
-  if (existsSync(policyFile)) return work();
-  await writeFile(policyFile, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  if (existsSync(POLICY_FILE)) return work();
+  await writeFile(POLICY_FILE, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   try {
     await work();
   } finally {
-    await rm(policyFile, { force: true });
+    await rm(POLICY_FILE, { force: true });
   }
 }
 
@@ -70,5 +72,5 @@ function isSet(entry: (string | undefined)[]): entry is [string, string] {
 }
 
 function hasProgram(name: string): boolean {
-  return commandEnv.PATH.split(':').some((directory) => existsSync(join(directory, name)));
+  return COMMAND_ENV.PATH.split(':').some((directory) => existsSync(join(directory, name)));
 }

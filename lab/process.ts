@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A process told apart from a later one with the same pid by its start time (clock ticks since boot). */
+/** The start time (clock ticks since boot) tells a process apart from a later one with the same pid. */
 export type ProcessIdentity = { pid: number; startTicks: string };
 
-/** The process with this pid, or undefined when there is none or only its unreaped remains. */
+/** Returns the process with this pid, or undefined if there is none or it is a zombie. */
 export function findProcess(pid: number): ProcessIdentity | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field, the program's name, may contain spaces and brackets: count from the last bracket.
+    // The second field, the program's name, may contain spaces and brackets, so fields count from the last bracket.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const [state, startTicks] = [fields[0], fields[19]];
     return state === 'Z' || state === 'X' || startTicks === undefined ? undefined : { pid, startTicks };
@@ -21,7 +21,7 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return findProcess(identity.pid)?.startTicks === identity.startTicks;
 }
 
-/** The direct children of a process (its main thread's, which is where the programs of the lab fork). */
+/** Returns the children of a process's main thread, which is where the programs of the lab fork. */
 export function childrenOf(pid: number): number[] {
   try {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
@@ -30,7 +30,7 @@ export function childrenOf(pid: number): number[] {
   }
 }
 
-/** Whether it is process 1 of a pid namespace below this one: its end is the end of all others in there. */
+/** Whether it is process 1 of a pid namespace below this one. If it ends, all others in that namespace end too. */
 export function isNamespaceInit({ pid }: ProcessIdentity): boolean {
   try {
     const pids = /^NSpid:\t(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]?.split('\t') ?? [];
@@ -40,7 +40,7 @@ export function isNamespaceInit({ pid }: ProcessIdentity): boolean {
   }
 }
 
-/** Every process that lives in one of these network namespaces (paths such as /run/netns/x). */
+/** Returns every process in one of these network namespaces (paths such as /run/netns/x). */
 export function processesIn(namespacePaths: string[]): ProcessIdentity[] {
   const wanted = new Set(namespacePaths.map(namespaceId).filter((id) => id !== undefined));
   if (wanted.size === 0) return [];
@@ -51,7 +51,7 @@ export function processesIn(namespacePaths: string[]): ProcessIdentity[] {
     .filter((found) => found !== undefined);
 }
 
-/** Kills and waits until the processes are gone; an init takes its whole pid namespace along. */
+/** Kills processes and waits until they are gone. An init takes its whole pid namespace with it. */
 export async function killAll(processes: ProcessIdentity[], timeoutMs = 10_000): Promise<void> {
   for (const identity of processes) if (isAlive(identity)) signal(identity.pid, 'SIGKILL');
   const deadline = Date.now() + timeoutMs;
@@ -67,11 +67,11 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
-    // Already gone: that is what was wanted.
+    // It is already gone, as intended.
   }
 }
 
-/** Device and inode: two paths with equal ids are one namespace. Undefined when there is no such namespace. */
+/** Two paths with the same device and inode are one namespace. Returns undefined if there is no such namespace. */
 function namespaceId(path: string): string | undefined {
   try {
     const { dev, ino } = statSync(path);

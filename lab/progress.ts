@@ -1,6 +1,6 @@
 import type { DeploymentView, TaskView } from './client.ts';
 
-/** Shows a deployment in the terminal: one line a task, rewritten in place on a TTY and printed on change elsewhere. */
+/** Shows a deployment, one line per task. On a terminal the lines are rewritten; elsewhere each change is printed. */
 export type Progress = { show(deployment: DeploymentView): void };
 
 const WIDTH = 20;

@@ -6,24 +6,24 @@ import { type Blob, buildImages, type Image } from './images.ts';
 
 export type RegistryOptions = { directory: string; namespacePath: string; address: string };
 
-const port = 5000;
-const startTimeoutMs = 10_000;
+const PORT = 5000;
+const START_WITHIN_MS = 10_000;
 
-/** Where the lab's hosts find the registry, as host:port. */
+/** Returns where the lab's hosts find the registry, as host:port. */
 export function registryAt(address: string): string {
-  return `${address}:${port}`;
+  return `${address}:${PORT}`;
 }
 
-/** Starts the registry that the lab's hosts use as their mirror, and fills it. It dies with its namespace's clearing. */
+/** Starts and fills the registry that the lab's hosts use as their mirror. It ends when its namespace is cleared. */
 export async function startRegistry({ directory, namespacePath, address }: RegistryOptions): Promise<void> {
   const configFile = join(directory, 'registry.yml');
   const logFile = join(directory, 'registry.log');
   await writeFile(configFile, toConfig(address, join(directory, 'registry')));
   const child = spawnOwned('nsenter', [`--net=${namespacePath}`, 'docker-registry', 'serve', configFile], logFile);
   const [busybox, applets] = await Promise.all([readFile('/bin/busybox'), run('/bin/busybox', ['--list'])]);
-  const images = buildImages(busybox, applets.split('\n').filter(Boolean));
+  const images = await buildImages(busybox, applets.split('\n').filter(Boolean));
   const url = `http://${registryAt(address)}/v2`;
-  const deadline = Date.now() + startTimeoutMs;
+  const deadline = Date.now() + START_WITHIN_MS;
   while (!(await answers(`${url}/`))) {
     if (child.exitCode !== null || Date.now() > deadline) {
       throw new Error(`the lab's registry did not start: ${(await readFile(logFile, 'utf8')).slice(-2000)}`);
@@ -39,7 +39,7 @@ async function push(url: string, image: Image): Promise<void> {
   await request('PUT', `${repository}/manifests/${image.tag}`, image.manifest, manifestTypeOf(image));
 }
 
-/** One upload per blob: https://distribution.github.io/distribution/spec/api/#pushing-a-layer */
+/** Uploads one blob: https://distribution.github.io/distribution/spec/api/#pushing-a-layer */
 async function pushBlob(repository: string, blob: Blob): Promise<void> {
   const upload = await request('POST', `${repository}/blobs/uploads/`);
   const location = new URL(upload.headers.get('location') ?? '', repository);
@@ -73,7 +73,7 @@ function manifestTypeOf(image: Image): string {
 }
 
 function toConfig(address: string, directory: string): string {
-  // JSON is YAML.
+  // The registry reads YAML, and JSON is YAML.
   return JSON.stringify({
     version: 0.1,
     log: { level: 'warn', accesslog: { disabled: true } },

@@ -1,6 +1,7 @@
 /**
- * Which labs are there, and whose. Invariants: a run's directory exists from before its first device or process until
- * after its last one; it names the owner; ids are given out and dead runs cleared under one lock of the machine.
+ * Keeps track of the labs on this machine and their owners. Invariants: a run's directory, which names its owner,
+ * exists from before the first device or process until after the last one; ids are given out and dead runs are cleared
+ * under one lock of the machine.
  */
 import {
   existsSync,
@@ -21,17 +22,17 @@ import { run as runCommand } from './command.ts';
 import { namespacePrefixOf, subnetOf, uplinkOf } from './network.ts';
 import { findProcess, isAlive, isNamespaceInit, killAll, type ProcessIdentity, processesIn } from './process.ts';
 
-/** One lab's share of the machine: its number (names and addresses follow from it) and its directory. */
+/** One lab's share of the machine: a number, from which names and addresses follow, and a directory. */
 export type Run = { id: number; directory: string };
 
 type Owner = ProcessIdentity & { bootId: string };
 
-const idCount = 512;
-const ownerFile = 'owner.json';
+const ID_COUNT = 512;
+const OWNER_FILE = 'owner.json';
 
 /**
- * Clears what dead owners left and claims the lowest free id for this process. `prepare` runs first, under the same
- * lock, so that two labs do not install the same packages at once.
+ * Clears what dead owners left, and claims the lowest free id for this process. `prepare` runs first under the same
+ * lock, so that two labs do not install packages at the same time.
  */
 export function openRun(log: (line: string) => void, prepare: () => Promise<void>): Promise<Run> {
   return withLock(async () => {
@@ -43,39 +44,41 @@ export function openRun(log: (line: string) => void, prepare: () => Promise<void
       await closeRun(run);
     }
     const taken = new Set(runsIn(base).map((run) => run.id));
-    const id = Array.from({ length: idCount }, (_, index) => index).find((index) => !taken.has(index) && isFree(index));
+    const id = Array.from({ length: ID_COUNT }, (_, index) => index).find(
+      (index) => !taken.has(index) && isFree(index),
+    );
     if (id === undefined) throw new Error('no free address range for a lab in 198.18.0.0/15');
     const run = { id, directory: join(base, String(id)) };
     const owner: Owner = { ...getOwnIdentity(), bootId: bootId() };
     mkdirSync(run.directory, { mode: 0o700 });
-    writeFileSync(join(run.directory, ownerFile), JSON.stringify(owner));
+    writeFileSync(join(run.directory, OWNER_FILE), JSON.stringify(owner));
     return run;
   });
 }
 
-/** Where a run's containers have their cgroups. */
+/** Returns the parent of the cgroups of a run's containers. */
 export function cgroupParentOf(run: Run): string {
   return `/graphium-lab-${run.id}`;
 }
 
-/** Ends every process in the run's namespaces and removes all traces of it; what is already gone is fine. */
+/** Ends every process in the run's namespaces and removes all traces of it, even if some are already gone. */
 export async function closeRun(run: Run): Promise<void> {
   const namespaces = namespacesOf(run.id);
   const paths = namespaces.map((name) => `/run/netns/${name}`);
-  // The inits first: each takes its host along in milliseconds, while dockerd's threads die slowly beside it (2 s).
+  // Inits first: each takes its host with it in milliseconds, whereas dockerd's threads die slowly on their own (2 s).
   await killAll(processesIn(paths).filter(isNamespaceInit));
-  // Twice: a process may have been starting another one while the first list was made.
+  // Twice, because a process may have started another one while the first list was made.
   for (let round = 0; round < 2; round++) await killAll(processesIn(paths));
   if (existsSync(`/sys/class/net/${uplinkOf(run.id)}`)) await runCommand('ip', ['link', 'del', uplinkOf(run.id)]);
   await Promise.all(namespaces.map((name) => runCommand('ip', ['netns', 'del', name])));
   removeShimSockets(run);
   removeCgroups(run);
-  const content = readdirSync(run.directory).filter((name) => name !== ownerFile);
+  const content = readdirSync(run.directory).filter((name) => name !== OWNER_FILE);
   await Promise.all(content.map((name) => rm(join(run.directory, name), { recursive: true, force: true })));
   await rm(run.directory, { recursive: true, force: true });
 }
 
-/** An abstract socket as a lock: the kernel gives it back when its holder dies, however it dies. */
+/** Uses an abstract socket as a lock, which the kernel releases when its holder dies, however it dies. */
 async function withLock<T>(work: () => Promise<T>): Promise<T> {
   let lock = await tryLock();
   while (!lock) {
@@ -100,9 +103,9 @@ function tryLock(): Promise<Server | undefined> {
   });
 }
 
-/** Labs run as root, so a directory that someone else prepared in the shared temporary folder is refused. */
+/** Labs run as root, so a directory that somebody else made in the shared temporary folder is refused. */
 function openBase(): string {
-  // The path of a socket has at most 107 bytes.
+  // The path of a socket may be at most 107 bytes long.
   const base = join(tmpdir().length > 40 ? '/tmp' : tmpdir(), 'graphium-lab');
   mkdirSync(base, { recursive: true, mode: 0o700 });
   const found = lstatSync(base);
@@ -118,7 +121,7 @@ function runsIn(base: string): Run[] {
 
 function isOwned(run: Run): boolean {
   try {
-    const owner: Owner = JSON.parse(readFileSync(join(run.directory, ownerFile), 'utf8'));
+    const owner: Owner = JSON.parse(readFileSync(join(run.directory, OWNER_FILE), 'utf8'));
     return owner.bootId === bootId() && isAlive(owner);
   } catch {
     return false;
@@ -140,7 +143,7 @@ function namespacesOf(id: number): string[] {
   return readdirSync('/run/netns').filter((name) => name.startsWith(namespacePrefixOf(id)));
 }
 
-/** A lab with another TMPDIR, or anything else of the machine, may use the names or the addresses. */
+/** A lab with another TMPDIR, or anything else on the machine, may already use the names or addresses. */
 function isFree(id: number): boolean {
   if (existsSync(`/sys/class/net/${uplinkOf(id)}`) || namespacesOf(id).length > 0) return false;
   const address = toNumber(subnetOf(id).split('.').concat('0').map(Number));
@@ -161,7 +164,7 @@ function fromHex(text = '0'): number {
   return Buffer.from(text.padStart(8, '0'), 'hex').readInt32LE();
 }
 
-/** The containers' shims put their sockets into /run/containerd/s, whatever containerd's own directories are. */
+/** The containers' shims always put their sockets into /run/containerd/s, wherever containerd's directories are. */
 function removeShimSockets(run: Run): void {
   for (const host of readdirSync(run.directory)) {
     const tasks = join(run.directory, host, 'tasks/io.containerd.runtime.v2.task/moby');
@@ -174,7 +177,7 @@ function removeShimSockets(run: Run): void {
   }
 }
 
-/** cgroup v1 has one tree per controller, v2 has one in all. */
+/** cgroup v1 has one tree for each controller, v2 only one. */
 function removeCgroups(run: Run): void {
   const root = '/sys/fs/cgroup';
   const trees = existsSync(root) ? readdirSync(root).map((name) => join(root, name)) : [];

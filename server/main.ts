@@ -12,7 +12,7 @@ import { type App, createApp } from './http/app.ts';
 import { createAgentSockets } from './protocol/sockets.ts';
 import { loadKey } from './secrets/key.ts';
 import { createVault } from './secrets/seal.ts';
-import { agentCommand } from './tokens/graphql.ts';
+import { agentCommand } from './tokens/agent-command.ts';
 import { createFirstAdminToken, createFirstJoinToken } from './tokens/issue.ts';
 import { startSweeper } from './upkeep/sweep.ts';
 

@@ -1,5 +1,6 @@
 import { useCallback, useState } from 'react';
 import { type AnyVariables, type DocumentInput, type OperationResult, useClient } from 'urql';
+import { type BackOff, backOffMs, wait } from './backoff.ts';
 import { isPassing, localProblem, type Problem, toProblem } from './errors.ts';
 
 export type Action<Data, Variables> = {
@@ -11,11 +12,12 @@ export type Action<Data, Variables> = {
 export type Outcome<Data> = { data: Data; problem: null } | { data: null; problem: Problem };
 
 const TRIES = 4;
-const PAUSE_MS = 700;
+/** Half of each limit on average: together about as long as a server takes to restart. */
+const RETRY: BackOff = { firstMs: 1_400, mostMs: 4_200 };
 
 /**
- * A mutation. Only one whose variables carry an idempotency key is sent again when no answer came (a server
- * that restarts, say): the same key cannot do the thing twice.
+ * Runs a mutation. If no answer comes (the server may be restarting), it is sent again, but only if its variables carry
+ * an idempotency key: then the server does not carry it out twice.
  */
 export function useAction<Data, Variables extends AnyVariables>(
   document: DocumentInput<Data, Variables>,
@@ -33,7 +35,7 @@ export function useAction<Data, Variables extends AnyVariables>(
         const result = await client.mutation(document, variables).toPromise();
         const failure = findProblem(result);
         if (failure && isPassing(failure) && mayRepeat && attempt < TRIES) {
-          await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * attempt));
+          await wait(backOffMs(attempt - 1, RETRY));
           continue;
         }
         setBusy(false);
@@ -48,5 +50,5 @@ export function useAction<Data, Variables extends AnyVariables>(
 
 function findProblem({ data, error }: OperationResult): Problem | null {
   if (error) return toProblem(error);
-  return data ? null : localProblem('NO_DATA', 'The server answered with nothing.');
+  return data ? null : localProblem('NO_DATA', 'The server sent an empty answer.');
 }

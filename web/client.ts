@@ -8,7 +8,7 @@ export type Connection = { client: Client; socket: Socket; close(): void };
 
 const EXPIRED = 'Your token is no longer valid: it was revoked or has expired. Sign in with another one.';
 
-/** Queries and mutations over HTTP, subscriptions over one WebSocket. No cache: what is shown comes by subscription. */
+/** Sends queries and mutations over HTTP and subscriptions over one WebSocket. It needs no cache: screens subscribe. */
 export function createConnection(token: string): Connection {
   const url = new URL('/graphql', window.location.href);
   const socketUrl = new URL(url);
@@ -38,7 +38,7 @@ export function createConnection(token: string): Connection {
   return { client, socket, close: socket.close };
 }
 
-/** Asks with a token that is not signed in yet. The caller reads the error. */
+/** Makes a client to try a token that is not signed in yet. The caller handles its errors. */
 export function createProbe(token: string): Client {
   return new Client({
     url: new URL('/graphql', window.location.href).href,

@@ -1,8 +1,8 @@
 import { useSyncExternalStore } from 'react';
 
 /**
- * Times of the API are the database's. A browser's clock may be minutes off, so the `Date` header of the
- * server's answers corrects it; the header counts whole seconds, hence the tolerance.
+ * The API's times come from the database, and a browser's clock may be minutes off, so the `Date` header of the
+ * server's answers corrects it. The header counts whole seconds, hence the tolerance.
  */
 const TOLERANCE_MS = 2_000;
 const TICK_MS = 1_000;
@@ -19,7 +19,7 @@ export function noteServerDate(header: string | null): void {
   offsetMs = Math.abs(difference) > TOLERANCE_MS ? difference : 0;
 }
 
-/** The server's time now, in milliseconds; the component renders again every second. */
+/** Returns the server's time in milliseconds, and makes the component render again every second. */
 export function useNow(): number {
   return useSyncExternalStore(subscribe, () => tick) + offsetMs;
 }

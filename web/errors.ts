@@ -1,9 +1,9 @@
 import type { CombinedError } from 'urql';
 
-/** What went wrong, in words for a person. `code` is the server's `extensions.code`, NETWORK, or HTTP_<status>. */
+/** What went wrong, in words for people. `code` is the server's `extensions.code`, NETWORK or HTTP_<status>. */
 export type Problem = { code: string; title: string; message: string; details: SourceProblem[] };
 
-/** One thing that is wrong with a stack file. `line` and `column` count from 1. */
+/** One problem in a stack file. `line` and `column` count from 1. */
 export type SourceProblem = {
   code: string;
   message: string;
@@ -18,19 +18,19 @@ const TITLES: Record<string, string> = {
   NOT_FOUND: 'Not found',
   BAD_INPUT: 'The server did not accept this',
   STACK_INVALID: 'This stack file has problems',
-  STACK_FORMAT_CONFLICT: 'Another format owns this stack',
+  STACK_FORMAT_CONFLICT: 'This stack was deployed in another format',
   UNKNOWN_HOST: 'There is no such host',
   NO_AGENT_AVAILABLE: 'No agent is available',
-  NO_AGENT_FITS: 'No agent fits',
-  PLAN_CHANGED: 'Something else would be done by now',
+  NO_AGENT_FITS: 'No agent meets the requirements',
+  PLAN_CHANGED: 'The plan has changed',
   NAME_IN_USE: 'A container name is taken',
   PORT_IN_USE: 'A host port is taken',
-  IDEMPOTENCY_KEY_REUSED: 'This was already sent with other contents',
+  IDEMPOTENCY_KEY_REUSED: 'This was already sent with different content',
   CONFLICT: 'This cannot be done now',
   TOO_LARGE: 'Too large',
   LIMIT_EXCEEDED: 'The request exceeds a limit',
   UNAVAILABLE: 'The database cannot be reached',
-  INTERNAL: 'The server failed',
+  INTERNAL: 'The server ran into an error',
   NETWORK: 'The server cannot be reached',
   HTTP_413: 'Too large',
   HTTP_429: 'Too many requests',
@@ -42,17 +42,17 @@ export function toProblem(error: CombinedError): Problem {
     const details = error.graphQLErrors.flatMap((each) => toSourceProblems(each.extensions?.problems));
     const code = typeof first.extensions?.code === 'string' ? first.extensions.code : 'ERROR';
     const message = error.graphQLErrors.map((each) => each.message).join('\n');
-    return { code, title: TITLES[code] ?? 'The server refused', message, details };
+    return { code, title: TITLES[code] ?? 'The server refused the request', message, details };
   }
   const status = statusOf(error);
   if (status !== null && status >= 400) {
     const message =
       status === 413
-        ? 'The server takes at most 1 MiB in one request.'
+        ? 'The server accepts at most 1 MiB in one request.'
         : `The server answered with HTTP status ${status}.`;
     return localProblem(`HTTP_${status}`, message);
   }
-  return localProblem('NETWORK', 'No answer came. Check that the server is running, then try again.');
+  return localProblem('NETWORK', 'The server did not answer. Check that it is running, then try again.');
 }
 
 export function localProblem(code: string, message: string): Problem {
@@ -81,7 +81,7 @@ function toSourceProblems(value: unknown): SourceProblem[] {
     const at = each as Record<string, unknown>;
     return {
       code: text(at.code) ?? 'BAD_INPUT',
-      message: text(at.message) ?? 'Not accepted.',
+      message: text(at.message) ?? 'The server does not accept this.',
       path: Array.isArray(at.path) ? at.path.join('.') : text(at.path),
       line: count(at.line),
       column: count(at.column),

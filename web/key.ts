@@ -1,8 +1,8 @@
 import { useCallback, useRef } from 'react';
 
 /**
- * A new idempotency key (UUID v4). `crypto.randomUUID` exists only in a secure context, and the page may
- * well be opened over plain HTTP on a private network.
+ * Makes an idempotency key (UUID v4). `crypto.randomUUID` exists only in a secure context, and on a private network the
+ * page may be opened over plain HTTP.
  */
 export function newKey(): string {
   if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
@@ -13,7 +13,7 @@ export function newKey(): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-/** The same request has the same key: pressing the button again after a lost answer does the thing once. */
+/** Gives equal requests the same key: whoever presses the button again after a lost answer does it only once. */
 export function useRequestKey(): (request: unknown) => string {
   const sent = useRef({ request: '', key: '' });
   return useCallback((request) => {

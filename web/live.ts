@@ -7,7 +7,7 @@ export type Live<Data> = { data: Data | undefined; problem: Problem | null; agai
 
 const AGAIN_MS = 5_000;
 
-/** A subscription whose every value is the full state. A passing failure is tried again; `again` does so at once. */
+/** Subscribes to the full state. After a failure that may pass it tries again by itself; `again` does so at once. */
 export function useLive<Data, Variables extends AnyVariables>(
   document: TypedDocumentNode<Data, Variables>,
   variables: Variables,

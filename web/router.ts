@@ -4,7 +4,7 @@ import { createStore, useStore } from './store.ts';
 export type Route =
   | { screen: 'stacks' }
   | { screen: 'stack'; name: string }
-  /** `stack` null: a new one. `revision` null: its current one. */
+  /** Without a `stack` it deploys a new one; without a `revision` it starts with the current one. */
   | { screen: 'deploy'; stack: string | null; revision: number | null }
   | { screen: 'adopt'; stack: string }
   | { screen: 'deployments' }
@@ -13,34 +13,39 @@ export type Route =
   | { screen: 'tokens' }
   | { screen: 'unknown'; path: string };
 
+const REVISION = /^[1-9]\d{0,8}$/;
+
 const location = createStore(window.location.pathname);
 
 export function startRouter(): void {
   window.addEventListener('popstate', () => location.set(window.location.pathname));
 }
 
+/** The screens whose address is a single word. */
+const SCREENS = new Map<string, Route>([
+  ['', { screen: 'stacks' }],
+  ['stacks', { screen: 'stacks' }],
+  ['deploy', { screen: 'deploy', stack: null, revision: null }],
+  ['deployments', { screen: 'deployments' }],
+  ['agents', { screen: 'agents' }],
+  ['tokens', { screen: 'tokens' }],
+]);
+
 export function toRoute(path: string): Route {
-  const [first, second, ...rest] = path.split('/').filter(Boolean).map(decode);
-  if (first === 'stacks' && second !== undefined && rest.length > 0) return toStackRoute(second, rest, path);
-  if (rest.length > 0) return { screen: 'unknown', path };
-  if (first === undefined) return { screen: 'stacks' };
-  if (first === 'deploy' && second === undefined) return { screen: 'deploy', stack: null, revision: null };
-  if (first === 'stacks') return second === undefined ? { screen: 'stacks' } : { screen: 'stack', name: second };
-  if (first === 'deployments') {
-    return second === undefined ? { screen: 'deployments' } : { screen: 'deployment', id: second };
-  }
-  if (first === 'agents' && second === undefined) return { screen: 'agents' };
-  if (first === 'tokens' && second === undefined) return { screen: 'tokens' };
+  const [section = '', name, ...rest] = path.split('/').filter(Boolean).map(decode);
+  if (name === undefined) return SCREENS.get(section) ?? { screen: 'unknown', path };
+  if (section === 'stacks') return toStackRoute(name, rest, path);
+  if (section === 'deployments' && rest.length === 0) return { screen: 'deployment', id: name };
   return { screen: 'unknown', path };
 }
 
-function toStackRoute(stack: string, [word, number, ...rest]: string[], path: string): Route {
-  if (rest.length === 0) {
-    if (word === 'adopt' && number === undefined) return { screen: 'adopt', stack };
-    if (word === 'deploy' && number === undefined) return { screen: 'deploy', stack, revision: null };
-    if (word === 'deploy' && /^[1-9]\d{0,8}$/.test(number ?? '')) {
-      return { screen: 'deploy', stack, revision: Number(number) };
-    }
+function toStackRoute(stack: string, rest: string[], path: string): Route {
+  const [verb, revision] = rest;
+  if (verb === undefined) return { screen: 'stack', name: stack };
+  if (verb === 'adopt' && rest.length === 1) return { screen: 'adopt', stack };
+  if (verb === 'deploy' && revision === undefined) return { screen: 'deploy', stack, revision: null };
+  if (verb === 'deploy' && rest.length === 2 && REVISION.test(revision ?? '')) {
+    return { screen: 'deploy', stack, revision: Number(revision) };
   }
   return { screen: 'unknown', path };
 }
@@ -67,7 +72,7 @@ export function navigate(to: string): void {
   location.set(window.location.pathname);
 }
 
-/** Props for an `<a>` that stays in the page, but leaves new-tab clicks to the browser. */
+/** Returns props for an `<a>` that navigates within the page but leaves clicks for a new tab to the browser. */
 export function useLink(to: string) {
   const onClick = useCallback(
     (event: MouseEvent) => {
@@ -80,7 +85,7 @@ export function useLink(to: string) {
   return { href: to, onClick };
 }
 
-/** A dot is written %2E, because the server takes a path with one for the name of a file. */
+/** Writes a dot as %2E, because the server takes a path that contains one for the name of a file. */
 function toSegment(text: string): string {
   return encodeURIComponent(text).replaceAll('.', '%2E');
 }

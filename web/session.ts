@@ -2,12 +2,12 @@ import { createStore } from './store.ts';
 
 const KEY = 'graphium.token';
 
-/** Signed in with `token`, or signed out; `message` says why, when it was not the person's own doing. */
+/** Signed in with `token`, or signed out. `message` says why, unless the user signed out in this tab. */
 export type Session = { token: string } | { token: null; message: string | null };
 
 export const session = createStore<Session>({ token: null, message: null });
 
-/** Reads the token of the link the server prints (`/#token=…`), or the one kept from last time. */
+/** Takes the token from the link that the server prints (`/#token=…`), or else the one stored last time. */
 export function startSession(): void {
   const fromLink = takeTokenFromFragment();
   const token = fromLink ?? readToken();
@@ -35,7 +35,7 @@ export function signOut(message: string | null = null): void {
   session.set({ token: null, message });
 }
 
-/** The secret must not stay in the address bar or the history, so the entry is replaced before anything renders. */
+/** Replaces the entry in the history before anything renders: the secret must not stay there or in the address bar. */
 function takeTokenFromFragment(): string | null {
   const token = new URLSearchParams(window.location.hash.slice(1)).get('token');
   if (token === null) return null;
@@ -43,7 +43,7 @@ function takeTokenFromFragment(): string | null {
   return token.trim() || null;
 }
 
-/** Storage may be switched off in the browser; the session then lives as long as the tab. */
+/** A browser may have its storage switched off; then the session lasts as long as the tab. */
 function readToken(): string | null {
   try {
     return window.localStorage.getItem(KEY);
@@ -57,6 +57,6 @@ function writeToken(token: string | null): void {
     if (token === null) window.localStorage.removeItem(KEY);
     else window.localStorage.setItem(KEY, token);
   } catch {
-    // Nothing to do: see readToken.
+    // The session then lasts as long as the tab; see readToken.
   }
 }

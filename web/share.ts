@@ -1,6 +1,6 @@
 /**
- * Returns a value equal to `next` that reuses the objects of `previous` where they are equal, so that
- * memoised rows of a list that was sent again in full render only when they changed. JSON data only.
+ * Returns a value equal to `next` that reuses the objects of `previous` where they are equal. The server sends lists in
+ * full; this way a memoised row renders again only if it changed. It works on JSON data only.
  */
 export function share<T>(previous: unknown, next: T): T {
   if (Object.is(previous, next)) return next;

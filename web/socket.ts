@@ -1,13 +1,14 @@
 import { createClient, type Client as GraphQLWs, type SubscribePayload } from 'graphql-ws';
 import type { ExecutionResult } from 'urql';
+import { type BackOff, backOffMs, wait } from './backoff.ts';
 import { createStore, type Store } from './store.ts';
 
 /**
- * The page's one WebSocket.
- * - It is held open for as long as the page is signed in, so `state` is true on every screen.
- * - A subscription outlives any number of connections: it is sent again on the next one and the server
- *   answers with the full state. Its `error` is only ever an answer of the server, never a lost connection.
- * - graphql-ws gives up for good on some close codes (1011, 4400, 4429, 4500 …); a new client takes over then.
+ * The page's only WebSocket.
+ * - It stays open while the user is signed in, so `state` is right on every screen.
+ * - A subscription outlives its connection: it is sent again on the next one, and the server answers with the full
+ *   state. Its `error` is always an answer of the server, never a lost connection.
+ * - graphql-ws gives up for good after some close codes (1011, 4400, 4429, 4500 …). Then a new client takes over.
  */
 export type Socket = {
   state: Store<SocketState>;
@@ -19,8 +20,7 @@ export type Sink = { next(value: ExecutionResult): void; error(error: unknown): 
 
 const PING_EVERY_MS = 10_000;
 const PONG_WITHIN_MS = 5_000;
-const RETRY_FIRST_MS = 300;
-const RETRY_MOST_MS = 4_000;
+const RETRY: BackOff = { firstMs: 300, mostMs: 4_000 };
 /** A server that shuts down may complete its subscriptions just before it closes the socket. */
 const COMPLETE_SETTLES_MS = 400;
 
@@ -52,10 +52,13 @@ export function createSocket(url: string, token: string, onRefused: () => void):
       return;
     }
     state.set('lost');
-    rebuild = setTimeout(() => {
-      client = open();
-      for (const resume of [...waiting]) resume();
-    }, backOffMs(failures++));
+    rebuild = setTimeout(
+      () => {
+        client = open();
+        for (const resume of [...waiting]) resume();
+      },
+      backOffMs(failures++, RETRY),
+    );
   }
 
   return {
@@ -65,7 +68,7 @@ export function createSocket(url: string, token: string, onRefused: () => void):
       closed = true;
       clearTimeout(rebuild);
       waiting.clear();
-      // Rejects when the server is down; there is nothing left to close then.
+      // It rejects when the server is down, and then there is nothing to close.
       Promise.resolve(client.dispose()).catch(() => undefined);
     },
   };
@@ -74,11 +77,11 @@ export function createSocket(url: string, token: string, onRefused: () => void):
 type Watchers = {
   onConnected(): void;
   onLost(): void;
-  /** The client has given up, and says why; called once. */
+  /** Called once, when the client has given up. */
   onAbandoned(event: unknown): void;
 };
 
-/** A client that notices a connection that is only half open, and comes back by itself for as long as it can. */
+/** Makes a client that notices a half-open connection and reconnects by itself for as long as it can. */
 function openClient(url: string, token: string, watchers: Watchers): GraphQLWs {
   let watchdog: ReturnType<typeof setTimeout> | undefined;
   const lose = () => {
@@ -93,7 +96,7 @@ function openClient(url: string, token: string, watchers: Watchers): GraphQLWs {
     keepAlive: PING_EVERY_MS,
     retryAttempts: Number.POSITIVE_INFINITY,
     shouldRetry: (event) => !isRefusal(event),
-    retryWait: (retries) => wait(backOffMs(retries)),
+    retryWait: (retries) => wait(backOffMs(retries, RETRY)),
     onNonLazyError: watchers.onAbandoned,
     on: {
       connected: watchers.onConnected,
@@ -114,7 +117,7 @@ function openClient(url: string, token: string, watchers: Watchers): GraphQLWs {
 
 type Connections = { client(): GraphQLWs; state: Store<SocketState>; waiting: Set<() => void> };
 
-/** Ends only when the server says so. `waiting` is called when a new client has taken the place of one that gave up. */
+/** Ends only when the server says so. Those in `waiting` resume when a new client has replaced one that gave up. */
 function subscribeForGood({ client, state, waiting }: Connections, payload: SubscribePayload, sink: Sink): () => void {
   let stop = () => {};
   let ended = false;
@@ -155,16 +158,7 @@ function isLostConnection(value: unknown): boolean {
   return isCloseEvent(value) || value instanceof Event;
 }
 
-/** 4401: the token is not known. 4403: it was revoked, or has expired. Trying again would not help. */
+/** 4401: the token is unknown. 4403: it was revoked or has expired. Trying again would not help. */
 function isRefusal(value: unknown): value is { code: number; reason: string } {
   return isCloseEvent(value) && (value.code === 4401 || value.code === 4403);
-}
-
-/** Full jitter, so that many open pages do not come back at the same moment. */
-function backOffMs(failures: number): number {
-  return Math.random() * Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** Math.min(failures, 10));
-}
-
-function wait(delayMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, delayMs));
 }

@@ -2,7 +2,7 @@ import { useSyncExternalStore } from 'react';
 
 export type Store<T> = { get(): T; set(value: T): void; subscribe(listener: () => void): () => void };
 
-/** One value outside of React that components can watch with `useStore`. */
+/** Holds one value outside React that components watch with `useStore`. */
 export function createStore<T>(initial: T): Store<T> {
   let value = initial;
   const listeners = new Set<() => void>();

@@ -1,6 +1,6 @@
 import { createContext, useContext } from 'react';
 import { graphql, type ResultOf } from './graphql.ts';
-import { roles } from './words.ts';
+import { ROLES } from './words.ts';
 
 export const ViewerQuery = graphql(`
   query Viewer {
@@ -25,9 +25,9 @@ export function useViewer(): Viewer {
   return viewer;
 }
 
-/** Null when the viewer may, else why not. A courtesy only: the server decides. */
+/** Returns why the viewer may not do something, or null if he may. Only a courtesy: the server decides. */
 export function useDenial(needed: Role): string | null {
   const { role } = useViewer();
   if (role && RANK[role] >= RANK[needed]) return null;
-  return `Needs the role ${roles[needed].text}; your token has ${role ? roles[role].text : 'none'}.`;
+  return `Needs the role ${ROLES[needed].text}; your token has ${role ? ROLES[role].text : 'none'}.`;
 }

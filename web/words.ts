@@ -1,12 +1,12 @@
 import type { introspection } from '../graphql-env.d.ts';
-import type { Tone } from './ui/Badge.tsx';
+import type { Tone } from './tone.ts';
 
 type Enums = introspection['types'];
 type EnumOf<Name extends keyof Enums> = Enums[Name] extends { enumValues: infer Values } ? Values : never;
 type Words<Name extends keyof Enums> = Record<EnumOf<Name> & string, { text: string; tone: Tone }>;
 
-/** How the states of the API are called on the page, and what they mean to whoever glances at it. */
-export const stackStates: Words<'StackState'> = {
+/** What the page calls the states of the API, and what each of them means at a glance. */
+export const STACK_STATES: Words<'StackState'> = {
   DEPLOYING: { text: 'Deploying', tone: 'busy' },
   STARTING: { text: 'Starting', tone: 'busy' },
   STOPPING: { text: 'Stopping', tone: 'busy' },
@@ -20,7 +20,7 @@ export const stackStates: Words<'StackState'> = {
   DELETED: { text: 'Deleted', tone: 'idle' },
 };
 
-export const deploymentStatuses: Words<'DeploymentStatus'> = {
+export const DEPLOYMENT_STATUSES: Words<'DeploymentStatus'> = {
   RUNNING: { text: 'Running', tone: 'busy' },
   SUCCEEDED: { text: 'Succeeded', tone: 'good' },
   FAILED: { text: 'Failed', tone: 'bad' },
@@ -29,7 +29,7 @@ export const deploymentStatuses: Words<'DeploymentStatus'> = {
   SUPERSEDED: { text: 'Superseded', tone: 'idle' },
 };
 
-export const taskStatuses: Words<'TaskStatus'> = {
+export const TASK_STATUSES: Words<'TaskStatus'> = {
   PENDING: { text: 'Waiting', tone: 'idle' },
   RUNNING: { text: 'Running', tone: 'busy' },
   COMPLETED: { text: 'Done', tone: 'good' },
@@ -37,13 +37,13 @@ export const taskStatuses: Words<'TaskStatus'> = {
   CANCELLED: { text: 'Cancelled', tone: 'idle' },
 };
 
-export const agentStates: Words<'AgentState'> = {
+export const AGENT_STATES: Words<'AgentState'> = {
   ONLINE: { text: 'Online', tone: 'good' },
   OFFLINE: { text: 'Offline', tone: 'warn' },
   QUARANTINED: { text: 'Quarantined', tone: 'bad' },
 };
 
-export const containerStates: Words<'ContainerState'> = {
+export const CONTAINER_STATES: Words<'ContainerState'> = {
   CREATED: { text: 'Created', tone: 'idle' },
   RUNNING: { text: 'Running', tone: 'good' },
   PAUSED: { text: 'Paused', tone: 'warn' },
@@ -53,14 +53,14 @@ export const containerStates: Words<'ContainerState'> = {
   DEAD: { text: 'Dead', tone: 'bad' },
 };
 
-export const healths: Record<EnumOf<'Health'> & string, { text: string; tone: Tone } | null> = {
+export const HEALTHS: Record<EnumOf<'Health'> & string, { text: string; tone: Tone } | null> = {
   NONE: null,
   STARTING: { text: 'Health: starting', tone: 'busy' },
   HEALTHY: { text: 'Healthy', tone: 'good' },
   UNHEALTHY: { text: 'Unhealthy', tone: 'bad' },
 };
 
-export const kinds: Record<(EnumOf<'DeploymentKind'> | EnumOf<'TaskKind'>) & string, string> = {
+export const KINDS: Record<(EnumOf<'DeploymentKind'> | EnumOf<'TaskKind'>) & string, string> = {
   DEPLOY: 'Deploy',
   START: 'Start',
   STOP: 'Stop',
@@ -68,11 +68,12 @@ export const kinds: Record<(EnumOf<'DeploymentKind'> | EnumOf<'TaskKind'>) & str
   DELETE: 'Delete',
   ROLLBACK: 'Roll back',
   REPAIR: 'Repair',
+  REMOVE_ORPHANS: 'Remove orphans',
   PULL: 'Pull',
   CLEAN: 'Clean up',
 };
 
-export const phases: Record<EnumOf<'TaskPhase'> & string, string> = {
+export const PHASES: Record<EnumOf<'TaskPhase'> & string, string> = {
   PULLING: 'Pulling',
   PREPARING: 'Preparing',
   CREATING: 'Creating',
@@ -84,19 +85,19 @@ export const phases: Record<EnumOf<'TaskPhase'> & string, string> = {
   CLEANING: 'Cleaning up',
 };
 
-export const transports: Record<EnumOf<'Transport'> & string, { text: string; hint: string }> = {
-  STREAM: { text: 'Stream', hint: 'Holds a WebSocket: tasks arrive at once.' },
-  POLL: { text: 'Polling', hint: 'WebSocket cannot be had: asks for tasks every 5 seconds.' },
+export const TRANSPORTS: Record<EnumOf<'Transport'> & string, { text: string; hint: string }> = {
+  STREAM: { text: 'Stream', hint: 'The agent holds a WebSocket open, so tasks arrive at once.' },
+  POLL: { text: 'Polling', hint: 'A WebSocket is not possible, so the agent asks for tasks every 5 seconds.' },
 };
 
-export const roles: Record<EnumOf<'Role'> & string, { text: string; hint: string }> = {
-  VIEWER: { text: 'Viewer', hint: 'sees everything, changes nothing' },
-  OPERATOR: { text: 'Operator', hint: 'deploys, stops, starts and deletes stacks' },
-  ADMIN: { text: 'Admin', hint: 'also adds agents and makes tokens' },
+export const ROLES: Record<EnumOf<'Role'> & string, { text: string; hint: string }> = {
+  VIEWER: { text: 'Viewer', hint: 'can see everything and change nothing' },
+  OPERATOR: { text: 'Operator', hint: 'can also deploy, stop, start and delete stacks' },
+  ADMIN: { text: 'Admin', hint: 'can also add agents and create tokens' },
 };
 
-export const planActions: Words<'PlanAction'> = {
-  NOOP: { text: 'Stays', tone: 'idle' },
+export const PLAN_ACTIONS: Words<'PlanAction'> = {
+  NOOP: { text: 'Unchanged', tone: 'idle' },
   CREATE: { text: 'Create', tone: 'good' },
   REPLACE: { text: 'Replace', tone: 'warn' },
   START: { text: 'Start', tone: 'good' },
@@ -105,7 +106,7 @@ export const planActions: Words<'PlanAction'> = {
   REMOVE: { text: 'Remove', tone: 'bad' },
 };
 
-export const driftKinds: Words<'DriftKind'> = {
+export const DRIFT_KINDS: Words<'DriftKind'> = {
   MISSING: { text: 'Missing', tone: 'bad' },
   STOPPED: { text: 'Stopped', tone: 'bad' },
   CHANGED: { text: 'Changed', tone: 'warn' },
@@ -114,36 +115,36 @@ export const driftKinds: Words<'DriftKind'> = {
   RUNNING: { text: 'Running', tone: 'warn' },
 };
 
-export const differenceChanges: Words<'DifferenceChange'> = {
+export const DIFFERENCE_CHANGES: Words<'DifferenceChange'> = {
   ADDED: { text: 'Added', tone: 'good' },
   CHANGED: { text: 'Changed', tone: 'warn' },
   REMOVED: { text: 'Removed', tone: 'bad' },
 };
 
-export const differenceSubjects: Record<EnumOf<'DifferenceSubject'> & string, string> = {
+export const DIFFERENCE_SUBJECTS: Record<EnumOf<'DifferenceSubject'> & string, string> = {
   SERVICE: 'service',
   NETWORK: 'network',
   VOLUME: 'volume',
 };
 
-export const formats: Record<EnumOf<'StackFormat'> & string, string> = {
+export const FORMATS: Record<EnumOf<'StackFormat'> & string, string> = {
   COMPOSE: 'Compose',
   JSONLD: 'Graphium JSON-LD',
 };
 
-export const orphanReasons: Record<EnumOf<'OrphanReason'> & string, string> = {
-  UNKNOWN_STACK: 'There is no stack of this name.',
-  NOT_WANTED: 'The current revision of its stack does not want it there.',
+export const ORPHAN_REASONS: Record<EnumOf<'OrphanReason'> & string, string> = {
+  UNKNOWN_STACK: 'There is no stack with this name.',
+  NOT_WANTED: 'The current revision of its stack does not include it on this host.',
 };
 
-/** What stands under a container's name when its task has ended. */
-export const lefts: Record<EnumOf<'ContainerLeft'> & string, string> = {
+/** What a task left under its container's name when it ended. */
+export const LEFT_IN_PLACE: Record<EnumOf<'ContainerLeft'> & string, string> = {
   NEW: 'the new container is in place',
-  OLD: 'the container from before is in place',
-  NONE: 'no container of this name is left',
+  PREVIOUS: 'the previous container is in place',
+  NONE: 'no container with this name is left',
 };
 
-export const onFailures: Record<EnumOf<'OnFailure'> & string, string> = {
-  ROLLBACK: 'the stack goes back to its last good revision, if it has one',
-  KEEP: 'what was done stays',
+export const ON_FAILURES: Record<EnumOf<'OnFailure'> & string, string> = {
+  ROLLBACK: 'the stack is rolled back to its last good revision, if it has one',
+  KEEP: 'what was done is kept',
 };

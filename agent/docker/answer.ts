@@ -1,4 +1,4 @@
-/** What is an ordinary answer of the engine's, although it comes as an error. */
+/** Turns errors of the engine that are ordinary answers into values. */
 import { isNotFound } from './errors.ts';
 
 export const orNull = <T>(answer: Promise<unknown>): Promise<T | null> =>

@@ -1,16 +1,16 @@
 /**
- * The calls of Docker's API that we use, by name. What is an ordinary answer is no error here: 404 on looking something up
- * gives null, 304 on start and stop and 404 on removing mean that it is so already.
+ * The calls of Docker's API that the agent uses, by name. Ordinary answers are no errors here: a lookup that ends with 404
+ * gives null, and 304 on start and stop or 404 on removal mean that nothing is left to do.
  */
 import type { Readable } from 'node:stream';
-import type { TaskProgress } from '../outcome.ts';
+import type { TaskProgress } from '../base/outcome.ts';
 import { orNull } from './answer.ts';
-import type { ContainerBody } from './body.ts';
 import { EngineError, isBadRequest } from './errors.ts';
-import { fitsPlatform, toPullQuery } from './image.ts';
-import type { DockerInspect, DockerListItem } from './observe.ts';
 import { networkCalls, volumeCalls } from './part-calls.ts';
-import { foldPull, nothingPulled, type PullLine, pullErrorOf, toPullProgress } from './pull.ts';
+import type { ContainerBody } from './shapes/body.ts';
+import { fitsPlatform, toPullQuery } from './shapes/image.ts';
+import type { DockerInspect, DockerListItem } from './shapes/observe.ts';
+import { foldPull, NOTHING_PULLED, type PullLine, pullErrorOf, toPullProgress } from './shapes/pull.ts';
 import { toLines, toLogLines } from './streams.ts';
 import type { Request, Send } from './transport.ts';
 
@@ -18,11 +18,11 @@ type Mounted = { Mounts?: { Source?: string }[] | null };
 
 export type Calls = ReturnType<typeof createCalls>;
 
-const logLines = 100;
-const logLineChars = 2_000;
-const maxLogBytes = 8 * 1024 * 1024;
-const pullStallMs = 5 * 60_000;
-const stopSlackMs = 30_000;
+const LOG_LINES = 100;
+const LOG_LINE_CHARS = 2_000;
+const MAX_LOG_BYTES = 8 * 1024 * 1024;
+const PULL_STALL_MS = 5 * 60_000;
+const STOP_SLACK_MS = 30_000;
 
 export function createCalls(send: Send) {
   return { ...containerCalls(send), ...imageCalls(send), ...networkCalls(send), ...volumeCalls(send) };
@@ -36,7 +36,7 @@ function containerCalls(send: Send) {
       orNull<DockerInspect>(
         send({ what: `Looking at ${nameOrId}`, method: 'GET', path: `/containers/${nameOrId}/json` }),
       ),
-    /** `labels`: "key=value", all of which must match. */
+    /** Lists containers that have all the labels, each given as "key=value". */
     listContainers: async (labels: string[]) =>
       (await send({
         what: 'Listing containers',
@@ -49,19 +49,19 @@ function containerCalls(send: Send) {
       const created = (await post(`Creating ${name}`, '/containers/create', { query, body })) as { Id: string };
       return created.Id;
     },
-    /** A tar archive, unpacked at the container's root; missing directories are made, and none becomes a file. */
+    /** Unpacks a tar archive at the container's root. Docker makes missing directories and never replaces one by a file. */
     putArchive: async (id: string, tar: Buffer) => {
       const query = { path: '/', noOverwriteDirNonDir: true };
       await send({ what: 'Writing files', method: 'PUT', path: `/containers/${id}/archive`, query, tar });
     },
-    /** Where on the host the container's mounts come from; none if there is no such container. */
+    /** Returns where on the host the container's mounts come from, or nothing if there is no such container. */
     mountSources: async (id: string): Promise<string[]> => {
       const found = await orNull<Mounted>(
         send({ what: `Looking at ${id}`, method: 'GET', path: `/containers/${id}/json` }),
       );
       return found ? toSources(found) : [];
     },
-    /** The same of all containers that have the labels. */
+    /** Returns the same for all containers that have the labels. */
     mountSourcesOf: async (labels: string[]): Promise<string[]> => {
       const query = { all: true, filters: { label: labels } };
       const items = await send({ what: 'Listing containers', method: 'GET', path: '/containers/json', query });
@@ -70,9 +70,9 @@ function containerCalls(send: Send) {
     startContainer: async (id: string) => {
       await post('Starting', `/containers/${id}/start`);
     },
-    /** Docker asks the process to end and kills it after `stopSeconds`, which it knows itself. */
+    /** Docker asks the process to end and kills it after `stopSeconds`, which Docker knows from the container. */
     stopContainer: async (id: string, stopSeconds: number) => {
-      const timeoutMs = Math.max(stopSeconds, 0) * 1000 + stopSlackMs;
+      const timeoutMs = Math.max(stopSeconds, 0) * 1000 + STOP_SLACK_MS;
       await orNull(post('Stopping', `/containers/${id}/stop`, { timeoutMs }));
     },
     unpauseContainer: async (id: string) => {
@@ -81,15 +81,15 @@ function containerCalls(send: Send) {
     renameContainer: async (id: string, name: string) => {
       await post(`Renaming to ${name}`, `/containers/${id}/rename`, { query: { name } });
     },
-    /** With its anonymous volumes. */
+    /** Removes the container together with its anonymous volumes. */
     removeContainer: async (id: string) => {
       await orNull(
         send({ what: 'Removing', method: 'DELETE', path: `/containers/${id}`, query: { v: true, force: true } }),
       );
     },
-    /** The last lines of both outputs, oldest first. */
+    /** Returns the last lines of both outputs, oldest first. */
     logs: async (id: string, tty: boolean): Promise<string[]> => {
-      const query = { stdout: true, stderr: true, tail: logLines };
+      const query = { stdout: true, stderr: true, tail: LOG_LINES };
       const stream = (await send({
         what: 'Reading logs',
         method: 'GET',
@@ -97,7 +97,7 @@ function containerCalls(send: Send) {
         query,
         stream: true,
       })) as Readable;
-      return toLogLines(await readAll(stream), { tty, lines: logLines, chars: logLineChars });
+      return toLogLines(await readAll(stream), { tty, lines: LOG_LINES, chars: LOG_LINE_CHARS });
     },
   };
 }
@@ -107,7 +107,7 @@ const toSources = ({ Mounts }: Mounted): string[] => (Mounts ?? []).flatMap(({ S
 type DockerImage = { Id: string; Os?: string; Architecture?: string; Variant?: string };
 
 function imageCalls(send: Send) {
-  /** What Docker does not take for a name of an image is not here either. */
+  /** Docker refuses what is not the name of an image. Such an image is not present either. */
   const find = async (image: string): Promise<DockerImage | null> => {
     const path = `/images/${image.split('/').map(encodeURIComponent).join('/')}/json`;
     try {
@@ -118,14 +118,14 @@ function imageCalls(send: Send) {
     }
   };
   return {
-    /** One for another platform does not count. */
+    /** An image for another platform does not count. */
     hasImage: async (image: string, platform?: string): Promise<boolean> => {
       const found = await find(image);
       return found !== null && fitsPlatform(found, platform);
     },
-    /** What the name stands for now, as containers name what they were made from; null: it is not here. */
+    /** Returns the id of the image that the name stands for now, or null if it is not present. */
     imageId: async (image: string): Promise<string | null> => (await find(image))?.Id ?? null,
-    /** Rejects when Docker says so, also in the middle of the stream, and when nothing moves for 5 minutes. */
+    /** Rejects if Docker reports an error, even in the middle of the stream, and if nothing moves for 5 minutes. */
     pullImage: async (
       image: string,
       onProgress: (progress: TaskProgress) => void,
@@ -134,8 +134,8 @@ function imageCalls(send: Send) {
     ) => {
       const stalled = new AbortController();
       const either = AbortSignal.any([signal, stalled.signal]);
-      const wind = () => setTimeout(() => stalled.abort(), pullStallMs);
-      let timer = wind();
+      const arm = () => setTimeout(() => stalled.abort(), PULL_STALL_MS);
+      let timer = arm();
       let stream: Readable | undefined;
       try {
         const what = `Pulling ${image}`;
@@ -146,7 +146,7 @@ function imageCalls(send: Send) {
           path: '/images/create',
           query,
           stream: true,
-          timeoutMs: pullStallMs,
+          timeoutMs: PULL_STALL_MS,
           signal: either,
         })) as Readable;
         const destroy = () => stream?.destroy(new Error('aborted'));
@@ -154,7 +154,7 @@ function imageCalls(send: Send) {
         if (either.aborted) destroy();
         await followPull(stream, what, onProgress, () => {
           clearTimeout(timer);
-          timer = wind();
+          timer = arm();
         });
       } catch (error) {
         if (stalled.signal.aborted) throw new EngineError(`Pulling ${image}`, 504, 'nothing moved for 5 minutes');
@@ -173,7 +173,7 @@ async function followPull(
   onProgress: (progress: TaskProgress) => void,
   onLine: () => void,
 ) {
-  let state = nothingPulled;
+  let state = NOTHING_PULLED;
   for await (const text of toLines(stream)) {
     onLine();
     const line = JSON.parse(text) as PullLine;
@@ -190,7 +190,7 @@ async function readAll(stream: Readable): Promise<Buffer> {
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes > maxLogBytes) break;
+    if (bytes > MAX_LOG_BYTES) break;
   }
   return Buffer.concat(chunks);
 }

@@ -1,7 +1,8 @@
-/** The Docker engine of this host, as the rest of the agent sees it. */
+/** Presents the Docker engine of this host to the rest of the agent. */
 import type { Readable } from 'node:stream';
 import { type Calls, createCalls } from './calls.ts';
 import { createEventHub, type Listener, type Subscription } from './events.ts';
+import { createOnce, type Once } from './once.ts';
 import {
   type ContainerReport,
   type DockerInspect,
@@ -9,10 +10,9 @@ import {
   type Identity,
   type ListDetails,
   toContainerReport,
-} from './observe.ts';
-import { createOnce, type Once } from './once.ts';
+} from './shapes/observe.ts';
+import { chooseApiVersion, NEWEST_API_VERSION } from './shapes/version.ts';
 import { createTransport } from './transport.ts';
-import { chooseApiVersion, newestApiVersion } from './version.ts';
 
 export type EngineFacts = {
   version: string;
@@ -25,36 +25,36 @@ export type EngineFacts = {
 
 export type Engine = Calls & {
   facts(): Promise<EngineFacts>;
-  /** What is spoken with it; before its first answer, the newest that we speak. */
+  /** The version of the API that is spoken with it. Before its first answer, that is the newest the agent knows. */
   apiVersion(): string;
-  /** All containers that this agent made for this cluster, in whatever state. */
+  /** Lists all containers that this agent made for this cluster, in whatever state. */
   containers(identity: Identity): Promise<ContainerReport[]>;
-  /** Events of all labelled containers; `action` is Docker's, or 'resync' (no container) after each connect. */
+  /** Follows events of all labelled containers. `action` is Docker's, or 'resync' without a container after each connect. */
   events(listener: Listener): Subscription;
-  /** What was made sure of on this host a moment ago. */
+  /** Remembers what was checked on this host a moment ago. */
   once: Once;
   close(): void;
 };
 
-const rememberMs = 10_000;
-const eventActions = ['create', 'start', 'die', 'destroy', 'rename', 'pause', 'unpause', 'oom', 'health_status'];
+const REMEMBER_MS = 10_000;
+const EVENT_ACTIONS = ['create', 'start', 'die', 'destroy', 'rename', 'pause', 'unpause', 'oom', 'health_status'];
 
 export type EngineOptions = {
   socketPath: string;
-  /** How long a call may take that does not name its own time; 60,000 unless told. */
+  /** How long a call may take that sets no limit of its own. The default is 60,000. */
   callMs?: number;
 };
 
 export function createEngine({ socketPath, callMs = 60_000 }: EngineOptions): Engine {
   const { send, connect, apiVersion } = createTransport(socketPath, callMs);
-  const once = createOnce(rememberMs);
+  const once = createOnce(REMEMBER_MS);
   const hub = createEventHub(
     async (signal) =>
       (await send({
         what: 'Following events',
         method: 'GET',
         path: '/events',
-        query: { filters: { type: ['container'], label: ['graphium.cluster'], event: eventActions } },
+        query: { filters: { type: ['container'], label: ['graphium.cluster'], event: EVENT_ACTIONS } },
         stream: true,
         signal,
       })) as Readable,
@@ -63,7 +63,7 @@ export function createEngine({ socketPath, callMs = 60_000 }: EngineOptions): En
   return {
     ...calls,
     once,
-    apiVersion: () => apiVersion() ?? newestApiVersion,
+    apiVersion: () => apiVersion() ?? NEWEST_API_VERSION,
     facts: async () => {
       const version = await connect();
       const info = (await send({ what: 'Asking for the engine', method: 'GET', path: '/info' })) as {
@@ -88,7 +88,7 @@ export function createEngine({ socketPath, callMs = 60_000 }: EngineOptions): En
   };
 }
 
-/** One list call; what a list does not say is asked once per start of a container, and forgotten on its next event. */
+/** Needs one list call. Details that a list lacks are asked once per container and forgotten on its next event. */
 function createReports(calls: Calls, listen: (listener: Listener) => Subscription) {
   const known = new Map<string, ListDetails>();
   let following = false;

@@ -1,9 +1,9 @@
 /**
- * What can go wrong between us and Docker, told apart in one place, by predicate. Docker has hardly any error codes, so
- * some predicates read its messages; each was seen from an engine between 20.10 and 29.
+ * Classifies what can go wrong with Docker, by predicate. Docker has hardly any error codes, so some predicates read its
+ * messages; each message was seen from an engine between 20.10 and 29.
  *
- * What ends a task, and whether the server tries it again by itself, with back-off. Yes where time alone may help; each try
- * of a replacement may cost the old container a pause, so no where somebody has to do something first:
+ * The table says whether the server retries a task by itself, with back-off. It does where time alone may help. It does
+ * not where somebody has to act first, because each try of a replacement may interrupt the previous container:
  *
  *     ENGINE_UNREACHABLE, NAME_NOT_FREE, TIMEOUT                            yes
  *     PULL_FAILED    registry not reached, 5xx, cut off, too many requests  yes
@@ -13,16 +13,16 @@
  *     NETWORK_MISSING, VOLUME_MISSING, VOLUME_CONFLICT                      no
  *     POLICY_DENIED, SPEC_UNSUPPORTED, ENGINE_TOO_OLD, SECRETS_UNSUPPORTED  no
  *     HEALTH_CHECK_FAILED, HEALTH_CHECK_TIMEOUT, CONTAINER_EXITED           no
- *     CONTAINER_MISSING    somebody removed it while it was watched         no
+ *     CONTAINER_MISSING    somebody removed it during the check             no
  *     CREATE_FAILED, START_FAILED, STOP_FAILED, RENAME_FAILED, REMOVE_FAILED
  *                    the engine's trouble of the moment (`isTransient`)     yes
  *                    all else                                               no
  */
-import type { TaskFailure } from '../outcome.ts';
+import type { TaskFailure } from '../base/outcome.ts';
 
-/** A call to the engine that did not succeed. */
+/** A call to the engine failed. */
 export class EngineError extends Error {
-  /** HTTP status; null: the engine did not answer (not running, connection lost, too slow). */
+  /** The HTTP status, or null if the engine did not answer (not running, connection lost, too slow). */
   readonly status: number | null;
   /** Docker's own words. */
   readonly detail: string;
@@ -56,7 +56,7 @@ export const isUnreachable = (error: unknown): boolean => error instanceof Engin
 export const isBadRequest = (error: unknown): boolean => says(error, [400]);
 export const isNotFound = (error: unknown): boolean => says(error, [404]);
 export const isConflict = (error: unknown): boolean => says(error, [409]);
-/** The name belongs to a container, perhaps to one that is just being removed (moby #37698). */
+/** A container has the name, perhaps one that is just being removed (moby #37698). */
 export const isNameTaken = (error: unknown): boolean =>
   says(error, [409], /already in use|already reserved|name .*(conflict|reserved)/i);
 export const isRemovalUnderWay = (error: unknown): boolean =>
@@ -73,7 +73,7 @@ export const isPoolOverlap = (error: unknown): boolean =>
   says(error, [400, 403, 409, 500], /pool overlaps|overlaps with other one|conflicts with network/i);
 export const isPortTaken = (error: unknown): boolean =>
   says(error, [400, 409, 500], /port is already allocated|address already in use|ports are not available/i);
-/** The engine's trouble of the moment, not the request's fault. */
+/** The engine has trouble at the moment; the request is not at fault. */
 export const isTransient = (error: unknown): boolean =>
   says(error, [502, 503, 504]) ||
   says(
@@ -82,7 +82,7 @@ export const isTransient = (error: unknown): boolean =>
     /deadline exceeded|context canceled|connection (refused|reset)|transport is closing|unavailable|temporarily|i\/o timeout|shutting down|resource busy|did not receive an exit event|EOF$/i,
   );
 
-/** What was being done, in the words of the message, and the code if nothing more is known. */
+/** What was being done, as the message puts it, and the code to use if the error says nothing more precise. */
 export type Doing = { code: string; what: string };
 
 export function toTaskError(error: unknown, { code, what }: Doing): TaskError {
@@ -100,7 +100,7 @@ export function toTaskError(error: unknown, { code, what }: Doing): TaskError {
   return fail(code, '');
 }
 
-/** Errors of a pull come as text inside a stream that began with 200, or as a status before it began. */
+/** An error of a pull comes as a status, or as text inside a stream that began with 200. */
 export function toPullError(image: string, error: unknown): TaskError {
   if (error instanceof TaskError) return error;
   if (isUnreachable(error)) return toTaskError(error, { code: 'PULL_FAILED', what: `Pulling ${image}` });
@@ -110,7 +110,7 @@ export function toPullError(image: string, error: unknown): TaskError {
   if (isTransient(error) || /toomanyrequests|rate limit/i.test(detail)) {
     return fail('PULL_FAILED', 'It is tried again.', true);
   }
-  // Docker Hub answers alike for "private" and "does not exist".
+  // Docker Hub gives the same answer for "private" and for "does not exist".
   if (/may require 'docker login'|requested access to the resource is denied/i.test(detail)) {
     return fail('IMAGE_NOT_FOUND', 'Check the name, or let the host log in if the image is private.', false);
   }

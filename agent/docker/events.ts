@@ -1,8 +1,10 @@
 /**
- * One stream of Docker's container events for all who listen. Invariants: it is open while anybody listens; it reconnects
- * by itself; after every connect, the first too, listeners get one `resync` without a container, because events may have
- * been missed until then.
+ * One stream of Docker's container events for all listeners.
+ *
+ * Invariants: it is open while anybody listens, and reconnects by itself. After every connect, including the first,
+ * listeners get one `resync` without a container, because they may have missed events until then.
  */
+import { type Backoff, backoffMs, pause } from '../base/backoff.ts';
 import { toLines } from './streams.ts';
 
 export type ContainerEvent = { containerId: string; action: string };
@@ -11,8 +13,7 @@ export type Subscription = { close(): void };
 export type EventHub = { listen(listener: Listener): Subscription; close(): void };
 
 type EventStream = AsyncIterable<Buffer> & { destroy(): void };
-const firstRetryMs = 100;
-const lastRetryMs = 5_000;
+const BACKOFF: Backoff = { firstMs: 100, longestMs: 5_000 };
 
 export function createEventHub(open: (signal: AbortSignal) => Promise<EventStream>): EventHub {
   const listeners = new Set<Listener>();
@@ -23,11 +24,11 @@ export function createEventHub(open: (signal: AbortSignal) => Promise<EventStrea
   };
 
   const follow = async (signal: AbortSignal) => {
-    let retryMs = firstRetryMs;
+    let failures = 0;
     while (!signal.aborted) {
       try {
         const stream = await open(signal);
-        retryMs = firstRetryMs;
+        failures = 0;
         const destroy = () => stream.destroy();
         signal.addEventListener('abort', destroy, { once: true });
         if (signal.aborted) destroy();
@@ -35,10 +36,10 @@ export function createEventHub(open: (signal: AbortSignal) => Promise<EventStrea
         for await (const line of toLines(stream)) emit(toEvent(line));
         signal.removeEventListener('abort', destroy);
       } catch {
-        // The engine is away or the stream broke: both are answered by connecting again.
+        // If the engine is away or the stream broke, connecting again is all that helps.
       }
-      if (!signal.aborted) await pause(retryMs * (0.5 + Math.random() / 2), signal);
-      retryMs = Math.min(retryMs * 2, lastRetryMs);
+      failures += 1;
+      if (!signal.aborted) await pause(backoffMs(BACKOFF, failures, Math.random), signal);
     }
   };
 
@@ -71,16 +72,4 @@ export function createEventHub(open: (signal: AbortSignal) => Promise<EventStrea
 function toEvent(line: string): ContainerEvent {
   const event = JSON.parse(line) as { id?: string; Action?: string; Actor?: { ID?: string } };
   return { containerId: event.Actor?.ID ?? event.id ?? '', action: event.Action ?? '' };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

@@ -1,6 +1,6 @@
 /**
- * Remembers for some seconds that something was made sure of, so that ten containers of a host ask once for their image
- * and network. Who comes while it is being made sure of waits for the same answer; a failure is not remembered.
+ * Remembers for some seconds that a check succeeded, so that ten containers of a host ask only once for their image and
+ * network. Callers that come during the check share its result. A failure is not remembered.
  */
 export type Once = {
   run(key: string, work: () => Promise<void>): Promise<void>;

@@ -1,32 +1,14 @@
-/** The calls for networks and volumes; see `calls.ts`. */
+/** The calls for networks and volumes, which `calls.ts` includes. */
 import { orNull } from './answer.ts';
-import type { Endpoint } from './endpoints.ts';
-import type { Labels } from './labels.ts';
-import type { NetworkBody, VolumeBody } from './parts.ts';
+import type { Endpoint } from './shapes/endpoints.ts';
+import type { DockerNetwork, DockerVolume, NetworkBody, VolumeBody } from './shapes/parts.ts';
 import type { Send } from './transport.ts';
 
-export type DockerNetwork = {
-  Id: string;
-  Name: string;
-  Created: string;
-  Driver: string;
-  Labels: Labels | null;
-  Options?: Labels | null;
-  Internal?: boolean;
-  Attachable?: boolean;
-  EnableIPv6?: boolean;
-  IPAM?: {
-    Driver?: string;
-    Options?: Labels | null;
-    Config?: { Subnet?: string; Gateway?: string; IPRange?: string; AuxiliaryAddresses?: Labels }[] | null;
-  };
-};
-export type DockerVolume = { Name: string; Driver: string; Labels: Labels | null; Options?: Labels | null };
 export function networkCalls(send: Send) {
   const list = async (filters: Record<string, string[]>) =>
     (await send({ what: 'Listing networks', method: 'GET', path: '/networks', query: { filters } })) as DockerNetwork[];
   return {
-    /** More than one network may have the name. Docker's filter also finds names that only contain it. */
+    /** Several networks may have the name. Docker's filter also finds names that merely contain it. */
     networksNamed: async (name: string) => (await list({ name: [name] })).filter((network) => network.Name === name),
     networksLabelled: (labels: string[]) => list({ label: labels }),
     createNetwork: async (body: Pick<NetworkBody, 'Name'>): Promise<string> => {
@@ -53,7 +35,7 @@ export function volumeCalls(send: Send) {
   return {
     findVolume: (name: string) =>
       orNull<DockerVolume>(send({ what: `Looking at volume ${name}`, method: 'GET', path: `/volumes/${name}` })),
-    /** One that is there already is left as it is, and given back. */
+    /** Returns an existing volume unchanged. */
     createVolume: async (body: VolumeBody): Promise<DockerVolume> => {
       const what = `Creating volume ${body.Name}`;
       return (await send({ what, method: 'POST', path: '/volumes/create', body })) as DockerVolume;

@@ -1,6 +1,6 @@
-/** Pure: the two ways in which Docker cuts bytes into messages. */
+/** Reads the two ways in which Docker cuts bytes into messages: lines and frames. */
 
-/** Whole lines of a byte stream, without their ends; what follows the last line break comes as a line of its own. */
+/** Yields the lines of a byte stream. What follows the last line break counts as a line too. */
 export async function* toLines(stream: AsyncIterable<Buffer>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';
@@ -13,8 +13,8 @@ export async function* toLines(stream: AsyncIterable<Buffer>): AsyncGenerator<st
 }
 
 /**
- * A container's output. Without a TTY it comes in frames: 8 bytes (1 stdin/stdout/stderr, 3 zero, 4 length, big-endian)
- * and then the text; with a TTY it comes as it is. Source: "Stream format" of Docker's API, ContainerAttach.
+ * Extracts a container's output. Without a TTY it comes in frames: 8 bytes (1 stdin/stdout/stderr, 3 zero, 4 length,
+ * big-endian), then the text. With a TTY it comes as it is. Source: "Stream format" of Docker's API, ContainerAttach.
  */
 export function demultiplex(bytes: Buffer, tty: boolean): Buffer {
   if (tty) return bytes;

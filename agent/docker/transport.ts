@@ -1,37 +1,37 @@
 /**
- * Requests to the engine's socket, through dockerode's modem, and the only file that knows it (docker-modem 5.0.7).
- * What it does otherwise, found by trying:
+ * Sends requests to the engine's socket through dockerode's modem. No other file knows the modem (docker-modem 5.0.7).
+ * Three of its habits were found by trying:
  * - It runs the options of every request through `util.inspect` at full depth. With an HTTP agent or an abort signal among
- *   them that takes 7 ms of processor time a call, so ordinary calls have neither; Node's own agent keeps connections.
- * - Of a plain object of options it makes both the body and the query, environment variables included; `_query` and
+ *   them this takes 7 ms of processor time, so ordinary calls have neither. Node's own agent keeps connections alive.
+ * - It turns a plain object of options into both the body and the query, environment variables included. `_query` and
  *   `_body` keep them apart.
- * - It never answers when a response breaks off; the time-out does.
+ * - It never answers when a response breaks off, so the time-out has to.
  *
- * Invariants: no call waits for ever; what rejects is an EngineError; nothing is sent before the API version is agreed;
- * the body sent is exactly the one given, which the policy has looked at.
+ * Invariants: no call waits forever. Every rejection is an EngineError. Nothing is sent before the API version is agreed
+ * on. The body that is sent is exactly the given one, which the policy has checked.
  */
 import type { IncomingMessage } from 'node:http';
 import Docker from 'dockerode';
 import { EngineError, isUnreachable } from './errors.ts';
-import { chooseApiVersion } from './version.ts';
+import { chooseApiVersion } from './shapes/version.ts';
 
 export type Request = {
-  /** For messages: "Creating web-1". */
+  /** Begins error messages: "Creating web-1". */
   what: string;
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   path: string;
-  /** Objects are sent as JSON. */
+  /** Values that are objects are sent as JSON. */
   query?: Record<string, unknown>;
   body?: object;
-  /** Sent as it is, in place of a body. */
+  /** Is sent as it is, in place of a body. */
   tar?: Buffer;
-  /** Answer with the response's stream; the time-out then ends with the response's head. */
+  /** If true, the answer is the response's stream, and the time-out only covers the response's head. */
   stream?: boolean;
   timeoutMs?: number;
-  /** For streams. */
+  /** Only for streams. */
   signal?: AbortSignal;
 };
-/** Resolves with parsed JSON (null if there is none), or with an IncomingMessage for a stream. */
+/** Resolves with parsed JSON, with null if there is none, or with an IncomingMessage for a stream. */
 export type Send = (request: Request) => Promise<unknown>;
 
 export type EngineVersion = { Version: string; ApiVersion: string; MinAPIVersion?: string; Os: string; Arch: string };
@@ -39,7 +39,7 @@ export type EngineVersion = { Version: string; ApiVersion: string; MinAPIVersion
 export type Transport = {
   send: Send;
   connect(): Promise<EngineVersion>;
-  /** As last agreed; undefined before the first answer. */
+  /** The version last agreed on, or undefined before the first answer. */
   apiVersion(): string | undefined;
 };
 
@@ -70,7 +70,7 @@ export function createTransport(socketPath: string, callMs: number): Transport {
       const { modem } = await agree();
       return await roundTrip(modem, request, request.timeoutMs ?? callMs);
     } catch (error) {
-      // It may come back as another version.
+      // The engine may come back as another version.
       if (isUnreachable(error)) agreed = undefined;
       throw error;
     }
@@ -79,7 +79,7 @@ export function createTransport(socketPath: string, callMs: number): Transport {
   return { send, connect: async () => (await agree()).version, apiVersion: () => apiVersion };
 }
 
-/** What of dockerode's modem is used; its own types leave it out. */
+/** The part of dockerode's modem that is used here; its own types lack it. */
 type Modem = { dial(options: object, callback: (error: ModemError | null, answer: unknown) => void): void };
 type ModemError = Error & { statusCode?: number; json?: unknown };
 
@@ -87,8 +87,8 @@ function modemOf(socketPath: string, version?: string): Modem {
   return new Docker({ socketPath, ...(version && { version }) }).modem as Modem;
 }
 
-/** 304: it is so already. Every other answer is an error. */
-const statusCodes = { 200: true, 201: true, 202: true, 204: true, 304: true };
+/** 304 means that nothing was left to do. Every status that is not listed is an error. */
+const STATUS_CODES = { 200: true, 201: true, 202: true, 204: true, 304: true };
 
 function roundTrip(modem: Modem, request: Request, timeoutMs: number): Promise<unknown> {
   const { what, method, path, query, body, tar, stream = false, signal } = request;
@@ -108,7 +108,7 @@ function roundTrip(modem: Modem, request: Request, timeoutMs: number): Promise<u
       method,
       options: { _query: toQuery(query), _body: body ?? {} },
       isStream: stream,
-      statusCodes,
+      statusCodes: STATUS_CODES,
       ...(tar && { file: tar }),
       ...(signal && { abortSignal: signal }),
     };
@@ -119,7 +119,7 @@ function roundTrip(modem: Modem, request: Request, timeoutMs: number): Promise<u
   });
 }
 
-/** The modem makes JSON of objects but repeats the parameter for each item of a list. */
+/** Makes JSON of lists too, because the modem would repeat the parameter for each item. */
 function toQuery(query: Record<string, unknown> = {}): Record<string, unknown> {
   const entries = Object.entries(query).map(([name, value]) => [
     name,
@@ -128,7 +128,7 @@ function toQuery(query: Record<string, unknown> = {}): Record<string, unknown> {
   return Object.fromEntries(entries);
 }
 
-/** What is not JSON, an empty body above all, comes as a Buffer. */
+/** A body that is not JSON, usually an empty one, comes as a Buffer. */
 const toJson = (answer: unknown): unknown => (Buffer.isBuffer(answer) ? null : answer);
 
 function toEngineError(what: string, error: ModemError): EngineError {
@@ -136,7 +136,7 @@ function toEngineError(what: string, error: ModemError): EngineError {
   return new EngineError(what, error.statusCode, toDetail(error));
 }
 
-/** Docker's errors are {"message": ...}; what stands between us and it may answer otherwise. */
+/** Docker's errors are {"message": ...}, but a proxy in between may answer otherwise. */
 function toDetail({ json, message }: ModemError): string {
   if (typeof json === 'object' && json !== null && 'message' in json) return String(json.message).trim();
   const said = Buffer.isBuffer(json) ? json.toString('utf8') : message.replace(/^\(HTTP code \d+\) unexpected - /, '');

@@ -1,4 +1,5 @@
 import { builder, describedEnum } from '../schema/builder.ts';
+import { agentById } from './loaders.ts';
 import type { ContainerRow } from './store.ts';
 
 export const PortProtocol = describedEnum('PortProtocol', 'The transport protocol of a port.', {
@@ -58,7 +59,7 @@ export const Container = builder.objectRef<ContainerRow>('Container').implement(
     name: t.exposeString('name', { description: 'Its name on the host.' }),
     agent: t.string({
       description: 'The agent on whose host it is.',
-      resolve: async (container, _args, { load }) => (await load.agent.load(container.agentId)).name,
+      resolve: async (container, _args, { load }) => (await load(agentById, container.agentId)).name,
     }),
     stack: t.exposeString('stack', { description: 'The stack it belongs to, by its label.' }),
     service: t.exposeString('service', { description: 'The service it belongs to.' }),
@@ -87,35 +88,5 @@ export const Container = builder.objectRef<ContainerRow>('Container').implement(
       description: 'When this state was first reported.',
       resolve: (container) => container.observedAt,
     }),
-  }),
-});
-
-const PortInput = builder.inputType('PortInput', {
-  description: 'A port of a container, and where its host publishes it.',
-  fields: (t) => ({
-    hostIp: t.string({ description: "The host's address; null means all of them." }),
-    hostPort: t.int({ description: 'The port of the host; null if not published.' }),
-    containerPort: t.int({ required: true, description: 'The port inside the container.' }),
-    protocol: t.field({ type: PortProtocol, required: true, description: 'Its protocol.' }),
-  }),
-});
-
-export const ContainerReport = builder.inputType('ContainerReport', {
-  description: 'A container with our labels, as the agent sees it.',
-  fields: (t) => ({
-    id: t.id({ required: true, description: "Docker's id of it." }),
-    name: t.string({ required: true, description: 'Its name on the host.' }),
-    stack: t.string({ required: true, description: 'Label `graphium.stack`.' }),
-    service: t.string({ required: true, description: 'Label `graphium.service`.' }),
-    replica: t.int({ required: true, description: 'Label `graphium.replica`.' }),
-    revision: t.int({ required: true, description: 'Label `graphium.revision`.' }),
-    specHash: t.string({ required: true, description: 'Label `graphium.spec`.' }),
-    image: t.string({ required: true, description: 'The image it was made from.' }),
-    state: t.field({ type: ContainerState, required: true, description: "Docker's state of it." }),
-    health: t.field({ type: Health, required: true, description: 'Its health.' }),
-    exitCode: t.int({ description: 'With what its process ended; null while it runs.' }),
-    ports: t.field({ type: [PortInput], required: true, description: 'Its ports.' }),
-    startedAt: t.field({ type: 'DateTime', description: 'When it was started.' }),
-    taskId: t.string({ description: 'Label `graphium.task`: the task that made it.' }),
   }),
 });

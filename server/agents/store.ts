@@ -1,7 +1,7 @@
 import { and, asc, eq, inArray, isNull, notInArray, sql } from 'drizzle-orm';
 import { GraphiumError } from '../base/errors.ts';
-import type { Queryable, Tx } from '../db/connect.ts';
 import { agents, containers, tasks } from '../db/tables.ts';
+import type { Queryable, Tx } from '../db/types.ts';
 
 export type AgentRow = typeof agents.$inferSelect & { online: boolean };
 export type ContainerRow = typeof containers.$inferSelect;
@@ -9,7 +9,7 @@ export type ContainerRow = typeof containers.$inferSelect;
 export const LEASE_SECONDS = 30;
 export const lease = sql`now() + make_interval(secs => ${LEASE_SECONDS})`;
 
-/** A session is live while its lease runs, by the database's clock. */
+/** A session is live while its lease runs by the database's clock. */
 const online = sql<boolean>`coalesce(${agents.sessionExpiresAt} > now(), false) and ${agents.quarantinedAt} is null`;
 
 const selectAgents = (tx: Queryable) => tx.select({ agent: agents, online: online.as('online') }).from(agents);
@@ -21,7 +21,7 @@ export async function listAgents(tx: Queryable): Promise<AgentRow[]> {
   return rows.map(toRow);
 }
 
-/** Removed ones too: tasks and deployments still name them. */
+/** Includes removed agents, since tasks and deployments still name them. */
 export async function listAgentsById(tx: Queryable, ids: readonly string[]): Promise<AgentRow[]> {
   return (await selectAgents(tx).where(inArray(agents.id, [...ids]))).map(toRow);
 }
@@ -85,7 +85,7 @@ export async function renewSessions(
   return new Map(rows.map((row) => [row.id, row.epoch]));
 }
 
-/** The agent said good-bye: nobody has to wait for the lease, and no pause of the servers lengthens it. */
+/** Ends the session of an agent that said goodbye: nobody has to wait for its lease, and no server downtime lengthens it. */
 export async function endSession(tx: Queryable, agentId: string, epoch: number): Promise<void> {
   await tx
     .update(agents)
@@ -101,7 +101,7 @@ export function listContainersOfAgents(tx: Queryable, agentIds: readonly string[
     .orderBy(asc(containers.name));
 }
 
-/** Which images containers of any stack use there, as they name them. */
+/** Lists the images that containers of any stack use on the agents, as the containers name them. */
 export function listImages(tx: Queryable, agentIds: readonly string[]): Promise<{ agentId: string; image: string }[]> {
   return tx
     .selectDistinct({ agentId: containers.agentId, image: containers.image })
@@ -119,7 +119,7 @@ export async function listContainersOfStacks(tx: Queryable, stackNames: readonly
   return rows.map((row) => row.container);
 }
 
-/** Makes the agent's observed containers exactly these. @returns the stacks for which something changed */
+/** Replaces the agent's observed containers by these. @returns the stacks for which something changed */
 export async function replaceContainers(
   tx: Tx,
   agentId: string,

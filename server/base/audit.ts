@@ -1,5 +1,5 @@
-import type { Queryable } from '../db/connect.ts';
 import { auditLog } from '../db/tables.ts';
+import type { Queryable } from '../db/types.ts';
 
 /** Who acts: a person's or CI's token, an agent, or Graphium itself. */
 export type Actor = { name: string; tokenId: string | null };

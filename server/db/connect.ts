@@ -1,14 +1,10 @@
-import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
 import { withNotifications } from './notify.ts';
 import { openSocket } from './socket.ts';
 import { cluster } from './tables.ts';
-
-export type Db = PostgresJsDatabase & { $client: postgres.Sql };
-export type Tx = Parameters<Parameters<Db['transaction']>[0]>[0];
-/** Whatever can run a query: the pool or a transaction. */
-export type Queryable = Db | Tx;
+import type { Db, Tx } from './types.ts';
 
 export type Connection = { db: Db; close(): Promise<void> };
 

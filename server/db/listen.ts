@@ -1,16 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import postgres from 'postgres';
-import type { Bus } from '../base/live.ts';
 import { socketOptions, toOptionsUrl } from './connect.ts';
 import { CHANNEL } from './notify.ts';
+
+/** What takes the notifications: the bus. */
+export type Pokes = { poke(topic: string): void; pokeAll(): void };
 
 /**
  * Turns NOTIFY into pokes over one connection of its own. After a lost connection everything is poked, for what was
  * notified meanwhile is gone. Written by hand because the driver's `listen()` gives up silently when Postgres is still
  * starting at its first try to reconnect.
  */
-export async function listen(url: string, bus: Bus, log: Logger): Promise<{ close(): Promise<void> }> {
+export async function listen(url: string, bus: Pokes, log: Logger): Promise<{ close(): Promise<void> }> {
   let closed = false;
   let client = await open();
 

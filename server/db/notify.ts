@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import type { Queryable } from './connect.ts';
+import type { Queryable } from './types.ts';
 
 export const CHANNEL = 'graphium';
 

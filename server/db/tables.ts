@@ -18,9 +18,9 @@ import type { StackSpec } from '../spec/spec.ts';
 import type { EngineFacts, Labels, TaskFailure, TaskProgress, TaskResult, TaskSpec, Warning } from './values.ts';
 
 /**
- * Invariants that the database keeps by itself (see also the triggers in drizzle/0001_guards.sql): at most one RUNNING
- * task per agent and container name; a finished task never changes; `attempt` and `session_epoch` never decrease.
- * All times are the database's `now()`.
+ * Invariants that the database keeps by itself (the triggers are in drizzle/0001_guards.sql and drizzle/0004_words.sql): at
+ * most one RUNNING task per agent and container name; a task moves only as the table in its guard says, so a finished one
+ * never changes; `attempt` and `session_epoch` never decrease. All times are the database's `now()`.
  */
 
 const at = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
@@ -36,6 +36,7 @@ export const deploymentKind = pgEnum('deployment_kind', [
   'DELETE',
   'ROLLBACK',
   'REPAIR',
+  'REMOVE_ORPHANS',
 ]);
 export const deploymentStatus = pgEnum('deployment_status', [
   'RUNNING',
@@ -74,7 +75,7 @@ export const health = pgEnum('health', ['NONE', 'STARTING', 'HEALTHY', 'UNHEALTH
 export const tokenKind = pgEnum('token_kind', ['USER', 'JOIN', 'AGENT']);
 export const role = pgEnum('role', ['VIEWER', 'OPERATOR', 'ADMIN']);
 
-/** One row: what makes this installation different from every other one. */
+/** One row, whose id tells this installation from every other one. */
 export const cluster = pgTable('cluster', {
   id: uuid('id').primaryKey().defaultRandom(),
   only: boolean('only').notNull().default(true).unique(),
@@ -100,9 +101,9 @@ export const agents = pgTable(
     sessionInstance: uuid('session_instance'),
     sessionStartedAt: at('session_started_at'),
     sessionExpiresAt: at('session_expires_at'),
-    /** Instances that a newer one replaced, newest first: one that comes back is a second living process. */
+    /** Instances that a newer one replaced, newest first: one that takes over again is a second living process. */
     replacedInstances: jsonb('replaced_instances').$type<string[]>().notNull().default([]),
-    comebacks: integer('comebacks').notNull().default(0),
+    takeovers: integer('takeovers').notNull().default(0),
     quarantinedAt: at('quarantined_at'),
     removedAt: at('removed_at'),
     createdAt,
@@ -117,10 +118,10 @@ export const stacks = pgTable(
     name: text('name').notNull(),
     desired: desiredState('desired').notNull(),
     revision: integer('revision').notNull(),
-    /** The newest revision that a deployment brought up as a whole: what a failure goes back to. */
+    /** The newest revision that a deployment brought up as a whole. A rollback returns to it. */
     goodRevision: integer('good_revision'),
     autoRepair: boolean('auto_repair').notNull().default(false),
-    /** Repairs by itself since the stack was last without drift for a while; each waits longer than the one before. */
+    /** Automatic repairs since the stack was last without drift for a while; each waits longer than the one before. */
     repairs: integer('repairs').notNull().default(0),
     repairNotBefore: at('repair_not_before'),
     createdAt,
@@ -141,9 +142,9 @@ export const stackRevisions = pgTable(
     format: stackFormat('format').notNull(),
     source: text('source').notNull(),
     spec: jsonb('spec').$type<StackSpec>().notNull(),
-    /** Names of the variables that the file uses; their values are not kept but in the spec. */
+    /** Names of the variables that the file uses; their values are in the spec only. */
     variableNames: jsonb('variable_names').$type<string[]>().notNull().default([]),
-    /** Where it does not come from the file alone: "web scaled to 3", "as revision 4". */
+    /** Why it differs from what the file says: "web scaled to 3", "as revision 4". */
     note: text('note'),
     createdBy: text('created_by').notNull(),
     createdAt,
@@ -182,9 +183,9 @@ export const deployments = pgTable(
     /** RESTART: only these services; null: all. */
     services: jsonb('services').$type<string[]>(),
     onFailure: onFailure('on_failure').notNull().default('KEEP'),
-    /** The revision that a failure made it go back to, as a new one; its tasks have `rollback` set. */
+    /** The revision that its rollback made, a copy of the good one; the tasks of the rollback have `rollback` set. */
     rollbackRevision: integer('rollback_revision'),
-    /** It failed and its tasks have ended: the way back is to be planned. */
+    /** It failed and its tasks have ended: its rollback is to be planned. */
     rollbackDueAt: at('rollback_due_at'),
     priority: integer('priority').notNull().default(0),
     maxRetries: integer('max_retries').notNull().default(2),
@@ -245,19 +246,19 @@ export const tasks = pgTable(
     error: jsonb('error').$type<TaskFailure>(),
     result: jsonb('result').$type<TaskResult>(),
     cancelRequestedAt: at('cancel_requested_at'),
-    /** Set on becoming startable: the pause between the groups of a rollout. */
+    /** The pause between the groups of a rollout; it begins when nothing else blocks the task. */
     delayMs: integer('delay_ms').notNull().default(0),
-    /** Counted from its first start; past it, it is cancelled at a safe point and counts as failed. */
+    /** Time limit from its first start; a task that exceeds it is stopped at a safe point and fails. */
     timeoutSeconds: integer('timeout_seconds'),
     timedOutAt: at('timed_out_at'),
-    /** Waits for the images: until every PULL of its deployment that `gates` has completed. */
-    barred: boolean('barred').notNull().default(false),
-    /** PULL: the others' containers wait for it too; false where its host is offline. */
-    gates: boolean('gates').notNull().default(false),
-    /** Part of the way back after a failure. */
+    /** It waits until every PULL of its deployment that holds the image gate has completed. */
+    behindImageGate: boolean('behind_image_gate').notNull().default(false),
+    /** PULL: the containers of all hosts wait for it; false where its own host is offline. */
+    holdsImageGate: boolean('holds_image_gate').notNull().default(false),
+    /** It belongs to the rollback after a failure. */
     rollback: boolean('rollback').notNull().default(false),
-    /** Its failure neither ends the others nor begins a rollback. */
-    mayFail: boolean('may_fail').notNull().default(false),
+    /** Its failure neither fails the deployment nor begins a rollback. */
+    optional: boolean('optional').notNull().default(false),
     createdAt,
     startedAt: at('started_at'),
     finishedAt: at('finished_at'),
@@ -265,7 +266,7 @@ export const tasks = pgTable(
   (t) => [
     index('tasks_deployment').on(t.deploymentId, t.position),
     index('tasks_created').on(t.createdAt, t.id),
-    index('tasks_gates').on(t.deploymentId).where(sql`gates`),
+    index('tasks_image_gate').on(t.deploymentId).where(sql`holds_image_gate`),
     index('tasks_due').on(t.notBefore).where(sql`status = 'PENDING' and not_before is not null`),
     index('tasks_pending').on(t.agentId, t.priority, t.createdAt).where(sql`status = 'PENDING'`),
     index('tasks_stack').on(t.stackId, t.createdAt),
@@ -286,10 +287,10 @@ export const taskBlockers = pgTable(
     blockedBy: uuid('blocked_by')
       .notNull()
       .references(() => tasks.id),
-    /** STARTED: satisfied as soon as the container's process runs. A satisfied one is deleted. */
+    /** STARTED: satisfied as soon as the container's process runs, and then deleted. */
     condition: blockerCondition('condition').notNull().default('COMPLETED'),
-    /** false: satisfied also when the other fails. */
-    required: boolean('required').notNull().default(true),
+    /** If true, it is also satisfied when the other task fails. */
+    optional: boolean('optional').notNull().default(false),
   },
   (t) => [primaryKey({ columns: [t.taskId, t.blockedBy] }), index('task_blockers_blocked_by').on(t.blockedBy)],
 );
@@ -331,7 +332,7 @@ export const containers = pgTable(
     exitCode: integer('exit_code'),
     ports: jsonb('ports').$type<ObservedPort[]>().notNull().default([]),
     startedAt: at('started_at'),
-    /** The task that made it, by its label; one that this database does not know was made in another life of it. */
+    /** The task that made it, by its label. This database may not know it, if it was restored from a backup. */
     taskId: text('task_id'),
     observedAt: at('observed_at').notNull().defaultNow(),
   },
@@ -356,7 +357,7 @@ export const tokens = pgTable(
     role: role('role'),
     agentId: uuid('agent_id').references(() => agents.id),
     labels: jsonb('labels').$type<Labels>().notNull().default({}),
-    /** For a join token: the only agent name it may enrol. */
+    /** For a join token: the only agent name that it may enroll. */
     agentName: text('agent_name'),
     createdBy: text('created_by').notNull(),
     createdAt,

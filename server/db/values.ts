@@ -40,11 +40,11 @@ export type TaskFailure = {
   left?: ContainerLeft | null | undefined;
 };
 
-/** What a stack file says that is accepted and yet worth a look, and where. */
+/** Something in a stack file that is accepted and yet worth a look, and where it stands. */
 export type Warning = { code: string; message: string; path: string; line: number; column: number };
 
-/** What stands under the container's name when its task has ended: the one from before, the wanted one, nothing. */
-export type ContainerLeft = 'OLD' | 'NEW' | 'NONE';
+/** What stands under the container's name when its task has ended: the previous one, the wanted one, or nothing. */
+export type ContainerLeft = 'PREVIOUS' | 'NEW' | 'NONE';
 
 export type TaskResult = {
   containerId?: string | null | undefined;
@@ -54,8 +54,8 @@ export type TaskResult = {
 };
 
 /**
- * Text as Postgres takes it, at any depth: without NUL and half surrogate pairs. What a container prints may hold both, and
- * must never keep a report from being accepted.
+ * Returns the value with all its texts as Postgres accepts them: without NUL and without half surrogate pairs. The output of
+ * a container may hold both, and must never keep a report from being accepted.
  */
 export function toStorable<T>(value: T): T {
   const text = JSON.stringify(value, (_key, inner) =>
@@ -64,7 +64,7 @@ export function toStorable<T>(value: T): T {
   return text === undefined ? value : (JSON.parse(text) as T);
 }
 
-/** What an agent gets to do a task, by kind. `version` lets an older agent refuse what it does not know. */
+/** What an agent gets to do a task. `version` lets an older agent refuse what it does not know. */
 export type ContainerTaskSpec = {
   version: 1;
   revision: number;
@@ -72,16 +72,33 @@ export type ContainerTaskSpec = {
   container: ContainerSpec;
   networks: NetworkSpec[];
   volumes: VolumeSpec[];
-  /** The old container runs until the new one is good. Absent: it is stopped first. */
+  /** The previous container runs until the new one is good. Absent: it is stopped first. */
   order?: 'start-first';
-  /** How long it must stay up to count as good. Absent: the agent's default. */
+  /** How long the container must stay up to count as good. Absent: the agent's default. */
   monitorMs?: number;
-  /** Good only when it ended with exit code 0: others wait for what it does. */
+  /** The container is good only once it has ended with exit code 0, because others wait for its work. */
   awaitExit?: true;
 };
-export type TaskSpec =
-  | { version: 1; image: string; policy: 'missing' | 'always'; platform?: string }
-  | ContainerTaskSpec
-  /** `upTo`: containers of a newer revision are not known to who asked for their removal, and stay. */
-  | { version: 1; upTo?: number }
-  | { version: 1; networks: string[]; volumes: string[]; upTo?: number };
+
+export type PullTaskSpec = { version: 1; image: string; policy: 'missing' | 'always'; platform?: string };
+
+/** STOP and DELETE. `upTo`: a container of a newer revision is not the one that was to be removed, and stays. */
+export type NamedTaskSpec = { version: 1; upTo?: number };
+
+export type CleanTaskSpec = { version: 1; networks: string[]; volumes: string[]; upTo?: number };
+
+export type TaskSpecs = {
+  PULL: PullTaskSpec;
+  DEPLOY: ContainerTaskSpec;
+  START: ContainerTaskSpec;
+  RESTART: ContainerTaskSpec;
+  STOP: NamedTaskSpec;
+  DELETE: NamedTaskSpec;
+  CLEAN: CleanTaskSpec;
+};
+
+export type TaskKind = keyof TaskSpecs;
+export type TaskSpec = TaskSpecs[TaskKind];
+
+/** What a task does: its kind and the spec that belongs to it. */
+export type TaskWork = { [Kind in TaskKind]: { kind: Kind; spec: TaskSpecs[Kind] } }[TaskKind];

@@ -1,14 +1,16 @@
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { type Actor, audit } from '../base/audit.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
-import { type Db, type Tx, transact } from '../db/connect.ts';
+import { transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { deployments, tasks } from '../db/tables.ts';
-import { addEvents, cancelPending, lockTasks, requestCancel, toEvents } from '../tasks/store.ts';
+import type { Db, Tx } from '../db/types.ts';
+import { cancelPending, requestCancel } from '../tasks/moves.ts';
+import { addEvents, lockTasks, toEvents } from '../tasks/store.ts';
 import { endTasks, settle } from './settle.ts';
 import { type DeploymentRow, getDeployment } from './store.ts';
 
-/** Ends a deployment that has not finished; what was done stays done. */
+/** Ends a deployment that has not finished. What it has done stays done. */
 export function cancelDeployment(db: Db, actor: Actor, id: string): Promise<DeploymentRow> {
   return transact(db, async (tx) => {
     const [deployment] = await tx.select().from(deployments).where(eq(deployments.id, id)).for('update');
@@ -31,7 +33,7 @@ export async function supersede(tx: Tx, oldId: string, newId: string): Promise<v
   await endUnfinishedTasks(tx, oldId, reason);
 }
 
-/** Waiting tasks are cancelled at once; the agents of running ones are asked to stop at a safe point. */
+/** Cancels waiting tasks at once, and asks the agents of running ones to stop at a safe point. */
 export async function endUnfinishedTasks(tx: Tx, deploymentId: string, reason: string): Promise<void> {
   await lockTasks(tx, and(eq(tasks.deploymentId, deploymentId), inArray(tasks.status, ['PENDING', 'RUNNING'])));
   const cancelled = await cancelPending(tx, eq(tasks.deploymentId, deploymentId), reason);

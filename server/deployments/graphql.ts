@@ -1,10 +1,12 @@
 import { GraphiumError, notFound } from '../base/errors.ts';
 import { topic } from '../db/notify.ts';
 import type { Warning } from '../db/values.ts';
-import type { Context } from '../http/context.ts';
 import { builder, checkId, checkPage, describedEnum } from '../schema/builder.ts';
 import { PageInfo, toPage } from '../schema/common.ts';
+import type { Context } from '../schema/context.ts';
+import { stackById } from '../stacks/loaders.ts';
 import { AgentTask, TaskErrorType } from '../tasks/graphql.ts';
+import { tasksOfDeployment } from '../tasks/loaders.ts';
 import type { TaskRow } from '../tasks/store.ts';
 import { cancelDeployment } from './cancel.ts';
 import { retryDeployment } from './operate.ts';
@@ -18,6 +20,7 @@ export const DeploymentKind = describedEnum('DeploymentKind', 'What a deployment
   DELETE: 'Removes everything it has on any host.',
   ROLLBACK: 'Makes it what an earlier revision said.',
   REPAIR: 'Makes it again what its current revision says, where it is not.',
+  REMOVE_ORPHANS: 'Removes containers with its labels that nothing wants.',
 });
 
 const DeploymentStatus = describedEnum('DeploymentStatus', 'Where a deployment stands; all but RUNNING are final.', {
@@ -63,8 +66,7 @@ function countOf(status: TaskRow['status']) {
   return (tasks: TaskRow[]) => tasks.filter((task) => task.status === status).length;
 }
 
-const tasksOf = (deployment: DeploymentRow, _args: object, { load }: Context) =>
-  load.tasksOfDeployment.load(deployment.id);
+const tasksOf = (deployment: DeploymentRow, _args: object, { load }: Context) => load(tasksOfDeployment, deployment.id);
 
 export const Deployment = builder.objectRef<DeploymentRow>('Deployment').implement({
   description: 'One operation on a stack: a graph of tasks with one verdict.',
@@ -73,7 +75,7 @@ export const Deployment = builder.objectRef<DeploymentRow>('Deployment').impleme
     id: t.exposeID('id', { description: 'Its id.' }),
     stack: t.string({
       description: 'The name of the stack.',
-      resolve: async (deployment, _args, { load }) => (await load.stack.load(deployment.stackId)).name,
+      resolve: async (deployment, _args, { load }) => (await load(stackById, deployment.stackId)).name,
     }),
     kind: t.field({ type: DeploymentKind, description: 'What it does.', resolve: (row) => row.kind }),
     revision: t.exposeInt('revision', { description: 'The revision of the stack it works towards.' }),
@@ -100,7 +102,7 @@ export const Deployment = builder.objectRef<DeploymentRow>('Deployment').impleme
     }),
     services: t.stringList({
       nullable: true,
-      description: 'For RESTART: the services it is about; null means all. Empty for a REPAIR that only removes.',
+      description: 'For RESTART: the services it is about; null means all.',
       resolve: (row) => row.services,
     }),
     warnings: t.field({

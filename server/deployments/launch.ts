@@ -1,19 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { type Actor, audit } from '../base/audit.ts';
-import type { Tx } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
+import type { Tx } from '../db/types.ts';
 import type { Warning } from '../db/values.ts';
-import { type Plan, type PlanKind, plan } from '../planning/plan.ts';
+import { placedOf } from '../planning/placed.ts';
+import { type Plan, plan } from '../planning/plan.ts';
+import type { PlanKind } from '../planning/plan-input.ts';
 import { findRevision, listPlacements, type StackRow, updateStack } from '../stacks/store.ts';
 import { addEvents, insertTasks } from '../tasks/store.ts';
 import { supersede } from './cancel.ts';
-import { type Aim, type AimOptions, placedOf, readSituation } from './plan-input.ts';
+import { type PlanOptions, readPlanInput, type Target } from './plan-input.ts';
 import { settle } from './settle.ts';
 import { type DeploymentRow, insertDeployment, lockUnfinished } from './store.ts';
 
 /** What a caller may say about any operation. */
-export type LaunchOptions = {
-  /** Above 0: before the tasks of other deployments that wait for the same host. */
+export type OperationOptions = {
+  /** Tasks with a higher priority go before those of other deployments that wait for the same host. */
   priority: number;
   maxRetries: number;
   onFailure: 'ROLLBACK' | 'KEEP' | null;
@@ -21,7 +23,7 @@ export type LaunchOptions = {
   taskTimeoutSeconds: number | null;
 };
 
-export const DEFAULTS: LaunchOptions = {
+export const DEFAULTS: OperationOptions = {
   priority: 0,
   maxRetries: 2,
   onFailure: null,
@@ -29,17 +31,17 @@ export const DEFAULTS: LaunchOptions = {
   taskTimeoutSeconds: null,
 };
 
-export type Launch = AimOptions & {
+export type NewOperation = PlanOptions & {
   desired: StackRow['desired'];
-  options: LaunchOptions;
+  options: OperationOptions;
   idempotencyKey: string | null;
   inputHash: string;
   retryOf: string | null;
   warnings: readonly Warning[];
 };
 
-/** A stack as its current revision wants it. */
-export async function currentAim(tx: Tx, stack: StackRow): Promise<Aim> {
+/** Returns what the current revision of a stack wants. */
+export async function currentTarget(tx: Tx, stack: StackRow): Promise<Target> {
   const revision = await findRevision(tx, stack.id, stack.revision);
   if (!revision) throw new Error(`stack ${stack.id} has no revision ${stack.revision}`);
   const placements = (await listPlacements(tx, stack.id))
@@ -53,14 +55,23 @@ export async function currentAim(tx: Tx, stack: StackRow): Promise<Aim> {
   };
 }
 
-/** Supersedes what is unfinished and puts the new plan in its place. The caller holds the planning lock. */
-export async function launch(tx: Tx, actor: Actor, stack: StackRow, aim: Aim, launch: Launch): Promise<string> {
+/**
+ * Supersedes the unfinished deployments of the stack and puts the new plan in their place. The caller holds the planning
+ * lock. @returns the id of the deployment
+ */
+export async function launch(
+  tx: Tx,
+  actor: Actor,
+  stack: StackRow,
+  target: Target,
+  operation: NewOperation,
+): Promise<string> {
   const id = randomUUID();
   const unfinished = await lockUnfinished(tx, stack.id);
-  await updateStack(tx, stack.id, { desired: launch.desired });
-  const removeVolumes = launch.removeVolumes || owesVolumes(launch.kind, unfinished);
-  const planned = plan(await readSituation(tx, stack, aim, { ...launch, removeVolumes }));
-  const { kind, options, services = null, idempotencyKey, inputHash, retryOf } = launch;
+  await updateStack(tx, stack.id, { desired: operation.desired });
+  const removeVolumes = operation.removeVolumes || owesVolumes(operation.kind, unfinished);
+  const planned = plan(await readPlanInput(tx, stack, target, { ...operation, removeVolumes }));
+  const { kind, options, services = null, idempotencyKey, inputHash, retryOf } = operation;
   const { timeoutSeconds, onFailure, ...rest } = options;
   await insertDeployment(
     tx,
@@ -69,11 +80,11 @@ export async function launch(tx: Tx, actor: Actor, stack: StackRow, aim: Aim, la
       id,
       stackId: stack.id,
       kind,
-      revision: aim.revision,
+      revision: target.revision,
       removeVolumes,
       services: services && [...services],
-      onFailure: onFailure ?? defaultOnFailure(kind, aim),
-      warnings: [...launch.warnings],
+      onFailure: onFailure ?? defaultOnFailure(kind, target),
+      warnings: [...operation.warnings],
       idempotencyKey,
       inputHash,
       retryOf,
@@ -84,27 +95,43 @@ export async function launch(tx: Tx, actor: Actor, stack: StackRow, aim: Aim, la
   for (const old of unfinished) await supersede(tx, old.id, id);
   await insertPlan(tx, { stackId: stack.id, deploymentId: id, rollback: false }, options, planned);
   await settle(tx, [id]);
-  await audit(tx, actor, `${kind.toLowerCase()}Stack`, stack.name, { deploymentId: id, revision: aim.revision });
+  await audit(tx, actor, ACTIONS[kind], stack.name, { deploymentId: id, revision: target.revision });
   return id;
 }
 
-/** A deletion that is not through yet still owes what was asked of it. */
+/** What the audit log calls each operation: as the API does. */
+const ACTIONS: Record<PlanKind, string> = {
+  DEPLOY: 'deployStack',
+  STOP: 'stopStack',
+  START: 'startStack',
+  RESTART: 'restartStack',
+  DELETE: 'deleteStack',
+  ROLLBACK: 'rollbackStack',
+  REPAIR: 'repairStack',
+  REMOVE_ORPHANS: 'removeOrphans',
+};
+
+/** A deletion that has not finished still owes the volumes that it was asked to remove. */
 const owesVolumes = (kind: PlanKind, unfinished: readonly DeploymentRow[]) =>
   kind === 'DELETE' && unfinished.some((row) => row.kind === 'DELETE' && row.removeVolumes);
 
-/** A service that says `pause` keeps what a failure left; for all that say nothing, back is the safe way. */
-function defaultOnFailure(kind: PlanKind, { spec }: Aim): 'ROLLBACK' | 'KEEP' {
+/** A service that says `pause` wants to keep what a failure left; for all others a rollback is the safe way. */
+function defaultOnFailure(kind: PlanKind, { spec }: Target): 'ROLLBACK' | 'KEEP' {
   if (kind !== 'DEPLOY' && kind !== 'ROLLBACK') return 'KEEP';
   return spec.services.some(({ update }) => update?.failureAction === 'pause') ? 'KEEP' : 'ROLLBACK';
 }
 
-/** One user step of priority weighs more than all differences between the tasks of one plan. */
+/** One step of priority that a user gives weighs more than all differences between the tasks of one plan. */
 const PRIORITY_STEP = 100;
 
 export async function insertPlan(
   tx: Tx,
   of: { stackId: string; deploymentId: string; rollback: boolean },
-  { priority, maxRetries, taskTimeoutSeconds }: Pick<LaunchOptions, 'priority' | 'maxRetries' | 'taskTimeoutSeconds'>,
+  {
+    priority,
+    maxRetries,
+    taskTimeoutSeconds,
+  }: Pick<OperationOptions, 'priority' | 'maxRetries' | 'taskTimeoutSeconds'>,
   { tasks }: Plan,
   firstPosition = 0,
 ): Promise<void> {
@@ -118,11 +145,11 @@ export async function insertPlan(
     tasks.map((task) => [task.key, [...new Map(task.blockedBy.map((blocker) => [blocker.key, blocker])).values()]]),
   );
   const blockers = tasks.flatMap((task) =>
-    (blockersOf.get(task.key) ?? []).map(({ key, condition, required }) => ({
+    (blockersOf.get(task.key) ?? []).map(({ key, condition, optional }) => ({
       taskId: idOf(task.key),
       blockedBy: idOf(key),
       condition,
-      required,
+      optional,
     })),
   );
   const rows = tasks.map(({ key, blockedBy: _blockedBy, ...task }, index) => ({

@@ -1,14 +1,15 @@
 import type { Actor } from '../base/audit.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
-import { type Db, type Tx, transact } from '../db/connect.ts';
+import { transact } from '../db/connect.ts';
+import type { Db, Tx } from '../db/types.ts';
 import { plan } from '../planning/plan.ts';
 import type { Vault } from '../secrets/seal.ts';
 import { hashOf } from '../spec/hash.ts';
 import { getStack, type StackRow, updateStack } from '../stacks/store.ts';
 import { storeDraft } from './draft.ts';
-import { currentAim, DEFAULTS, type Launch, type LaunchOptions, launch } from './launch.ts';
+import { currentTarget, DEFAULTS, launch, type NewOperation, type OperationOptions } from './launch.ts';
 import { type Operation, resolve } from './operation.ts';
-import { readSituation } from './plan-input.ts';
+import { readPlanInput } from './plan-input.ts';
 import { type Preview, toPreview } from './preview.ts';
 import {
   type DeploymentRow,
@@ -19,14 +20,14 @@ import {
   lockPlanning,
 } from './store.ts';
 
-/** One operation on a stack, in one transaction: its revision, its deployment, the tasks and what blocks them. */
-export type OperateOptions = Partial<LaunchOptions> & {
+/** An operation writes its revision, its deployment, the tasks and their blockers in one transaction. */
+export type OperateOptions = Partial<OperationOptions> & {
   idempotencyKey?: string | null;
-  /** Of the plan that was agreed to. */
+  /** The hash of the plan that was agreed to. */
   planHash?: string | null;
-  /** Refused if a container that is there would be replaced, restarted or removed. */
+  /** Refuses to replace, restart or remove a container that is there. */
   adoptOnly?: boolean;
-  /** null: as it is. */
+  /** null: stays as it is. */
   autoRepair?: boolean | null;
 };
 
@@ -34,6 +35,7 @@ const DESIRED = {
   DEPLOY: 'RUNNING',
   ROLLBACK: 'RUNNING',
   REPAIR: 'RUNNING',
+  REMOVE_ORPHANS: 'RUNNING',
   START: 'RUNNING',
   RESTART: 'RUNNING',
   STOP: 'STOPPED',
@@ -51,14 +53,14 @@ export function operate(
 ): Promise<DeploymentRow> {
   const options = { ...DEFAULTS, ...given };
   const isPlain = hasOnlyDefaults(options) && autoRepair === null;
-  // Keyed: the input may hold secrets that could be guessed.
+  // The digest is keyed, because the input may hold secrets that could be guessed.
   const inputHash = vault.digest(hashOf(isPlain ? operation : { operation, options, autoRepair }));
   return transact(db, async (tx) => {
     await lockPlanning(tx);
     const earlier = idempotencyKey === null ? undefined : await findByIdempotencyKey(tx, idempotencyKey);
     if (earlier) return sameInput(earlier, inputHash);
     const resolved = await resolve(tx, operation, vault);
-    const { draft, aim, kind, desired, removeVolumes, services } = resolved;
+    const { draft, target, kind, desired, removeVolumes, services } = resolved;
     if (planHash !== null) checkPlan(planHash, await preview(tx, resolved));
     if (adoptOnly) checkAdoption(await preview(tx, resolved));
     const stack = draft ? await storeDraft(tx, actor, draft) : resolved.stack;
@@ -66,11 +68,11 @@ export function operate(
     if (autoRepair !== null) await updateStack(tx, stack.id, { autoRepair });
     const warnings = draft?.warnings ?? [];
     const more = { desired, removeVolumes, services, options, idempotencyKey, inputHash, retryOf: null, warnings };
-    return getDeployment(tx, await launch(tx, actor, stack, aim, { kind, ...more }));
+    return getDeployment(tx, await launch(tx, actor, stack, target, { kind, ...more }));
   });
 }
 
-const hasOnlyDefaults = (options: LaunchOptions) => hashOf(options) === hashOf(DEFAULTS);
+const hasOnlyDefaults = (options: OperationOptions) => hashOf(options) === hashOf(DEFAULTS);
 
 function checkPlan(agreed: string, now: Preview): void {
   if (agreed === now.planHash) return;
@@ -93,7 +95,7 @@ function checkAdoption({ stack, items }: Preview): void {
   );
 }
 
-/** What the operation would do. Changes nothing. @throws as `operate` does */
+/** Tells what the operation would do, and changes nothing. @throws as `operate` does */
 export function planOperation({ db, vault }: { db: Db; vault: Vault }, operation: Operation): Promise<Preview> {
   return transact(db, async (tx) => {
     await lockPlanning(tx);
@@ -102,8 +104,8 @@ export function planOperation({ db, vault }: { db: Db; vault: Vault }, operation
 }
 
 async function preview(tx: Tx, resolved: Awaited<ReturnType<typeof resolve>>): Promise<Preview> {
-  const { stack, aim, draft } = resolved;
-  const planned = plan(await readSituation(tx, stack, aim, resolved));
+  const { stack, target, draft } = resolved;
+  const planned = plan(await readPlanInput(tx, stack, target, resolved));
   return toPreview(tx, resolved, planned, draft?.warnings ?? []);
 }
 
@@ -116,7 +118,7 @@ function sameInput(earlier: DeploymentRow, inputHash: string): DeploymentRow {
   );
 }
 
-/** The same operation once more, as a new deployment. */
+/** Does the operation of a deployment again, as a new deployment. */
 export function retryDeployment(
   db: Db,
   actor: Actor,
@@ -133,7 +135,7 @@ export function retryDeployment(
     const { deadline, createdAt } = deployment;
     const timeoutSeconds = deadline && Math.max(1, Math.round((deadline.getTime() - createdAt.getTime()) / 1_000));
     const options = { priority, maxRetries, onFailure, timeoutSeconds, taskTimeoutSeconds };
-    const again: Launch = {
+    const again: NewOperation = {
       kind,
       desired: DESIRED[kind],
       removeVolumes,
@@ -144,7 +146,7 @@ export function retryDeployment(
       retryOf: id,
       warnings: deployment.warnings,
     };
-    return getDeployment(tx, await launch(tx, actor, stack, await currentAim(tx, stack), again));
+    return getDeployment(tx, await launch(tx, actor, stack, await currentTarget(tx, stack), again));
   });
 }
 
@@ -163,8 +165,8 @@ async function retryable(tx: Tx, id: string): Promise<{ deployment: DeploymentRo
       `The deployment is ${deployment.status}; only FAILED or CANCELLED can be retried.`,
     );
   }
-  if (deployment.kind === 'REPAIR' && deployment.services !== null) {
-    throw new GraphiumError('CONFLICT', 'It removed what nothing wants; use removeOrphans or repairStack again.');
+  if (deployment.kind === 'REMOVE_ORPHANS') {
+    throw new GraphiumError('CONFLICT', 'The deployment removed orphans; use removeOrphans or repairStack instead.');
   }
   const latest = await findLatestDeployment(tx, deployment.stackId);
   if (latest?.id !== deployment.id) {

@@ -1,15 +1,16 @@
 import { GraphiumError, notFound } from '../base/errors.ts';
-import type { Tx } from '../db/connect.ts';
-import type { PlanKind } from '../planning/plan.ts';
+import type { Tx } from '../db/types.ts';
+import type { PlanKind } from '../planning/plan-input.ts';
 import type { Vault } from '../secrets/seal.ts';
+import { MAX_SCALED_REPLICAS } from '../spec/limits.ts';
 import type { StackSpec } from '../spec/spec.ts';
 import type { StackRow } from '../stacks/store.ts';
 import { type Draft, draftFromFile, draftFromRevision, type StackFile } from './draft.ts';
-import { currentAim } from './launch.ts';
-import type { Aim } from './plan-input.ts';
+import { currentTarget } from './launch.ts';
+import type { Target } from './plan-input.ts';
 import { findGoodRevisionBefore, findLockedStack } from './store.ts';
 
-/** What a person may want of a stack. */
+/** What a person may ask for. */
 export type Operation =
   | { kind: 'DEPLOY'; file: StackFile }
   | { kind: 'SCALE'; stack: string; service: string; replicas: number }
@@ -20,21 +21,22 @@ export type Operation =
   | { kind: 'RESTART'; stack: string; services: readonly string[] | null }
   | { kind: 'DELETE'; stack: string; removeVolumes: boolean };
 
-/** An operation and what it comes to, before anything is written. */
+/** What an operation amounts to, before anything is written. */
 export type Resolved = {
   kind: PlanKind;
   desired: StackRow['desired'];
   /** null: the stack keeps its revision. */
   draft: Draft | null;
   stack: StackRow | undefined;
-  aim: Aim;
+  target: Target;
   removeVolumes: boolean;
   services: readonly string[] | null;
 };
 
-const MAX_REPLICAS = 500;
-
-/** The caller holds the planning lock. @throws GraphiumError NOT_FOUND, CONFLICT, BAD_INPUT and what drafting throws */
+/**
+ * Works out what an operation amounts to. The caller holds the planning lock.
+ * @throws GraphiumError NOT_FOUND, CONFLICT, BAD_INPUT and what drafting throws
+ */
 export async function resolve(tx: Tx, operation: Operation, vault: Vault): Promise<Resolved> {
   const running = { desired: 'RUNNING' as const, removeVolumes: false, services: null };
   if (operation.kind === 'DEPLOY') {
@@ -62,7 +64,7 @@ export async function resolve(tx: Tx, operation: Operation, vault: Vault): Promi
     case 'RESTART': {
       const { services } = operation;
       const current = await unchanged(tx, stack);
-      for (const service of services ?? []) checkService(current.aim.spec, service);
+      for (const service of services ?? []) checkService(current.target.spec, service);
       return { ...running, ...current, kind: 'RESTART', services };
     }
     case 'START':
@@ -88,14 +90,14 @@ async function findSubject(tx: Tx, operation: Exclude<Operation, { kind: 'DEPLOY
 const fromDraft = (draft: Draft) => ({
   draft,
   stack: draft.stack,
-  aim: { name: draft.spec.name, spec: draft.spec, revision: draft.number, placed: draft.placed },
+  target: { name: draft.spec.name, spec: draft.spec, revision: draft.number, placed: draft.placed },
 });
 
-const unchanged = async (tx: Tx, stack: StackRow) => ({ draft: null, stack, aim: await currentAim(tx, stack) });
+const unchanged = async (tx: Tx, stack: StackRow) => ({ draft: null, stack, target: await currentTarget(tx, stack) });
 
 function scaled(tx: Tx, stack: StackRow, name: string, replicas: number): Promise<Draft> {
-  if (!Number.isInteger(replicas) || replicas < 0 || replicas > MAX_REPLICAS) {
-    throw new GraphiumError('BAD_INPUT', `replicas: expected 0 to ${MAX_REPLICAS}, got ${replicas}.`);
+  if (!Number.isInteger(replicas) || replicas < 0 || replicas > MAX_SCALED_REPLICAS) {
+    throw new GraphiumError('BAD_INPUT', `replicas: expected 0 to ${MAX_SCALED_REPLICAS}, got ${replicas}.`);
   }
   const scale = (spec: StackSpec): StackSpec => {
     const service = checkService(spec, name);

@@ -1,6 +1,7 @@
 import type { ArgBuilder } from '@pothos/core';
 import { GraphiumError } from '../base/errors.ts';
 import { builder } from '../schema/builder.ts';
+import { MAX_SCALED_REPLICAS } from '../spec/limits.ts';
 import type { StackFile } from './draft.ts';
 import { checkKey, Deployment, OnFailure } from './graphql.ts';
 import type { OperateOptions } from './operate.ts';
@@ -182,7 +183,10 @@ builder.mutationFields((t) => ({
     args: {
       name: t.arg.string(nameArg),
       service: t.arg.string({ required: true, description: 'The service.' }),
-      replicas: t.arg.int({ required: true, description: 'How many containers it is to have, 0 to 500.' }),
+      replicas: t.arg.int({
+        required: true,
+        description: `How many containers it is to have, 0 to ${MAX_SCALED_REPLICAS}.`,
+      }),
       ...deployArgs(t.arg),
     },
     resolve: (_root, args, { db, vault, actor }) => {

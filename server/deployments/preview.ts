@@ -1,15 +1,15 @@
 import { listAgentsById } from '../agents/store.ts';
-import type { Tx } from '../db/connect.ts';
+import type { Tx } from '../db/types.ts';
 import type { Warning } from '../db/values.ts';
 import type { Action, Change } from '../planning/changes.ts';
 import { containerDifferences, type FieldDifference } from '../planning/differences.ts';
 import type { Downtime } from '../planning/downtime.ts';
+import { placedOf } from '../planning/placed.ts';
 import type { Plan } from '../planning/plan.ts';
 import { hashOf, specHashOf } from '../spec/hash.ts';
 import type { ContainerSpec } from '../spec/spec.ts';
 import { findRevision } from '../stacks/store.ts';
 import type { Resolved } from './operation.ts';
-import { placedOf } from './plan-input.ts';
 
 /** A plan as a person reads it before agreeing to it. */
 export type PreviewItem = {
@@ -37,7 +37,7 @@ export type Preview = {
 
 export async function toPreview(
   tx: Tx,
-  { aim, draft, kind, stack }: Resolved,
+  { target, draft, kind, stack }: Resolved,
   { changes, tasks, downtime, hash }: Plan,
   warnings: readonly Warning[],
 ): Promise<Preview> {
@@ -48,9 +48,9 @@ export async function toPreview(
   const before = await readSpecs(tx, stack?.id, changes);
   const offline = [...agents.values()].filter((agent) => !agent.online);
   return {
-    stack: aim.name,
+    stack: target.name,
     kind,
-    revision: aim.revision,
+    revision: target.revision,
     isNewRevision: draft !== null && !draft.isCurrent,
     items: changes.map((change) => ({
       agent: nameOf(change.agentId),
@@ -72,8 +72,8 @@ export async function toPreview(
       ),
     ],
     taskCount: tasks.length,
-    // With the revision: somebody else's file in between is to be seen, also before it changed anything.
-    planHash: hashOf([hash, aim.revision]),
+    // The hash covers the revision, so that somebody else's deployment in between shows even if it changed nothing yet.
+    planHash: hashOf([hash, target.revision]),
   };
 }
 
@@ -81,7 +81,7 @@ const toWarning = (code: string, message: string): Warning => ({ code, message, 
 
 type Specs = ReadonlyMap<number, ReadonlyMap<string, ContainerSpec>>;
 
-/** The containers as the revisions wanted them that made those which are to be replaced. */
+/** Reads, for the containers to replace, what the revisions wanted that made them. */
 async function readSpecs(tx: Tx, stackId: string | undefined, changes: readonly Change[]): Promise<Specs> {
   const specs = new Map<number, ReadonlyMap<string, ContainerSpec>>();
   const numbers = changes.flatMap(({ action, observed }) =>

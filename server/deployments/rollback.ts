@@ -1,21 +1,22 @@
 import { and, asc, eq, isNotNull, isNull } from 'drizzle-orm';
 import { GRAPHIUM } from '../base/audit.ts';
 import { GraphiumError } from '../base/errors.ts';
-import { type Db, type Tx, transact } from '../db/connect.ts';
+import { transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { deployments, tasks } from '../db/tables.ts';
+import type { Db, Tx } from '../db/types.ts';
 import { plan } from '../planning/plan.ts';
 import { getStack } from '../stacks/store.ts';
 import { draftFromRevision, storeDraft } from './draft.ts';
 import { insertPlan } from './launch.ts';
-import { readSituation } from './plan-input.ts';
+import { readPlanInput } from './plan-input.ts';
 import { settle } from './settle.ts';
 import { type DeploymentRow, lockPlanning } from './store.ts';
 
 /**
- * Plans the way back of deployments that failed and whose tasks have all ended. The stack returns as a whole to the last
- * revision that was good, as a new revision (numbers only rise, and hosts refuse older ones); the tasks belong to the same
- * deployment, whose verdict is then ROLLED_BACK. A transaction of its own: planning takes its lock first of all.
+ * Plans the rollback of deployments that failed and whose tasks have all ended. The stack as a whole returns to its last
+ * good revision, as a new revision (numbers only rise, and hosts refuse lower ones). The tasks belong to the same
+ * deployment, whose verdict is then ROLLED_BACK. It has a transaction of its own, since planning takes its lock first.
  */
 export async function beginRollbacks(db: Db): Promise<void> {
   const due = await db.select({ id: deployments.id }).from(deployments).where(isDue).orderBy(asc(deployments.id));
@@ -43,15 +44,15 @@ async function begin(tx: Tx, deployment: DeploymentRow): Promise<void> {
     const draft = await draftFromRevision(tx, stack, good, { note: `as revision ${good}, after a failure` });
     const { spec, number: revision, placed } = draft;
     await storeDraft(tx, GRAPHIUM, draft);
-    const aim = { name: stack.name, spec, revision, placed };
-    const planned = plan(await readSituation(tx, stack, aim, { kind: 'ROLLBACK' }));
+    const target = { name: stack.name, spec, revision, placed };
+    const planned = plan(await readPlanInput(tx, stack, target, { kind: 'ROLLBACK' }));
     await tx.update(deployments).set({ rollbackRevision: revision, rollbackDueAt: null }).where(eq(deployments.id, id));
     const position = await tx.$count(tasks, eq(tasks.deploymentId, id));
     const options = { priority, maxRetries, taskTimeoutSeconds };
     await insertPlan(tx, { stackId, deploymentId: id, rollback: true }, options, planned, position);
   } catch (error) {
     if (!(error instanceof GraphiumError)) throw error;
-    // An agent of that revision is gone, say: nothing can be planned, and trying again would not help.
+    // Such as when an agent of that revision is gone: nothing can be planned, and trying again would not help.
     const cause = deployment.cause ?? { code: error.code, message: '' };
     const message = `${cause.message} It could not be rolled back to revision ${good}: ${error.message}`.trim();
     await tx

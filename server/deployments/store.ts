@@ -1,7 +1,7 @@
 import { and, desc, eq, gt, inArray, isNull, lt, max, or, sql } from 'drizzle-orm';
 import { GraphiumError } from '../base/errors.ts';
-import type { Queryable, Tx } from '../db/connect.ts';
 import { agents, deployments, stacks, tasks } from '../db/tables.ts';
+import type { Queryable, Tx } from '../db/types.ts';
 import { findStack, type StackRow } from '../stacks/store.ts';
 
 export type DeploymentRow = typeof deployments.$inferSelect;
@@ -18,7 +18,7 @@ export async function getDeployment(tx: Queryable, id: string): Promise<Deployme
   return row;
 }
 
-/** One plan at a time: each sees the names, ports and tasks of all the others. Held until the transaction ends. */
+/** Lets one plan be made at a time, so that each sees the names, ports and tasks of all others. Held until the transaction ends. */
 export async function lockPlanning(tx: Tx): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(7277344)`);
 }
@@ -68,8 +68,8 @@ export async function listDeployments(
 }
 
 /**
- * The stack of that name as it stays for the rest of the transaction: with its unfinished deployments locked, none of them
- * can end meanwhile and take the stack away as deleted. Deployments are locked before stacks, everywhere.
+ * Finds the stack of that name as it stays for the rest of the transaction: while its unfinished deployments are locked,
+ * none of them can end and take the stack away as deleted. Deployments are locked before stacks, everywhere.
  */
 export async function findLockedStack(tx: Tx, name: string): Promise<StackRow | undefined> {
   const stack = await findStack(tx, name);
@@ -87,7 +87,7 @@ export async function findUnfinished(tx: Queryable, stackId: string): Promise<De
   return row;
 }
 
-/** Locked, for whoever is going to end them. */
+/** Locks them for whoever is going to end them. */
 export function lockUnfinished(tx: Tx, stackId: string): Promise<DeploymentRow[]> {
   return tx
     .select()
@@ -97,20 +97,12 @@ export function lockUnfinished(tx: Tx, stackId: string): Promise<DeploymentRow[]
     .for('update');
 }
 
-/** @param timeoutSeconds after which it fails; null: never */
+/** @param timeoutSeconds after which the deployment fails; null: never */
 export async function insertDeployment(tx: Tx, row: NewDeployment, timeoutSeconds: number | null): Promise<void> {
   // `clock_timestamp()`: the transaction may have waited for a lock, and a later deployment must be newer.
-  const times = {
-    createdAt: sql`clock_timestamp()` as never,
-    deadline: (timeoutSeconds === null
-      ? null
-      : sql`clock_timestamp() + make_interval(secs => ${timeoutSeconds})`) as never,
-  };
-  await tx.insert(deployments).values({ ...row, ...times });
+  const deadline = timeoutSeconds === null ? null : sql`clock_timestamp() + make_interval(secs => ${timeoutSeconds})`;
+  await tx.insert(deployments).values({ ...row, createdAt: sql`clock_timestamp()`, deadline });
 }
-
-/** One about no service only removed something. */
-const isWholeRepair = and(eq(deployments.kind, 'REPAIR'), isNull(deployments.services));
 
 /** @throws GraphiumError NOT_FOUND */
 export async function findGoodRevisionBefore(tx: Queryable, stack: StackRow): Promise<number> {
@@ -121,7 +113,7 @@ export async function findGoodRevisionBefore(tx: Queryable, stack: StackRow): Pr
       and(
         eq(deployments.stackId, stack.id),
         eq(deployments.status, 'SUCCEEDED'),
-        or(inArray(deployments.kind, ['DEPLOY', 'ROLLBACK']), isWholeRepair),
+        inArray(deployments.kind, ['DEPLOY', 'ROLLBACK', 'REPAIR']),
         lt(deployments.revision, stack.revision),
       ),
     );
@@ -130,8 +122,9 @@ export async function findGoodRevisionBefore(tx: Queryable, stack: StackRow): Pr
 }
 
 /**
- * Containers that a task has begun to change and has not finished, or was taken from an agent that never said how it ended
- * and has not come back since: what was observed of them may not be so any more. With the spec that the task makes it to.
+ * Lists containers that may no longer be as they were observed: a task has begun to change them and has not finished, or
+ * was taken from an agent that never said how it ended and has not come back since. Each comes with the spec that the task
+ * gives it.
  */
 export async function listContainersInWork(
   tx: Tx,
@@ -164,8 +157,8 @@ export async function listContainersInWork(
 export type LastStopped = { agentId: string; name: string; onPurpose: boolean };
 
 /**
- * Containers whose last task, of those that changed something, stopped them or did not end well: if one does not run, it may
- * be that it ended by itself, or that a task left it so.
+ * Lists containers whose last task that changed something stopped them or did not end well. If one of them does not run, it
+ * did not necessarily end by itself.
  */
 export async function listStopped(tx: Tx, stackId: string): Promise<LastStopped[]> {
   return tx.execute<LastStopped>(sql`

@@ -2,6 +2,8 @@ import '../agents/containers.graphql.ts';
 import '../agents/graphql.ts';
 import '../deployments/graphql.ts';
 import '../deployments/plan.graphql.ts';
+import '../deployments/stack.graphql.ts';
+import '../protocol/session.graphql.ts';
 import '../upkeep/graphql.ts';
 import '../stacks/graphql.ts';
 import '../deployments/operations.graphql.ts';

@@ -7,7 +7,8 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { GraphiumError } from '../base/errors.ts';
 import { topic } from '../db/notify.ts';
 import { CLOSE_FORBIDDEN, type Socket } from '../protocol/sockets.ts';
-import { authenticate, type Caller, createContext, type Services } from './context.ts';
+import type { Caller } from '../schema/context.ts';
+import { authenticate, createContext, type Services } from './context.ts';
 import { LIMITS } from './limits.ts';
 import type { Yoga } from './yoga.ts';
 

@@ -1,6 +1,7 @@
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import { authenticate, type Context, createContext, type Services } from './context.ts';
+import type { Context } from '../schema/context.ts';
+import { authenticate, createContext, type Services } from './context.ts';
 import { limitPlugins } from './limits.ts';
 import { createMask } from './mask.ts';
 import { examples, headers, renderPlayground } from './playground.ts';

@@ -1,36 +1,49 @@
 import { createPortIndex, type PortIndex } from '../spec/ports.ts';
 import type { ContainerSpec, ServiceSpec } from '../spec/spec.ts';
 import { attributeOf, satisfies, unmetBy } from './constraints.ts';
-import type { Candidate } from './placement.ts';
 
-/** Pure but for its own state: who sits where while a stack is placed, and who could. */
-export type Seat = {
+/** An agent that a container may go to. */
+export type Candidate = {
+  id: string;
+  name: string;
+  labels: Record<string, string>;
+  os: string | null;
+  arch: string | null;
+  online: boolean;
+  /** Containers of other stacks that it runs. */
+  load: number;
+  /** Host ports that other stacks want there; `by` names a container and its stack. */
+  taken: { port: number; ip: string | null; protocol: string; by: string }[];
+};
+
+/** Pure but for its own state: an agent and what it carries while a stack is placed. */
+export type Host = {
   agent: Candidate;
-  /** Containers of all stacks. */
+  /** Number of containers, of all stacks. */
   load: number;
   ports: PortIndex<string>;
-  /** Containers of this stack by network. */
+  /** Number of this stack's containers, by network. */
   networks: Map<string, number>;
-  /** By list of spread attributes: most services of a stack have the same, or none. */
+  /** Values of the spread attributes, by the list of attributes: most services of a stack have the same list, or none. */
   groups: Map<string, readonly string[]>;
 };
 
-/** One service and what of it is placed so far. */
-export type Board = {
+/** A service and where its containers have been put so far. */
+export type ServicePlacement = {
   service: ServiceSpec;
-  placed: { container: ContainerSpec; seat: Seat }[];
-  /** Its containers by seat, and by group: the values of its first, its first two, ... spread attributes. */
-  onSeat: Map<Seat, number>;
+  placed: { container: ContainerSpec; host: Host }[];
+  /** Its containers by host and by group: the values of its first, its first two, ... spread attributes. */
+  onHost: Map<Host, number>;
   inGroup: Map<string, number>;
   spread: string;
-  /** Prefers agents that have containers of the stack which it shares a network with: networks end at their host. */
+  /** Prefers hosts with containers that it shares a network with, since networks end at their host. */
   together: boolean;
 };
 
-/** By name, so that of two that are equally good the first is always the same. */
-export function createSeats(agents: readonly Candidate[]): Seat[] {
+/** Sorts by name, so that of two hosts that are equally good always the same one is taken. */
+export function toHosts(agents: readonly Candidate[]): Host[] {
   return agents
-    .map((agent): Seat => {
+    .map((agent): Host => {
       const ports = createPortIndex<string>();
       for (const taken of agent.taken) ports.add(taken, taken.by);
       return { agent, load: agent.load, ports, networks: new Map(), groups: new Map() };
@@ -38,82 +51,86 @@ export function createSeats(agents: readonly Candidate[]): Seat[] {
     .toSorted((a, b) => (a.agent.name < b.agent.name ? -1 : 1));
 }
 
-export const createBoard = (service: ServiceSpec, together: boolean): Board => ({
+export const startPlacement = (service: ServiceSpec, together: boolean): ServicePlacement => ({
   service,
   together,
   placed: [],
-  onSeat: new Map(),
+  onHost: new Map(),
   inGroup: new Map(),
   spread: (service.spread ?? []).join('\n'),
 });
 
-export function put(board: Board, container: ContainerSpec, seat: Seat): void {
-  board.placed.push({ container, seat });
-  board.onSeat.set(seat, countOn(board, seat) + 1);
-  for (const group of groupsOf(board, seat)) board.inGroup.set(group, (board.inGroup.get(group) ?? 0) + 1);
-  seat.load++;
-  for (const { name } of container.networks) seat.networks.set(name, (seat.networks.get(name) ?? 0) + 1);
-  seat.ports.addAll(container.ports, `"${container.name}" of this stack`);
+export function put(placement: ServicePlacement, container: ContainerSpec, host: Host): void {
+  placement.placed.push({ container, host });
+  placement.onHost.set(host, countOn(placement, host) + 1);
+  for (const group of groupsOf(placement, host)) placement.inGroup.set(group, (placement.inGroup.get(group) ?? 0) + 1);
+  host.load++;
+  for (const { name } of container.networks) host.networks.set(name, (host.networks.get(name) ?? 0) + 1);
+  host.ports.addAll(container.ports, `"${container.name}" of this stack`);
 }
 
-export const countOn = (board: Board, seat: Seat) => board.onSeat.get(seat) ?? 0;
+export const countOn = (placement: ServicePlacement, host: Host) => placement.onHost.get(host) ?? 0;
 
-export const isAllowed = ({ service }: Board, { agent }: Seat) =>
+export const isAllowed = ({ service }: ServicePlacement, { agent }: Host) =>
   (service.constraints ?? []).every((constraint) => satisfies(agent, constraint));
 
-/** Given that the constraints allow it. */
-export const hasRoom = (board: Board, seat: Seat) => !isFull(board, seat) && !takenPort(board, seat);
+/** Asks nothing of the constraints. */
+export const hasRoom = (placement: ServicePlacement, host: Host) =>
+  !isFull(placement, host) && !takenPort(placement, host);
 
-export const takenPort = ({ service }: Board, seat: Seat) => seat.ports.find(service.container.ports);
+export const takenPort = ({ service }: ServicePlacement, host: Host) => host.ports.find(service.container.ports);
 
-const isFull = (board: Board, seat: Seat) =>
-  countOn(board, seat) >= (board.service.maxReplicasPerNode || Number.POSITIVE_INFINITY);
+const isFull = (placement: ServicePlacement, host: Host) =>
+  countOn(placement, host) >= (placement.service.maxReplicasPerNode || Number.POSITIVE_INFINITY);
 
-/** Of these the one for one more container: by each spread preference in turn, then evenly, then near its own, then by load, then the first. */
-export function findBest(board: Board, seats: readonly Seat[]): Seat | undefined {
-  let best: Seat | undefined;
-  for (const seat of seats) {
-    if ((best === undefined || isBetter(board, seat, best)) && hasRoom(board, seat)) best = seat;
+/**
+ * Returns the best host for one more container: by each spread preference in turn, then by fewest of its own, then by what
+ * it shares networks with, then by load, then by name.
+ */
+export function findBest(placement: ServicePlacement, hosts: readonly Host[]): Host | undefined {
+  let best: Host | undefined;
+  for (const host of hosts) {
+    if ((best === undefined || isBetter(placement, host, best)) && hasRoom(placement, host)) best = host;
   }
   return best;
 }
 
-function isBetter(board: Board, seat: Seat, other: Seat): boolean {
-  const groups = groupsOf(board, seat);
-  const others = groupsOf(board, other);
+function isBetter(placement: ServicePlacement, host: Host, other: Host): boolean {
+  const groups = groupsOf(placement, host);
+  const others = groupsOf(placement, other);
   for (let depth = 0; depth < groups.length; depth++) {
-    const more = countIn(board, groups[depth]) - countIn(board, others[depth]);
+    const more = countIn(placement, groups[depth]) - countIn(placement, others[depth]);
     if (more !== 0) return more < 0;
   }
-  const more = countOn(board, seat) - countOn(board, other);
+  const more = countOn(placement, host) - countOn(placement, other);
   if (more !== 0) return more < 0;
-  const nearer = board.together ? linksOn(board, seat) - linksOn(board, other) : 0;
-  return nearer === 0 ? seat.load < other.load : nearer > 0;
+  const nearer = placement.together ? linksOn(placement, host) - linksOn(placement, other) : 0;
+  return nearer === 0 ? host.load < other.load : nearer > 0;
 }
 
-/** Its own containers count too: this is asked only of seats that have the same number of them. */
-const linksOn = ({ service }: Board, seat: Seat) =>
-  service.container.networks.reduce((sum, { name }) => sum + (seat.networks.get(name) ?? 0), 0);
+/** Counts its own containers too, which makes no difference between hosts that have equally many of them. */
+const linksOn = ({ service }: ServicePlacement, host: Host) =>
+  service.container.networks.reduce((sum, { name }) => sum + (host.networks.get(name) ?? 0), 0);
 
-const countIn = (board: Board, group: string | undefined) => board.inGroup.get(group ?? '') ?? 0;
+const countIn = (placement: ServicePlacement, group: string | undefined) => placement.inGroup.get(group ?? '') ?? 0;
 
-function groupsOf({ service, spread }: Board, seat: Seat): readonly string[] {
-  const known = seat.groups.get(spread);
+function groupsOf({ service, spread }: ServicePlacement, host: Host): readonly string[] {
+  const known = host.groups.get(spread);
   if (known) return known;
-  const values = (service.spread ?? []).map((attribute) => attributeOf(seat.agent, attribute) ?? '');
+  const values = (service.spread ?? []).map((attribute) => attributeOf(host.agent, attribute) ?? '');
   const groups = values.map((_, depth) => JSON.stringify(values.slice(0, depth + 1)));
-  seat.groups.set(spread, groups);
+  host.groups.set(spread, groups);
   return groups;
 }
 
-/** Everything that keeps one more container of the service from an agent. */
-export function reasonAgainst(board: Board, seat: Seat): string {
-  const count = countOn(board, seat);
-  const taken = takenPort(board, seat);
+/** Lists everything that keeps one more container of the service from an agent. */
+export function reasonAgainst(placement: ServicePlacement, host: Host): string {
+  const count = countOn(placement, host);
+  const taken = takenPort(placement, host);
   return [
-    ...(seat.agent.online ? [] : ['offline']),
-    ...unmetBy(seat.agent, board.service.constraints ?? []),
+    ...(host.agent.online ? [] : ['offline']),
+    ...unmetBy(host.agent, placement.service.constraints ?? []),
     ...(taken ? [`port ${taken.port} taken by ${taken.by}`] : []),
-    ...(isFull(board, seat) ? [`has ${count} ${count === 1 ? 'replica' : 'replicas'} already`] : []),
+    ...(isFull(placement, host) ? [`has ${count} ${count === 1 ? 'replica' : 'replicas'} already`] : []),
   ].join(', ');
 }

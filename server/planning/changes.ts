@@ -1,5 +1,6 @@
+import { PREVIOUS_SUFFIX } from '../spec/names.ts';
 import type { ContainerSpec } from '../spec/spec.ts';
-import type { Placed } from './placement.ts';
+import type { Placed } from './placed.ts';
 
 /** Pure: what has to become of each container, from what is wanted and what was last observed. */
 export type Action = 'NOOP' | 'CREATE' | 'REPLACE' | 'START' | 'STOP' | 'RESTART' | 'REMOVE';
@@ -21,9 +22,9 @@ export type Change = {
   agentId: string;
   containerName: string;
   action: Action;
-  /** In words, for a person. */
+  /** For people. */
   reason: string;
-  /** It gets a task all the same: what it is can be said only by looking. */
+  /** It gets a task although nothing is known to be wrong: only a look at the host can tell. */
   watched: boolean;
   /** null: to be removed. */
   placed: Placed | null;
@@ -35,22 +36,22 @@ export type Scene = {
   /** By `containerKey`. */
   observed: ReadonlyMap<string, Observed>;
   /**
-   * Containers that unfinished tasks have begun to change, so that what was observed may not be so any more, each with the
-   * specs that these tasks make it to; null: they make none, undefined: nobody knows.
+   * Containers that unfinished tasks have begun to change, so that they may no longer be as they were observed, each with
+   * the specs that these tasks give it; null: a task gives it none, undefined: nobody knows.
    */
   inWork: ReadonlyMap<string, readonly (string | null | undefined)[]>;
-  /** Those that a task of ours was the last to stop, or to work on in vain: that such a container ended is not its own doing. */
+  /** Containers that a task was the last to stop, or to work on in vain: that they ended is not their own doing. */
   stopped: ReadonlySet<string>;
-  /** Unhealthy and crashing containers are restarted, not only watched. */
+  /** If true, unhealthy and crashing containers are restarted and not only watched. */
   repair: boolean;
 };
 
 export const containerKey = (agentId: string, name: string) => `${agentId}:${name}`;
 
-/** The agent keeps the old container under this name while it replaces it, and deals with it itself. */
-const KEPT = '.graphium-previous';
-export const keptKey = (key: string) => key + KEPT;
-export const withoutKept = (name: string) => (name.endsWith(KEPT) ? name.slice(0, -KEPT.length) : name);
+/** While the agent replaces a container it keeps the previous one under this name, and deals with it itself. */
+export const previousKey = (key: string) => key + PREVIOUS_SUFFIX;
+export const withoutPrevious = (name: string) =>
+  name.endsWith(PREVIOUS_SUFFIX) ? name.slice(0, -PREVIOUS_SUFFIX.length) : name;
 
 export function changeOf(placed: Placed, specHash: string, scene: Scene): Change {
   const { agentId, container } = placed;
@@ -66,7 +67,7 @@ export function changeOf(placed: Placed, specHash: string, scene: Scene): Change
   const { action, reason, watched } = mayBeOld
     ? watch('replaced if the registry has another image under its name')
     : verdict;
-  if (action === 'NOOP' && scene.observed.has(keptKey(key))) {
+  if (action === 'NOOP' && scene.observed.has(previousKey(key))) {
     return { ...base, ...watch('its replacement was interrupted and is finished') };
   }
   return { ...base, action, reason, watched };
@@ -76,23 +77,17 @@ type Verdict = Pick<Change, 'action' | 'reason' | 'watched'>;
 const watch = (reason: string): Verdict => ({ action: 'NOOP', reason, watched: true });
 const act = (action: Action, reason: string): Verdict => ({ action, reason, watched: false });
 
-/** The spec is the same. */
+/** What becomes of a container whose spec is as wanted. */
 function keep(
   container: ContainerSpec,
-  { state, health, exitCode }: Observed,
+  observed: Observed,
   { repair, isStopped }: { repair: boolean; isStopped: boolean },
 ): Verdict {
-  switch (state) {
+  switch (observed.state) {
     case 'RUNNING':
-      if (health === 'UNHEALTHY') {
-        return repair ? act('RESTART', 'it is unhealthy') : watch('it is unhealthy; it is given the time to recover');
-      }
-      if (health === 'STARTING') return watch('it runs; its health check gave no verdict yet');
-      return act('NOOP', 'it runs as it should');
+      return keepRunning(observed, repair);
     case 'EXITED':
-      if (isStopped) return act('START', 'it was stopped');
-      if (exitCode === 0 && mayEnd(container)) return act('NOOP', 'it ran to its end');
-      return act('START', `it ended with exit code ${exitCode ?? 'unknown'}`);
+      return keepExited(container, observed, isStopped);
     case 'RESTARTING':
       return repair ? act('RESTART', 'it ends again and again') : watch('it ends again and again');
     case 'PAUSED':
@@ -105,17 +100,29 @@ function keep(
   }
 }
 
+function keepRunning({ health }: Observed, repair: boolean): Verdict {
+  if (health === 'STARTING') return watch('it runs; its health check gave no verdict yet');
+  if (health !== 'UNHEALTHY') return act('NOOP', 'it runs as it should');
+  return repair ? act('RESTART', 'it is unhealthy') : watch('it is unhealthy; it is given the time to recover');
+}
+
+function keepExited(container: ContainerSpec, { exitCode }: Observed, isStopped: boolean): Verdict {
+  if (isStopped) return act('START', 'it was stopped');
+  if (exitCode === 0 && mayEnd(container)) return act('NOOP', 'it ran to its end');
+  return act('START', `it ended with exit code ${exitCode ?? 'unknown'}`);
+}
+
 export const mayEnd = ({ restart }: ContainerSpec) => restart.name === 'no' || restart.name === 'on-failure';
 
-/** Containers of the stack that are or may be there and that its revision does not want, or not on that host. */
-export function unwanted(placed: readonly Placed[], { observed, inWork }: Scene): Change[] {
+/** Returns the removals of containers that are or may be there although the revision does not want them on that host. */
+export function findOrphans(placed: readonly Placed[], { observed, inWork }: Scene): Change[] {
   const wanted = new Set(placed.map(({ agentId, container }) => containerKey(agentId, container.name)));
   const there = [...new Set([...inWork.keys(), ...observed.keys()])].toSorted();
   return there.flatMap((key) => {
     const row = observed.get(key) ?? null;
     const agentId = key.slice(0, key.indexOf(':'));
     const name = key.slice(agentId.length + 1);
-    if (wanted.has(containerKey(agentId, withoutKept(name)))) return [];
+    if (wanted.has(containerKey(agentId, withoutPrevious(name)))) return [];
     const reason = 'this revision does not want it there';
     const rest = { watched: false, placed: null, specHash: null, observed: row };
     return [{ agentId, containerName: name, action: 'REMOVE' as const, reason, ...rest }];

@@ -1,17 +1,16 @@
 import { createPortIndex, type PortIndex } from '../spec/ports.ts';
-import type { ContainerSpec, ServiceSpec } from '../spec/spec.ts';
+import type { ContainerSpec } from '../spec/spec.ts';
+import type { Placed } from './placed.ts';
 
-/** Pure: what a stack wants on a host and another stack, or another of its own containers, already has there. */
+/** Pure: names and ports that a stack wants on a host and that another stack, or another of its own containers, has there. */
 export type Neighbour = { stack: string; agentId: string; container: Pick<ContainerSpec, 'name' | 'ports'> };
 
-export type Clash = { code: 'NAME_IN_USE' | 'PORT_IN_USE'; service: string; message: string };
+export type Conflict = { code: 'NAME_IN_USE' | 'PORT_IN_USE'; service: string; message: string };
 
-type Placed = { service: ServiceSpec; container: ContainerSpec; agentId: string };
-
-export function findClashes(placed: readonly Placed[], neighbours: readonly Neighbour[]): Clash[] {
+export function findConflicts(placed: readonly Placed[], neighbours: readonly Neighbour[]): Conflict[] {
   const hosts = new Map<string, Host>();
   const hostOf = (agentId: string): Host => {
-    const host = hosts.get(agentId) ?? { names: new Map(), theirs: createPortIndex(), ours: createPortIndex() };
+    const host = hosts.get(agentId) ?? { names: new Map(), theirs: createPortIndex(), own: createPortIndex() };
     hosts.set(agentId, host);
     return host;
   };
@@ -20,39 +19,39 @@ export function findClashes(placed: readonly Placed[], neighbours: readonly Neig
     names.set(neighbour.container.name, neighbour.stack);
     theirs.addAll(neighbour.container.ports, neighbour);
   }
-  const others = placed.flatMap((one) => clashesWithOthers(one, hostOf(one.agentId)));
-  return [...others, ...placed.flatMap((one) => clashesWithin(one, hostOf(one.agentId)))];
+  const others = placed.flatMap((one) => conflictsWithOthers(one, hostOf(one.agentId)));
+  return [...others, ...placed.flatMap((one) => conflictsWithin(one, hostOf(one.agentId)))];
 }
 
 type Host = {
-  /** Stacks by the names of their containers. */
+  /** Stacks, by the names of their containers. */
   names: Map<string, string>;
   theirs: PortIndex<Neighbour>;
-  /** What earlier containers of the list publish. */
-  ours: PortIndex<ContainerSpec>;
+  /** Ports that earlier containers of this stack publish. */
+  own: PortIndex<ContainerSpec>;
 };
 
-function clashesWithOthers({ service, container }: Placed, { names, theirs }: Host): Clash[] {
-  const clashes: Clash[] = [];
+function conflictsWithOthers({ service, container }: Placed, { names, theirs }: Host): Conflict[] {
+  const conflicts: Conflict[] = [];
   const stack = names.get(container.name);
   if (stack !== undefined) {
     const message = `the stack "${stack}" already has a container "${container.name}" on that host`;
-    clashes.push({ code: 'NAME_IN_USE', service: service.name, message });
+    conflicts.push({ code: 'NAME_IN_USE', service: service.name, message });
   }
   for (const port of container.ports) {
     const taken = theirs.find([port]);
     if (!taken) continue;
     const { by } = taken;
     const message = `port ${taken.port} of that host is already published by "${by.container.name}" of the stack "${by.stack}"`;
-    clashes.push({ code: 'PORT_IN_USE', service: service.name, message });
+    conflicts.push({ code: 'PORT_IN_USE', service: service.name, message });
   }
-  return clashes;
+  return conflicts;
 }
 
-/** The parser compares services that name their host; where the others went, and how many of each, is known only now. */
-function clashesWithin({ service, container }: Placed, { ours }: Host): Clash[] {
-  const taken = ours.find(container.ports);
-  ours.addAll(container.ports, container);
+/** The parser has compared only services that name their host: where the others went, and how many, is known only now. */
+function conflictsWithin({ service, container }: Placed, { own }: Host): Conflict[] {
+  const taken = own.find(container.ports);
+  own.addAll(container.ports, container);
   if (!taken) return [];
   const message =
     taken.by.service === service.name

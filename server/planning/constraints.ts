@@ -9,7 +9,7 @@ export type Node = {
 };
 
 const LABEL = 'node.labels.';
-/** What `uname -m` and Docker say for what images call by the other name. */
+/** The names that `uname -m` and Docker give to architectures which images call by other names. */
 const ARCHITECTURES: Record<string, string> = {
   x86_64: 'amd64',
   'x86-64': 'amd64',
@@ -45,7 +45,7 @@ export function satisfies(node: Node, { attribute, operator, value }: Constraint
   return (found.toLowerCase() === expected.toLowerCase()) === (operator === '==');
 }
 
-/** As in `constraint node.labels.zone == eu not met: has "us"`; one for each that is not. */
+/** Returns one text for each constraint that is not met, such as `constraint node.labels.zone == eu not met: has "us"`. */
 export function unmetBy(node: Node, constraints: readonly Constraint[]): string[] {
   return constraints
     .filter((constraint) => !satisfies(node, constraint))

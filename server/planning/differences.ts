@@ -3,9 +3,9 @@ import type { ContainerSpec, FileSpec, NetworkSpec, ServiceSpec, StackSpec, Volu
 
 /** Pure: which fields of two specs differ, as texts for people. Secrets are masked. */
 export type FieldDifference = {
-  /** As in `environment.LOG_LEVEL` or `ports`. */
+  /** Such as `environment.LOG_LEVEL` or `ports`. */
   field: string;
-  /** null: not there. */
+  /** null: absent. */
   old: string | null;
   new: string | null;
 };
@@ -51,7 +51,9 @@ function subjectDifferences<T extends ServiceSpec | NetworkSpec | VolumeSpec>(
   });
 }
 
-type Fields = Map<string, string>;
+/** What is shown of a field, and all of it: that something changed is never hidden by a mask or by a cut. */
+type Field = { shown: string; full: string };
+type Fields = Map<string, Field>;
 
 /** `name` and `replica` tell containers apart and are no property of what they run. */
 function serviceFields({ name: _name, container, ...rest }: ServiceSpec): Fields {
@@ -60,56 +62,49 @@ function serviceFields({ name: _name, container, ...rest }: ServiceSpec): Fields
 
 function toFields({ name, files, ...rest }: ContainerSpec): Fields {
   const fields = flatten(rest, ['service', 'replica']);
-  fields.set('name', name);
-  for (const file of files ?? []) for (const [field, text] of fileFields(file)) fields.set(field, text);
+  fields.set('name', toField(name));
+  for (const file of files ?? []) for (const [field, value] of fileFields(file)) fields.set(field, value);
   return fields;
 }
 
-function fileFields({ kind, target, digest, content, mode, uid, gid }: FileSpec): [string, string][] {
+function fileFields({ kind, target, digest, content, mode, uid, gid }: FileSpec): [string, Field][] {
   const field = `${kind}s.${target}`;
-  const shown = kind === 'secret' ? `${MASK} ${digest.slice(0, 8)}` : toText(content);
+  const shown = kind === 'secret' ? toField(`${MASK} ${digest.slice(0, 8)}`) : toField(content);
   return [
     [field, shown],
-    [`${field}.mode`, `0${mode.toString(8)} ${uid}:${gid}`],
+    [`${field}.mode`, toField(`0${mode.toString(8)} ${uid}:${gid}`)],
   ];
 }
 
-/** One level deep: `environment` and `labels` by name, lists as a whole. What is empty is not there. */
+/** Goes one level deep: `environment` and `labels` by name, lists as a whole. Empty values count as absent. */
 function flatten(value: object, without: readonly string[]): Fields {
-  const fields: Fields = new Map();
-  for (const [key, inner] of Object.entries(value)) {
-    if (without.includes(key) || isEmpty(inner)) continue;
-    if (typeof inner !== 'object' || Array.isArray(inner)) {
-      fields.set(key, toText(inner));
-      continue;
-    }
-    for (const [name, text] of Object.entries(inner as object)) {
-      if (!isEmpty(text)) fields.set(`${key}.${name}`, SECRET_NAME.test(name) ? mask(text) : toText(text));
-    }
-  }
-  return fields;
+  const named = Object.entries(value).filter(([key, inner]) => !without.includes(key) && !isEmpty(inner));
+  return new Map(
+    named.flatMap(([key, inner]) => (isMap(inner) ? flattenMap(key, inner) : [[key, toField(inner)] as const])),
+  );
 }
 
-const isEmpty = (value: unknown) =>
-  value === null ||
-  value === undefined ||
-  (typeof value === 'object' && Object.keys(value).length === 0) ||
-  (Array.isArray(value) && value.length === 0);
+const flattenMap = (key: string, map: object) =>
+  Object.entries(map)
+    .filter(([, value]) => !isEmpty(value))
+    .map(([name, value]) => [`${key}.${name}`, SECRET_NAME.test(name) ? masked(value) : toField(value)] as const);
 
-/** What is shown and, behind a NUL, all of it where that is not the same: that something changed is never hidden. */
-function toText(value: unknown): string {
-  const text = typeof value === 'string' ? value : toStableJson(value);
-  const shown = clip(text.replaceAll(URL_PASSWORD, '$1:***@'));
-  return shown === text ? text : `${shown}\u0000${text}`;
+const isMap = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isEmpty = (value: unknown) =>
+  value === null || value === undefined || (typeof value === 'object' && Object.keys(value).length === 0);
+
+function toField(value: unknown): Field {
+  const full = typeof value === 'string' ? value : toStableJson(value);
+  return { shown: clip(full.replaceAll(URL_PASSWORD, '$1:***@')), full };
 }
 
 const clip = (text: string) => (text.length > 500 ? `${text.slice(0, 500).toWellFormed()}…` : text);
-const mask = (value: unknown) => `${MASK}\u0000${toStableJson(value)}`;
-const unmask = (text: string | undefined) => (text === undefined ? null : (text.split('\u0000')[0] ?? ''));
+const masked = (value: unknown): Field => ({ shown: MASK, full: toStableJson(value) });
 
 function fieldDifferences(before: Fields, after: Fields): FieldDifference[] {
   const names = [...new Set([...before.keys(), ...after.keys()])];
   return names
-    .filter((field) => before.get(field) !== after.get(field))
-    .map((field) => ({ field, old: unmask(before.get(field)), new: unmask(after.get(field)) }));
+    .filter((field) => before.get(field)?.full !== after.get(field)?.full)
+    .map((field) => ({ field, old: before.get(field)?.shown ?? null, new: after.get(field)?.shown ?? null }));
 }

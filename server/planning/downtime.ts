@@ -2,24 +2,24 @@ import type { RolloutSpec, StackSpec } from '../spec/spec.ts';
 import { type Change, containerKey } from './changes.ts';
 import { rolloutOf } from './planned-task.ts';
 
-/** Pure: whether a service is to be without a running container for a while, and why. */
+/** Pure: whether a service will be without a running container for a while, and why. */
 export type Downtime = { service: string; expected: boolean; reason: string };
 
 /**
- * One entry for each service of which something changes.
- * @param stopped containers that are stopped before any other is changed, by `containerKey`
+ * Returns one entry for each service of which something changes.
+ * @param stopped containers, by `containerKey`, that are stopped before any other is changed
  */
 export function downtimeOf(
   spec: StackSpec,
   changes: readonly Change[],
-  back: boolean,
+  isRollback: boolean,
   stopped: ReadonlySet<string>,
 ): Downtime[] {
   const byService = Map.groupBy(changes, ({ placed }) => placed?.service.name);
   return spec.services.flatMap((service) => {
     const own = byService.get(service.name) ?? [];
     if (own.every(({ action }) => action === 'NOOP')) return [];
-    return [{ service: service.name, ...judge(own, rolloutOf(service, back), stopped) }];
+    return [{ service: service.name, ...judge(own, rolloutOf(service, isRollback), stopped) }];
   });
 }
 
@@ -38,13 +38,15 @@ function judge(
       : { expected: true, reason: 'its containers are stopped' };
   }
   const replaced = count('REPLACE');
-  const room = running.filter(({ agentId, containerName }) => stopped.has(containerKey(agentId, containerName))).length;
-  const interrupted = count('RESTART') + (rollout?.order === 'start-first' ? room : replaced);
+  const stoppedFirst = running.filter(({ agentId, containerName }) =>
+    stopped.has(containerKey(agentId, containerName)),
+  ).length;
+  const interrupted = count('RESTART') + (rollout?.order === 'start-first' ? stoppedFirst : replaced);
   if (interrupted === 0) {
     const reason = replaced > 0 ? 'each new container is good before the old one stops' : 'nothing of it is stopped';
     return { expected: false, reason };
   }
-  const atOnce = Math.max(room, Math.min(rollout?.parallelism || interrupted, interrupted));
+  const atOnce = Math.max(stoppedFirst, Math.min(rollout?.parallelism || interrupted, interrupted));
   if (atOnce < running.length) {
     return { expected: false, reason: `${atOnce} of its ${running.length} containers at a time` };
   }

@@ -1,8 +1,16 @@
 import { specHashOf } from '../spec/hash.ts';
-import { type Change, changeOf, containerKey, type Observed, type Scene, unwanted, withoutKept } from './changes.ts';
-import type { Placed } from './placement.ts';
+import {
+  type Change,
+  changeOf,
+  containerKey,
+  findOrphans,
+  type Observed,
+  type Scene,
+  withoutPrevious,
+} from './changes.ts';
+import type { Placed } from './placed.ts';
 
-/** Pure: where what agents observe is not what the current revision wants. */
+/** Pure: where what agents observe differs from what the current revision wants. */
 export type DriftKind = 'MISSING' | 'STOPPED' | 'CHANGED' | 'UNHEALTHY' | 'UNKNOWN' | 'RUNNING';
 
 export type Drift = {
@@ -17,9 +25,9 @@ export type DriftInput = {
   desired: 'RUNNING' | 'STOPPED' | 'DELETED';
   placed: readonly Placed[];
   observed: readonly Observed[];
-  /** Hosts whose reports are of now; of the others nothing can be said. */
+  /** Hosts whose reports are current; nothing can be said about the others. */
   online: ReadonlySet<string>;
-  /** Containers that a deployment is going to change: what they are is not drift yet. */
+  /** Containers that a deployment is going to change: their difference is not drift yet. */
   inWork: readonly { agentId: string; name: string }[];
 };
 
@@ -34,9 +42,12 @@ export function driftOf({ desired, placed, observed, online, inWork }: DriftInpu
     repair: true,
   };
   const here = placed.filter(({ agentId }) => online.has(agentId));
-  const changes = [...here.map((one) => changeOf(one, specHashOf(one.container), scene)), ...unwanted(placed, scene)];
+  const changes = [
+    ...here.map((one) => changeOf(one, specHashOf(one.container), scene)),
+    ...findOrphans(placed, scene),
+  ];
   return changes
-    .filter(({ agentId, containerName }) => !busy.has(containerKey(agentId, withoutKept(containerName))))
+    .filter(({ agentId, containerName }) => !busy.has(containerKey(agentId, withoutPrevious(containerName))))
     .flatMap((change) => (desired === 'STOPPED' ? ofStopped(change) : ofRunning(change)));
 }
 

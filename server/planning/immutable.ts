@@ -1,22 +1,22 @@
 import { hashOf } from '../spec/hash.ts';
 import type { NetworkSpec, StackSpec, VolumeSpec } from '../spec/spec.ts';
-import type { Placed } from './placement.ts';
+import type { Placed } from './placed.ts';
 
 /**
- * Pure: networks and volumes that are to be others under the same name while containers use them. Docker cannot change
- * them, so a revision that wants it would never come to be what it says, be it that nothing else of it changes.
+ * Pure: networks and volumes whose definition changes under the same name while containers use them. Docker cannot change
+ * them, so such a revision could never become what it says.
  */
-export type Redefined = {
+export type ImmutableChange = {
   part: 'network' | 'volume';
-  /** On the host. */
+  /** Its name on the host. */
   name: string;
-  /** What is to be another, as the specs call it. */
+  /** The fields that change, as the specs call them. */
   fields: string[];
 };
 
 type Side = { spec: StackSpec; placed: readonly Placed[] };
 
-export function findRedefined(before: Side, after: Side): Redefined[] {
+export function findImmutableChanges(before: Side, after: Side): ImmutableChange[] {
   const parts = [
     ...pairsOf('network' as const, before.spec.networks, after.spec.networks, networkDifferences),
     ...pairsOf('volume' as const, before.spec.volumes, after.spec.volumes, volumeDifferences),
@@ -43,7 +43,7 @@ function pairsOf<Part extends string, Spec extends { name: string; external?: bo
   });
 }
 
-function usersOf(part: Redefined['part'], name: string, placed: readonly Placed[]): Set<string> {
+function usersOf(part: ImmutableChange['part'], name: string, placed: readonly Placed[]): Set<string> {
   const uses = ({ container: { networks, mounts } }: Placed) =>
     part === 'network'
       ? networks.some((network) => network.name === name)
@@ -51,7 +51,7 @@ function usersOf(part: Redefined['part'], name: string, placed: readonly Placed[
   return new Set(placed.filter(uses).map(({ agentId }) => agentId));
 }
 
-/** Where nothing is asked any more, what is there will do; labels are of no consequence. */
+/** A field that the file no longer mentions keeps its value; labels do not matter. */
 function networkDifferences(before: NetworkSpec, after: NetworkSpec): string[] {
   const { enableIpv6 = before.enableIpv6 } = after;
   const addresses = addressesOf(after);

@@ -1,35 +1,21 @@
-import type { ContainerSpec, ServiceSpec, StackSpec } from '../spec/spec.ts';
+import type { ServiceSpec, StackSpec } from '../spec/spec.ts';
 import {
-  type Board,
+  type Candidate,
   countOn,
-  createBoard,
-  createSeats,
   findBest,
+  type Host,
   hasRoom,
   isAllowed,
   put,
   reasonAgainst,
-  type Seat,
+  type ServicePlacement,
+  startPlacement,
   takenPort,
+  toHosts,
 } from './candidates.ts';
+import { containersOf, type Placed, replicaOf } from './placed.ts';
 
 /** Pure: which agent each container of a stack goes to. */
-export type Candidate = {
-  id: string;
-  name: string;
-  labels: Record<string, string>;
-  os: string | null;
-  arch: string | null;
-  online: boolean;
-  /** Containers of other stacks that it runs. */
-  load: number;
-  /** Host ports that other stacks want there; `by` names a container and its stack. */
-  taken: { port: number; ip: string | null; protocol: string; by: string }[];
-};
-
-/** @param container with its own name and number */
-export type Placed = { service: ServiceSpec; container: ContainerSpec; agentId: string };
-
 export type PlacementProblem = {
   code: 'UNKNOWN_HOST' | 'NO_AGENT_FITS' | 'NO_AGENT_AVAILABLE' | 'PORT_IN_USE' | 'NAME_IN_USE';
   service: string;
@@ -41,74 +27,63 @@ export type PlacementProblem = {
 export type Skipped = { service: string; agent: string; reason: string };
 
 /**
- * What names its host goes there, online or not. What was placed before stays, also on an agent that is offline, unless
- * the constraints, a port or the limit per agent now forbid it. The rest goes to agents that are online. In this order over
- * all services, so that nothing new takes the place of what is there.
- * @param previous agent ids by container name
+ * A service that names its host goes there, online or not. A container that was placed before stays, even on an agent that
+ * is offline, unless the constraints, a port or the limit per agent now forbid it. The rest goes to agents that are online.
+ * Each step is done for all services before the next, so that nothing new takes the place of what is there.
+ * @param placedBefore agent ids by container name
  */
 export function place(
   spec: StackSpec,
   agents: readonly Candidate[],
-  previous: ReadonlyMap<string, string>,
+  placedBefore: ReadonlyMap<string, string>,
 ): { placed: Placed[]; problems: PlacementProblem[]; skipped: Skipped[] } {
-  const seats = createSeats(agents);
-  const byId = new Map(seats.map((seat) => [seat.agent.id, seat]));
-  const byName = new Map(seats.map((seat) => [seat.agent.name, seat]));
-  const boards = spec.services.map((service) => createBoard(service, spec.placement === 'together'));
-  const problems = new Map<Board, PlacementProblem>();
+  const hosts = toHosts(agents);
+  const byId = new Map(hosts.map((host) => [host.agent.id, host]));
+  const byName = new Map(hosts.map((host) => [host.agent.name, host]));
+  const placements = spec.services.map((service) => startPlacement(service, spec.placement === 'together'));
+  const problems = new Map<ServicePlacement, PlacementProblem>();
   const skipped: Skipped[] = [];
 
-  for (const board of boards.filter(({ service }) => service.host !== null)) {
-    const seat = byName.get(board.service.host ?? '');
-    if (!seat) problems.set(board, unknownHost(board.service, seats));
-    else for (const container of containersOf(board.service)) put(board, container, seat);
+  for (const placement of placements.filter(({ service }) => service.host !== null)) {
+    const host = byName.get(placement.service.host ?? '');
+    if (!host) problems.set(placement, unknownHost(placement.service, hosts));
+    else for (const container of containersOf(placement.service)) put(placement, container, host);
   }
-  // Those with the least choice first, so that others can go to where they are.
-  const free = boards.filter(({ service }) => service.host === null).toSorted((a, b) => freedom(a) - freedom(b));
-  const numbers = createNumbers(spec, previous);
-  for (const board of free) keep(board, byId, previous, numbers);
-  for (const board of free) {
-    if (board.service.global) skipped.push(...fillAll(board, seats, numbers));
-    else fill(board, seats);
-    const wanted = board.service.global ? 1 : containersOf(board.service).length;
-    if (board.placed.length < wanted) problems.set(board, doesNotFit(board, wanted, seats));
+  // Services with the least choice come first, so that others can go to where they are.
+  const free = placements.filter(({ service }) => service.host === null).toSorted((a, b) => freedom(a) - freedom(b));
+  const numbers = createNumbers(spec, placedBefore);
+  for (const placement of free) keep(placement, byId, placedBefore, numbers);
+  for (const placement of free) {
+    if (placement.service.global) skipped.push(...fillAll(placement, hosts, numbers));
+    else fill(placement, hosts);
+    const wanted = placement.service.global ? 1 : containersOf(placement.service).length;
+    if (placement.placed.length < wanted) problems.set(placement, doesNotFit(placement, wanted, hosts));
   }
   return {
-    placed: boards.flatMap(toPlaced),
-    problems: boards.flatMap((board) => problems.get(board) ?? []),
+    placed: placements.flatMap(toPlaced),
+    problems: placements.flatMap((placement) => problems.get(placement) ?? []),
     skipped,
   };
 }
 
-const freedom = ({ service }: Board) => (service.constraints?.length ? 0 : service.global ? 1 : 2);
+const freedom = ({ service }: ServicePlacement) => (service.constraints?.length ? 0 : service.global ? 1 : 2);
 
-/** The containers of a service that is not global: as many as it has replicas. */
-export function containersOf(service: ServiceSpec): ContainerSpec[] {
-  const count = service.replicas ?? 1;
-  if (service.nameBase === undefined) return count > 0 ? [service.container] : [];
-  return Array.from({ length: count }, (_, index) => replicaOf(service, index + 1));
-}
-
-function replicaOf({ nameBase, container }: ServiceSpec, replica: number): ContainerSpec {
-  return nameBase === undefined ? container : { ...container, name: `${nameBase}-${replica}`, replica };
-}
-
-const toPlaced = ({ service, placed }: Board): Placed[] =>
+const toPlaced = ({ service, placed }: ServicePlacement): Placed[] =>
   placed
     .toSorted((a, b) => a.container.replica - b.container.replica)
-    .map(({ container, seat }) => ({ service, container, agentId: seat.agent.id }));
+    .map(({ container, host }) => ({ service, container, agentId: host.agent.id }));
 
-/** Numbers of the containers of global services: an agent keeps the one it had, others get what is free. */
+/** Numbers the containers of global services: an agent keeps the number it had, others get free ones. */
 type Numbers = {
-  /** The lowest first. */
+  /** The lowest number comes first. */
   before: (service: ServiceSpec) => readonly { replica: number; agentId: string }[];
-  /** Another service has a container of that name. */
+  /** Whether another service has a container of that name. */
   isReserved: (name: string) => boolean;
 };
 
-function createNumbers(spec: StackSpec, previous: ReadonlyMap<string, string>): Numbers {
+function createNumbers(spec: StackSpec, placedBefore: ReadonlyMap<string, string>): Numbers {
   const isNeeded = spec.services.some((service) => service.global);
-  const numbered = [...(isNeeded ? previous : [])].flatMap(([name, agentId]) => {
+  const numbered = [...(isNeeded ? placedBefore : [])].flatMap(([name, agentId]) => {
     const [, base, digits] = /^(.+)-([1-9]\d*)$/.exec(name) ?? [];
     return base === undefined ? [] : [{ base, replica: Number(digits), agentId }];
   });
@@ -121,67 +96,69 @@ function createNumbers(spec: StackSpec, previous: ReadonlyMap<string, string>): 
   return {
     before({ nameBase, container }) {
       if (nameBase !== undefined) return byBase.get(nameBase) ?? [];
-      const agentId = previous.get(container.name);
+      const agentId = placedBefore.get(container.name);
       return agentId === undefined ? [] : [{ replica: container.replica, agentId }];
     },
     isReserved: (name) => names.has(name),
   };
 }
 
-/** What may stay where it was. */
+/** Puts what may stay where it was. */
 function keep(
-  board: Board,
-  byId: ReadonlyMap<string, Seat>,
-  previous: ReadonlyMap<string, string>,
+  placement: ServicePlacement,
+  byId: ReadonlyMap<string, Host>,
+  placedBefore: ReadonlyMap<string, string>,
   numbers: Numbers,
 ): void {
-  const { service } = board;
+  const { service } = placement;
   const before = service.global
     ? numbers.before(service).map(({ replica, agentId }) => ({ container: replicaOf(service, replica), agentId }))
-    : containersOf(service).map((container) => ({ container, agentId: previous.get(container.name) }));
+    : containersOf(service).map((container) => ({ container, agentId: placedBefore.get(container.name) }));
   for (const { container, agentId } of before) {
-    const seat = agentId === undefined ? undefined : byId.get(agentId);
-    if (!seat || !isAllowed(board, seat) || !hasRoom(board, seat)) continue;
-    if (service.global && (countOn(board, seat) > 0 || numbers.isReserved(container.name))) continue;
-    put(board, container, seat);
+    const host = agentId === undefined ? undefined : byId.get(agentId);
+    if (!host || !isAllowed(placement, host) || !hasRoom(placement, host)) continue;
+    if (service.global && (countOn(placement, host) > 0 || numbers.isReserved(container.name))) continue;
+    put(placement, container, host);
   }
 }
 
-/** The replicas that have no place yet, one after the other. */
-function fill(board: Board, seats: readonly Seat[]): void {
-  const has = new Set(board.placed.map(({ container }) => container.name));
-  const missing = containersOf(board.service).filter(({ name }) => !has.has(name));
+/** Finds a place for the replicas that have none yet, one after the other. */
+function fill(placement: ServicePlacement, hosts: readonly Host[]): void {
+  const has = new Set(placement.placed.map(({ container }) => container.name));
+  const missing = containersOf(placement.service).filter(({ name }) => !has.has(name));
   if (missing.length === 0) return;
-  const allowed = seats.filter((seat) => seat.agent.online && isAllowed(board, seat));
+  const allowed = hosts.filter((host) => host.agent.online && isAllowed(placement, host));
   for (const container of missing) {
-    const seat = findBest(board, allowed);
-    if (!seat) return;
-    put(board, container, seat);
+    const host = findBest(placement, allowed);
+    if (!host) return;
+    put(placement, container, host);
   }
 }
 
-/** One on every agent that is online, is allowed and has none yet. @returns where there is no room */
-function fillAll(board: Board, seats: readonly Seat[], numbers: Numbers): Skipped[] {
-  const { service } = board;
-  const used = new Set(board.placed.map(({ container }) => container.replica));
-  const allowed = seats.filter((seat) => seat.agent.online && countOn(board, seat) === 0 && isAllowed(board, seat));
+/** Puts one container on every agent that is online, is allowed and has none yet. @returns where there is no room */
+function fillAll(placement: ServicePlacement, hosts: readonly Host[], numbers: Numbers): Skipped[] {
+  const { service } = placement;
+  const used = new Set(placement.placed.map(({ container }) => container.replica));
+  const allowed = hosts.filter(
+    (host) => host.agent.online && countOn(placement, host) === 0 && isAllowed(placement, host),
+  );
   let replica = 0;
-  return allowed.flatMap((seat) => {
-    const taken = takenPort(board, seat);
+  return allowed.flatMap((host) => {
+    const taken = takenPort(placement, host);
     if (taken) {
-      return [{ service: service.name, agent: seat.agent.name, reason: `port ${taken.port} taken by ${taken.by}` }];
+      return [{ service: service.name, agent: host.agent.name, reason: `port ${taken.port} taken by ${taken.by}` }];
     }
     if (service.nameBase !== undefined) {
       do replica++;
       while (used.has(replica) || numbers.isReserved(`${service.nameBase}-${replica}`));
     }
-    put(board, replicaOf(service, replica), seat);
+    put(placement, replicaOf(service, replica), host);
     return [];
   });
 }
 
-function unknownHost(service: ServiceSpec, seats: readonly Seat[]): PlacementProblem {
-  const known = seats.map(({ agent }) => agent.name).join(', ') || 'none';
+function unknownHost(service: ServiceSpec, hosts: readonly Host[]): PlacementProblem {
+  const known = hosts.map(({ agent }) => agent.name).join(', ') || 'none';
   return {
     code: 'UNKNOWN_HOST',
     service: service.name,
@@ -189,16 +166,16 @@ function unknownHost(service: ServiceSpec, seats: readonly Seat[]): PlacementPro
   };
 }
 
-function doesNotFit(board: Board, wanted: number, seats: readonly Seat[]): PlacementProblem {
-  const { name } = board.service;
-  const reasons = seats.map((seat) => ({ agent: seat.agent.name, reason: reasonAgainst(board, seat) }));
+function doesNotFit(placement: ServicePlacement, wanted: number, hosts: readonly Host[]): PlacementProblem {
+  const { name } = placement.service;
+  const reasons = hosts.map((host) => ({ agent: host.agent.name, reason: reasonAgainst(placement, host) }));
   const listed = reasons.map(({ agent, reason }) => `${agent}: ${reason}`).join('; ');
-  if (!seats.some(({ agent }) => agent.online)) {
-    const what = seats.length === 0 ? 'there is no agent' : 'no agent is online';
+  if (!hosts.some(({ agent }) => agent.online)) {
+    const what = hosts.length === 0 ? 'there is no agent' : 'no agent is online';
     const message = `${what} to place "${name}" on${listed === '' ? '' : `: ${listed}`}`;
     return { code: 'NO_AGENT_AVAILABLE', service: name, message, reasons };
   }
-  const found = board.placed.length;
+  const found = placement.placed.length;
   const what =
     found === 0 ? `no agent fits "${name}"` : `only ${found} of the ${wanted} containers of "${name}" find an agent`;
   return { code: 'NO_AGENT_FITS', service: name, message: `${what}: ${listed}`, reasons };

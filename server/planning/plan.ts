@@ -1,23 +1,13 @@
-import type { TaskSpec } from '../db/values.ts';
 import { hashOf, specHashOf } from '../spec/hash.ts';
 import type { StackSpec } from '../spec/spec.ts';
-import {
-  type Action,
-  type Change,
-  changeOf,
-  containerKey,
-  mayEnd,
-  type Observed,
-  type Scene,
-  unwanted,
-} from './changes.ts';
+import { type Action, type Change, changeOf, containerKey, findOrphans, mayEnd, type Scene } from './changes.ts';
 import { type Downtime, downtimeOf } from './downtime.ts';
-import type { Placed } from './placement.ts';
+import type { PlanInput } from './plan-input.ts';
 import {
   afterwards,
   awaitedIn,
-  type Blocker,
   bare,
+  dependantsByKey,
   type PlannedTask,
   PRIORITY,
   removal,
@@ -26,38 +16,11 @@ import {
 import { inDependencyOrder, planRollout, restartDependants } from './rollout.ts';
 
 /** Pure: what has to be done where, and in which order, so that a stack becomes what its revision wants. */
-export type PlanKind = 'DEPLOY' | 'STOP' | 'START' | 'RESTART' | 'DELETE' | 'ROLLBACK' | 'REPAIR';
-
-export type PlanInput = {
-  kind: PlanKind;
-  spec: StackSpec;
-  revision: number;
-  placed: readonly Placed[];
-  /** The stack's containers on agents that exist. */
-  observed: readonly Observed[];
-  /** Those that an unfinished task has begun to change, and the spec it makes them to; null: it makes none. */
-  inWork: readonly { agentId: string; name: string; specHash?: string | null }[];
-  /** Those that a task was the last to stop, or to work on in vain; absent: none. */
-  stopped?: readonly { agentId: string; name: string; onPurpose: boolean }[];
-  /** Images that containers of any stack use there, as they name them. */
-  images: readonly { agentId: string; image: string }[];
-  /** Every agent that ever had something of the stack, and where networks and volumes may be left. */
-  involved: readonly string[];
-  online: ReadonlySet<string>;
-  removeVolumes: boolean;
-  /** RESTART: only these. */
-  services: readonly string[] | null;
-  /** Only remove what the revision does not want. */
-  onlyUnwanted: boolean;
-  /** Of what is not wanted, only these are removed; null: all. By `containerKey`. */
-  onlyContainers: ReadonlySet<string> | null;
-};
-
 export type Plan = {
   changes: Change[];
   tasks: PlannedTask[];
   downtime: Downtime[];
-  /** The same for two plans that would do the same. */
+  /** Equal for two plans that would do the same. */
   hash: string;
 };
 
@@ -73,14 +36,20 @@ export function plan(input: PlanInput): Plan {
   };
 }
 
-/** A removal takes nothing that is newer than what is known now: it may be done long after, by a database of another day. */
+/**
+ * A removal takes nothing newer than what is known now: it may run much later, after the database was restored from an
+ * older backup and others have deployed again.
+ */
 const boundTo =
   (upTo: number) =>
-  (task: PlannedTask): PlannedTask =>
-    task.kind === 'DELETE' || task.kind === 'CLEAN' ? { ...task, spec: { ...task.spec, upTo } as TaskSpec } : task;
+  (task: PlannedTask): PlannedTask => {
+    if (task.kind === 'DELETE') return { ...task, spec: { ...task.spec, upTo } };
+    if (task.kind === 'CLEAN') return { ...task, spec: { ...task.spec, upTo } };
+    return task;
+  };
 
-const newestOf = ({ revision, observed }: PlanInput) =>
-  observed.reduce((newest, row) => Math.max(newest, row.revision), revision);
+const newestOf = ({ revision, known }: PlanInput) =>
+  known.observed.reduce((newest, row) => Math.max(newest, row.revision), revision);
 
 const stoppedBy = (tasks: readonly PlannedTask[]): ReadonlySet<string> =>
   new Set(
@@ -89,62 +58,69 @@ const stoppedBy = (tasks: readonly PlannedTask[]): ReadonlySet<string> =>
     ),
   );
 
-function toScene({ observed, inWork, stopped = [], kind, placed, spec }: PlanInput): Scene {
-  // A job that others wait for is not run again for a newer one that failed: the migration before was done.
+function toScene({ known, kind, placed, spec }: PlanInput): Scene {
+  const keyOf = ({ agentId, name }: { agentId: string; name: string }) => containerKey(agentId, name);
+  // A job that others wait for is not run again because a newer one failed: the migration before it was done.
   const awaited = awaitedIn(spec);
   const jobs = new Set(
     placed
       .filter(({ service }) => awaited.has(service.name))
       .map(({ agentId, container }) => containerKey(agentId, container.name)),
   );
-  const begun = Map.groupBy(inWork, ({ agentId, name }) => containerKey(agentId, name));
+  const begun = Map.groupBy(known.inWork, keyOf);
+  const stopped = known.stopped.filter((one) => one.onPurpose || !jobs.has(keyOf(one)));
   return {
-    observed: new Map(observed.map((row) => [containerKey(row.agentId, row.name), row])),
+    observed: new Map(known.observed.map((row) => [keyOf(row), row])),
     inWork: new Map([...begun].map(([key, tasks]) => [key, tasks.map(({ specHash }) => specHash)])),
-    stopped: new Set(
-      stopped
-        .filter(({ agentId, name, onPurpose }) => onPurpose || !jobs.has(containerKey(agentId, name)))
-        .map(({ agentId, name }) => containerKey(agentId, name)),
-    ),
+    stopped: new Set(stopped.map(keyOf)),
     repair: kind === 'REPAIR',
   };
 }
 
 function changesOf(input: PlanInput, scene: Scene): Change[] {
-  const { kind, placed, spec, services } = input;
-  const removals = unwanted(placed, scene).filter(
-    ({ agentId, containerName }) => input.onlyContainers?.has(containerKey(agentId, containerName)) ?? true,
+  const { kind, spec, services } = input;
+  const removals = findOrphans(input.placed, scene).filter(
+    ({ agentId, containerName }) => input.orphans?.has(containerKey(agentId, containerName)) ?? true,
   );
-  const awaited = awaitedIn(spec);
-  const wanted = placed.map((one) => {
-    const change = changeOf(one, specHashOf(one.container), scene);
-    return awaited.has(one.service.name) ? awaitEnd(change) : change;
-  });
+  const wanted = wantedChanges(input, scene);
   switch (kind) {
     case 'DEPLOY':
     case 'ROLLBACK':
     case 'REPAIR':
-      return input.onlyUnwanted ? removals : [...restartDependants(spec, wanted), ...removals];
+      return [...restartDependants(spec, wanted), ...removals];
+    case 'REMOVE_ORPHANS':
+      return removals;
     case 'START':
       return wanted.map((change) => (change.action === 'REPLACE' ? change : { ...change, watched: true }));
     case 'STOP': {
-      // What a failed deployment left behind is part of the stack, too.
-      const left = removals.filter((change) => !isGone(change));
-      return [...wanted, ...left].map((change) => simply(change, isGone(change) ? 'NOOP' : 'STOP'));
+      // Containers that a failed deployment left behind belong to the stack, too.
+      const running = removals.filter((change) => !isGone(change));
+      return [...wanted, ...running].map((change) => simply(change, isGone(change) ? 'NOOP' : 'STOP'));
     }
-    case 'RESTART': {
-      const chosen = wanted.map((change) => {
-        const isChosen = services === null || services.includes(change.placed?.service.name ?? '');
-        return isChosen ? simply(change, 'RESTART') : { ...change, action: 'NOOP' as const, watched: false };
-      });
-      return restartDependants(spec, chosen);
-    }
+    case 'RESTART':
+      return restartDependants(
+        spec,
+        wanted.map((change) => restartIfChosen(change, services)),
+      );
     case 'DELETE':
       return [...wanted.map((change) => simply(change, 'REMOVE')), ...removals];
   }
 }
 
-/** A job that runs already is left alone, and yet what depends on it waits for its end. */
+function wantedChanges({ placed, spec }: PlanInput, scene: Scene): Change[] {
+  const awaited = awaitedIn(spec);
+  return placed.map((one) => {
+    const change = changeOf(one, specHashOf(one.container), scene);
+    return awaited.has(one.service.name) ? awaitEnd(change) : change;
+  });
+}
+
+function restartIfChosen(change: Change, services: readonly string[] | null): Change {
+  const isChosen = services === null || services.includes(change.placed?.service.name ?? '');
+  return isChosen ? simply(change, 'RESTART') : { ...change, action: 'NOOP', watched: false };
+}
+
+/** A job that already runs is left alone, and yet what depends on it waits for its end. */
 function awaitEnd(change: Change): Change {
   const { action, observed, placed } = change;
   if (action !== 'NOOP' || observed?.state !== 'RUNNING' || !placed || !mayEnd(placed.container)) return change;
@@ -153,7 +129,7 @@ function awaitEnd(change: Change): Change {
 
 const isGone = ({ observed }: Change) => observed !== null && ['EXITED', 'CREATED', 'DEAD'].includes(observed.state);
 
-/** A task is made in any case: the agent knows best what is there. */
+/** The container gets a task in any case: its agent knows best what is there. */
 function simply(change: Change, action: Action): Change {
   const reason = action === 'NOOP' ? 'it does not run' : 'as asked';
   return { ...change, action, reason, watched: true };
@@ -162,72 +138,56 @@ function simply(change: Change, action: Action): Change {
 function tasksOf(input: PlanInput, changes: readonly Change[], scene: Scene): PlannedTask[] {
   const work = changes.filter(({ action, watched }) => action !== 'NOOP' || watched);
   switch (input.kind) {
-    case 'DEPLOY':
-    case 'ROLLBACK':
-    case 'REPAIR':
-      return planRollout(input, work, scene);
-    case 'START':
-    case 'RESTART':
-      return planRollout(input, work, scene);
     case 'STOP':
       return planStop(input, work);
     case 'DELETE':
       return planDelete(input, work);
+    default:
+      return planRollout(input, work, scene);
   }
 }
 
-/** Who depends on a service stops before it. */
+/** A service stops before what it depends on. */
 function planStop(input: PlanInput, work: readonly Change[]): PlannedTask[] {
-  const tasks = reversed(
-    inDependencyOrder(
-      input,
-      work.map((change) => ({ change, task: stopTask(change) })),
-    ),
-  );
+  const planned = work.map((change) => ({ change, task: stopTask(change) }));
+  const tasks = reversed(inDependencyOrder(input.spec, planned));
   return [...new Map(tasks.map((task) => [task.key, task])).values()];
 }
 
 function planDelete(input: PlanInput, work: readonly Change[]): PlannedTask[] {
-  const ordered = inDependencyOrder(
-    input,
-    work.flatMap((change) => (change.placed ? [{ change, task: removal(change) }] : [])),
-  );
-  const others = new Map(
-    work.filter(({ placed }) => placed === null).map((change) => [removal(change).key, removal(change)]),
-  );
-  const removals = [...reversed(ordered), ...others.values()];
+  const planned = work.flatMap((change) => (change.placed ? [{ change, task: removal(change) }] : []));
+  const orphans = work.filter(({ placed }) => placed === null).map(removal);
+  const others = new Map(orphans.map((task) => [task.key, task]));
+  const removals = [...reversed(inDependencyOrder(input.spec, planned)), ...others.values()];
+  return [...removals, ...planCleans(input, removals)];
+}
+
+function planCleans({ spec, known, removeVolumes }: PlanInput, removals: readonly PlannedTask[]): PlannedTask[] {
   const byAgent = Map.groupBy(removals, ({ agentId }) => agentId);
-  const agentIds = [...new Set([...input.involved, ...byAgent.keys()])];
-  const volumes = input.removeVolumes ? input.spec.volumes.filter(isOwn).map(({ name }) => name) : [];
-  const networks = input.spec.networks.filter(isOwn).map(({ name }) => name);
-  const cleans = agentIds.map(
-    (agentId): PlannedTask => ({
-      ...bare(`clean:${agentId}`, agentId),
-      kind: 'CLEAN',
-      spec: { version: 1, networks, volumes },
-      priority: PRIORITY.removing,
-      blockedBy: (byAgent.get(agentId) ?? []).map(({ key }) => afterwards(key)),
-    }),
-  );
-  return [...removals, ...cleans];
+  const agentIds = [...new Set([...known.involved, ...byAgent.keys()])];
+  const volumes = removeVolumes ? spec.volumes.filter(isOwn).map(({ name }) => name) : [];
+  const networks = spec.networks.filter(isOwn).map(({ name }) => name);
+  return agentIds.map((agentId) => ({
+    ...bare(`clean:${agentId}`, agentId),
+    kind: 'CLEAN',
+    spec: { version: 1, networks, volumes },
+    priority: PRIORITY.removing,
+    blockedBy: (byAgent.get(agentId) ?? []).map(({ key }) => afterwards(key)),
+  }));
 }
 
 const isOwn = ({ external }: { external?: boolean }) => !external;
 
 function reversed(tasks: readonly PlannedTask[]): PlannedTask[] {
-  const dependants = new Map<string, Blocker[]>();
-  for (const task of tasks) {
-    for (const { key } of task.blockedBy) {
-      const others = dependants.get(key);
-      if (others) others.push(afterwards(task.key));
-      else dependants.set(key, [afterwards(task.key)]);
-    }
-  }
-  return tasks.map((task) => ({ ...task, blockedBy: dependants.get(task.key) ?? [] }));
+  const dependants = dependantsByKey(tasks);
+  return tasks.map((task) => ({
+    ...task,
+    blockedBy: (dependants.get(task.key) ?? []).map(({ key }) => afterwards(key)),
+  }));
 }
 
 function hashOfPlan({ kind, spec }: PlanInput, changes: readonly Change[], tasks: readonly PlannedTask[]): string {
-  const { services: _services, ...rest } = spec;
+  const { services: _services, ...rest }: StackSpec = spec;
   return hashOf({
     kind,
     rest,
@@ -240,7 +200,7 @@ function hashOfPlan({ kind, spec }: PlanInput, changes: readonly Change[], tasks
     ]),
     tasks: tasks.map(({ spec: what, agentId: _agentId, containerName: _name, ...task }) => [
       task,
-      // The container itself is in its hash already.
+      // The container is part of its own hash already.
       'specHash' in what ? [what.specHash, what.order, what.monitorMs, what.awaitExit] : what,
     ]),
   });

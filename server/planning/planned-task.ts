@@ -1,50 +1,51 @@
-import type { ContainerTaskSpec, TaskSpec } from '../db/values.ts';
+import type { ContainerTaskSpec, TaskWork } from '../db/values.ts';
 import type { RolloutSpec, ServiceSpec, StackSpec } from '../spec/spec.ts';
-import { type Change, containerKey, withoutKept } from './changes.ts';
+import { type Change, containerKey, withoutPrevious } from './changes.ts';
 
 /** Pure: the tasks that a plan is made of. */
-/** A task that must be so far first. */
+
+/** A task that must have come so far first. */
 export type Blocker = {
   key: string;
   /** STARTED: the process of its container runs. */
   condition: 'STARTED' | 'COMPLETED';
-  /** false: its failure does not matter either. */
-  required: boolean;
+  /** If true, the task may also go on when the other one fails. */
+  optional: boolean;
 };
 
-export type PlannedTask = {
+type Common = {
   /** Unique within the plan. */
   key: string;
   agentId: string;
-  kind: 'PULL' | 'DEPLOY' | 'STOP' | 'START' | 'RESTART' | 'DELETE' | 'CLEAN';
   containerName: string | null;
   image: string | null;
-  spec: TaskSpec;
   priority: number;
   blockedBy: Blocker[];
-  /** Waits for every PULL of the plan that gates. */
-  barred: boolean;
-  /** PULL: those of other hosts wait for it as well. */
-  gates: boolean;
+  /** Waits for every PULL of the plan that holds the image gate. */
+  behindImageGate: boolean;
+  /** PULL: the containers of every host wait for it, not only those of its own. */
+  holdsImageGate: boolean;
   /** Pause after the last of `blockedBy`. */
   delayMs: number;
-  mayFail: boolean;
+  /** Its failure fails neither the deployment nor what waits for it. */
+  optional: boolean;
 };
 
-/** What makes room goes before what takes it. */
+export type PlannedTask = Common & TaskWork;
+
+/** What frees names and ports goes before what takes them. */
 export const PRIORITY = { removing: 20, stopping: 10, normal: 0 };
 
-export type Aim = {
+export type RolloutContext = {
   spec: StackSpec;
   revision: number;
-  /** On the way back to an earlier revision. */
-  back: boolean;
+  isRollback: boolean;
   /** Services whose end others wait for. */
   awaited: ReadonlySet<string>;
 };
 
 export function containerTask(
-  { spec, revision, back, awaited }: Aim,
+  { spec, revision, isRollback, awaited }: RolloutContext,
   { placed, agentId, specHash }: Change,
   kind: 'DEPLOY' | 'START' | 'RESTART',
 ): PlannedTask {
@@ -52,7 +53,7 @@ export function containerTask(
   const { container, service } = placed;
   const networks = new Set(container.networks.map((network) => network.name));
   const volumes = new Set(container.mounts.map((mount) => mount.source));
-  const rollout = rolloutOf(service, back);
+  const rollout = rolloutOf(service, isRollback);
   const taskSpec: ContainerTaskSpec = {
     version: 1,
     revision,
@@ -70,12 +71,12 @@ export function containerTask(
     containerName: container.name,
     image: container.image,
     spec: taskSpec,
-    mayFail: rollout?.failureAction === 'continue',
+    optional: rollout?.failureAction === 'continue',
   };
 }
 
-export const rolloutOf = ({ update, rollback }: ServiceSpec, back: boolean): RolloutSpec | undefined =>
-  back ? (rollback ?? update) : update;
+export const rolloutOf = ({ update, rollback }: ServiceSpec, isRollback: boolean): RolloutSpec | undefined =>
+  isRollback ? (rollback ?? update) : update;
 
 export const awaitedIn = ({ services }: StackSpec): ReadonlySet<string> =>
   new Set(
@@ -84,9 +85,9 @@ export const awaitedIn = ({ services }: StackSpec): ReadonlySet<string> =>
     ),
   );
 
-/** One task for a container and the one it replaces: the agent stops both. */
+/** One task for a container and the previous one it replaces: the agent stops both. */
 export function stopTask({ agentId, containerName, placed, observed }: Change): PlannedTask {
-  const name = withoutKept(containerName);
+  const name = withoutPrevious(containerName);
   return {
     ...bare(`stop:${containerKey(agentId, name)}`, agentId),
     kind: 'STOP',
@@ -97,9 +98,9 @@ export function stopTask({ agentId, containerName, placed, observed }: Change): 
   };
 }
 
-/** One task for a container and the one it replaces: the agent removes both. */
+/** One task for a container and the previous one it replaces: the agent removes both. */
 export function removal({ agentId, containerName, placed, observed }: Change): PlannedTask {
-  const name = withoutKept(containerName);
+  const name = withoutPrevious(containerName);
   return {
     ...bare(`delete:${containerKey(agentId, name)}`, agentId),
     kind: 'DELETE',
@@ -110,31 +111,38 @@ export function removal({ agentId, containerName, placed, observed }: Change): P
   };
 }
 
-export const afterwards = (key: string): Blocker => ({ key, condition: 'COMPLETED', required: true });
+export const afterwards = (key: string): Blocker => ({ key, condition: 'COMPLETED', optional: false });
 
-/** Once each: what is waited for in two ways is waited for in the stricter. */
+/** Names each task once: one that is waited for in two ways is waited for in the stricter. */
 export function strictest(blockers: readonly Blocker[]): Blocker[] {
   const byKey = new Map<string, Blocker>();
-  for (const { key, condition, required } of blockers) {
+  for (const { key, condition, optional } of blockers) {
     const other = byKey.get(key);
     byKey.set(key, {
       key,
       condition: other?.condition === 'COMPLETED' ? 'COMPLETED' : condition,
-      required: required || other?.required === true,
+      optional: optional && other?.optional !== false,
     });
   }
   return [...byKey.values()];
 }
 
-export const bare = (key: string, agentId: string) => ({
+/** The tasks that wait for a task, by its key. */
+export function dependantsByKey(tasks: readonly PlannedTask[]): Map<string, PlannedTask[]> {
+  const pairs = tasks.flatMap((task) => task.blockedBy.map(({ key }) => ({ key, task })));
+  const byKey = Map.groupBy(pairs, ({ key }) => key);
+  return new Map([...byKey].map(([key, same]) => [key, same.map(({ task }) => task)]));
+}
+
+export const bare = (key: string, agentId: string): Common => ({
   key,
   agentId,
   containerName: null,
   image: null,
   priority: PRIORITY.normal,
   blockedBy: [],
-  barred: false,
-  gates: false,
+  behindImageGate: false,
+  holdsImageGate: false,
   delayMs: 0,
-  mayFail: false,
+  optional: false,
 });

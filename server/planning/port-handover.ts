@@ -1,26 +1,26 @@
-import { type Change, containerKey, keptKey, type Observed, type Scene } from './changes.ts';
+import { type Change, containerKey, type Observed, previousKey, type Scene } from './changes.ts';
 import { afterwards, type PlannedTask, removal, stopTask } from './planned-task.ts';
 
 /**
- * Pure: host ports that go from one container of a stack to another. Whoever takes a port waits until the container that
- * has it now is stopped, or gone where nothing wants it any more. What makes room waits for no container itself, so that
- * two can change places.
+ * Pure: host ports that go from one container of a stack to another. A container that takes a port waits until the one
+ * that has it now is stopped, or removed where nothing wants it any more. These stops and removals wait for no container
+ * themselves, so that two containers can change places.
  */
-export type Work = { change: Change; task: PlannedTask };
-export type Removal = { task: PlannedTask; makesRoom: boolean };
+export type PlannedChange = { change: Change; task: PlannedTask };
+export type Removal = { task: PlannedTask; freesPort: boolean };
 
-export function makeRoom(deploys: readonly Work[], changes: readonly Change[], scene: Scene) {
+export function handOverPorts(deploys: readonly PlannedChange[], changes: readonly Change[], scene: Scene) {
   const holders = indexHolders(changes, scene);
   const stops = new Map<string, PlannedTask>();
   const removals = new Map<string, Removal>();
   for (const change of changes) {
-    if (change.action === 'REMOVE') removals.set(removal(change).key, { task: removal(change), makesRoom: false });
+    if (change.action === 'REMOVE') removals.set(removal(change).key, { task: removal(change), freesPort: false });
   }
   const waiting = deploys.map(({ change, task }) => {
     const inTheWay = holders.inTheWayOf(change).map((holder) => {
       const first = holder.placed ? stopTask(holder) : removal(holder);
       if (holder.placed) stops.set(first.key, first);
-      else removals.set(first.key, { task: first, makesRoom: true });
+      else removals.set(first.key, { task: first, freesPort: true });
       return afterwards(first.key);
     });
     return { change, task: { ...task, blockedBy: [...task.blockedBy, ...inTheWay] } };
@@ -32,7 +32,7 @@ export function makeRoom(deploys: readonly Work[], changes: readonly Change[], s
   return { stops: [...stops.values()], removals: [...removals.values()], tasks };
 }
 
-/** `any`: it may hold whatever there is on its host. */
+/** `any`: containers that may hold whatever port there is on their host. */
 type Held = { any: Change[]; byPort: Map<string, Change[]> };
 
 function indexHolders(changes: readonly Change[], scene: Scene) {
@@ -56,12 +56,12 @@ function indexHolders(changes: readonly Change[], scene: Scene) {
   };
 }
 
-/** What it is to have itself is not counted: placement sees to it that no other wants that. */
+/** Leaves out the ports that the container is to have itself: placement made sure that no other wants them. */
 function portsHeldBy({ agentId, containerName, observed, specHash }: Change, scene: Scene): string[] | 'any' {
   const key = containerKey(agentId, containerName);
   const isOther = (hash: string | null | undefined) => hash !== null && hash !== specHash;
   if (scene.inWork.get(key)?.some(isOther)) return 'any';
-  const rows = [observed, scene.observed.get(keptKey(key)) ?? null].filter(
+  const rows = [observed, scene.observed.get(previousKey(key)) ?? null].filter(
     (row): row is Observed => row !== null && isOther(row.specHash),
   );
   // Docker lists no ports of a container that is about to start once more.

@@ -1,129 +1,128 @@
 import type { Dependency, StackSpec } from '../spec/spec.ts';
 import type { Change, Scene } from './changes.ts';
-import type { PlanInput } from './plan.ts';
+import type { PlanInput } from './plan-input.ts';
 import {
-  type Aim,
   afterwards,
   awaitedIn,
   type Blocker,
   bare,
   containerTask,
+  dependantsByKey,
   type PlannedTask,
+  type RolloutContext,
   rolloutOf,
   strictest,
 } from './planned-task.ts';
-import { makeRoom, type Removal, type Work } from './port-handover.ts';
+import { handOverPorts, type PlannedChange, type Removal } from './port-handover.ts';
 
 /**
- * Pure: the order in which a stack's containers are changed. Images first, everywhere. Then the containers, each after
- * those it depends on and a few at a time as its service asks. What is not wanted any more goes last, for as long as
- * something can fail it may be needed again; only what holds a port that another takes is stopped or removed before.
+ * Pure: the order in which a stack's containers are changed. Images come first, everywhere. Then come the containers, each
+ * after those it depends on, a few at a time as its service asks. What the revision does not want goes last, since it may
+ * be needed again for as long as something can fail; only what holds a port that another takes goes before.
  */
 export function planRollout(input: PlanInput, work: readonly Change[], scene: Scene): PlannedTask[] {
   const pulls = planPulls(input, work);
-  const aim = toAim(input);
+  const context = toContext(input);
   const deploys = work.flatMap((change) => {
     if (!change.placed) return [];
-    return [{ change, task: containerTask(aim, change, kindOf(input.kind, change, aim)) }];
+    return [{ change, task: containerTask(context, change, taskKindOf(input.kind, change, context)) }];
   });
-  const { stops, removals, tasks } = makeRoom(deploys, work, scene);
-  const ordered = inGroups(input, inDependencyOrder(input, tasks), deploys);
-  const last = afterEverything(removals, ordered, input.online);
+  const { stops, removals, tasks } = handOverPorts(deploys, work, scene);
+  const ordered = inGroups(inDependencyOrder(input.spec, tasks), groupsOf(deploys, context));
+  const last = afterEverything(removals, ordered, input.known.online);
   return [...pulls, ...afterImages(pulls, [...stops, ...last, ...ordered])];
 }
 
-/** `barred` stands for the images of all hosts that can be reached; those of its own host a container needs in any case. */
+/** The image gate stands for the images of all hosts that are online; a container needs those of its own host in any case. */
 function afterImages(pulls: readonly PlannedTask[], tasks: readonly PlannedTask[]): PlannedTask[] {
   const byAgent = Map.groupBy(pulls, ({ agentId }) => agentId);
-  const barred = pulls.some(({ gates }) => gates);
+  const behindImageGate = pulls.some(({ holdsImageGate }) => holdsImageGate);
   return tasks.map((task) => {
     const own = (byAgent.get(task.agentId) ?? []).map(({ key }) => afterwards(key));
-    return { ...task, barred, blockedBy: strictest([...own, ...task.blockedBy]) };
+    return { ...task, behindImageGate, blockedBy: strictest([...own, ...task.blockedBy]) };
   });
 }
 
-function kindOf(kind: PlanInput['kind'], { action, placed }: Change, { awaited }: Aim) {
+function taskKindOf(kind: PlanInput['kind'], { action, placed }: Change, { awaited }: RolloutContext) {
   if (action === 'RESTART') return action;
   // A job that was stopped may have ended with 0 as well, and DEPLOY would take it for done.
   return kind === 'START' || (action === 'START' && awaited.has(placed?.service.name ?? '')) ? 'START' : 'DEPLOY';
 }
 
-const toAim = ({ spec, revision, kind }: PlanInput): Aim => ({
+const toContext = ({ spec, revision, kind }: PlanInput): RolloutContext => ({
   spec,
   revision,
-  back: kind === 'ROLLBACK',
+  isRollback: kind === 'ROLLBACK',
   awaited: awaitedIn(spec),
 });
 
-/** What an image is needed for, on each host; a host on which another container uses it has it. */
-function planPulls({ kind, images, online }: PlanInput, work: readonly Change[]): PlannedTask[] {
+/** One PULL for each image and host; a host on which another container uses the image has it. */
+function planPulls({ kind, known }: PlanInput, work: readonly Change[]): PlannedTask[] {
   if (kind === 'START' || kind === 'RESTART') return [];
-  const there = new Set(images.map(({ agentId, image }) => `${agentId} ${image}`));
+  const there = new Set(known.images.map(({ agentId, image }) => `${agentId} ${image}`));
+  const needed = work.filter((change) => needsPull(change, there));
   const pulls = new Map<string, PlannedTask>();
-  for (const { placed, action, agentId } of work) {
-    const always = placed?.container.pullPolicy === 'always';
-    if (!placed || placed.container.pullPolicy === 'never') continue;
-    const { image, platform } = placed.container;
-    const needed = always || ((action === 'CREATE' || action === 'REPLACE') && !there.has(`${agentId} ${image}`));
-    if (!needed) continue;
+  for (const { placed, agentId } of needed) {
+    if (!placed) continue;
+    const { image, platform, pullPolicy } = placed.container;
+    const always = pullPolicy === 'always';
     const key = `pull:${agentId}:${image}${platform ? ` ${platform}` : ''}`;
-    const spec = { version: 1 as const, image, policy: always ? ('always' as const) : ('missing' as const) };
-    const task = { ...bare(key, agentId), kind: 'PULL' as const, image, gates: online.has(agentId) };
-    if (always || !pulls.has(key)) pulls.set(key, { ...task, spec: { ...spec, ...(platform && { platform }) } });
+    if (!always && pulls.has(key)) continue;
+    pulls.set(key, {
+      ...bare(key, agentId),
+      kind: 'PULL',
+      image,
+      holdsImageGate: known.online.has(agentId),
+      spec: { version: 1, image, policy: always ? 'always' : 'missing', ...(platform && { platform }) },
+    });
   }
   return [...pulls.values()];
 }
 
+function needsPull({ placed, action, agentId }: Change, there: ReadonlySet<string>): boolean {
+  const policy = placed?.container.pullPolicy;
+  if (!placed || policy === 'never') return false;
+  const isMade = action === 'CREATE' || action === 'REPLACE';
+  return policy === 'always' || (isMade && !there.has(`${agentId} ${placed.container.image}`));
+}
+
 /**
- * Each task waits for those of the services that its own depends on. Where such a service has none, being as it should,
- * what it depends on itself comes first all the same.
+ * Makes each task wait for those of the services that its own depends on. A dependency that needs no task is skipped over:
+ * what it depends on itself still comes first.
  */
-export function inDependencyOrder({ spec }: Pick<PlanInput, 'spec'>, work: readonly Work[]): PlannedTask[] {
-  const byService = Map.groupBy(work, ({ change }) => change.placed?.service.name ?? '');
-  const services = new Map(spec.services.map((service) => [service.name, service]));
-  const known = new Map<string, Blocker[]>();
-  const before = (name: string): Blocker[] => {
-    const found = known.get(name) ?? strictest((services.get(name)?.dependsOn ?? []).flatMap(across));
-    known.set(name, found);
-    return found;
-  };
-  const across = (dependency: Dependency): Blocker[] => {
-    const own = byService.get(dependency.service);
+export function inDependencyOrder({ services }: StackSpec, work: readonly PlannedChange[]): PlannedTask[] {
+  const serviceOf = ({ change }: PlannedChange) => change.placed?.service.name ?? '';
+  const tasksOf = Map.groupBy(work, serviceOf);
+  const dependenciesOf = new Map(services.map(({ name, dependsOn }) => [name, dependsOn]));
+  const found = new Map<string, Blocker[]>();
+
+  function blockersOf(service: string): Blocker[] {
+    const blockers = found.get(service) ?? strictest((dependenciesOf.get(service) ?? []).flatMap(blockersFor));
+    found.set(service, blockers);
+    return blockers;
+  }
+  function blockersFor(dependency: Dependency): Blocker[] {
+    const own = tasksOf.get(dependency.service);
     if (own) return own.map(({ task }) => toBlocker(task.key, dependency));
-    return before(dependency.service).map((blocker) => ({
-      ...blocker,
-      required: blocker.required && dependency.required,
-    }));
-  };
-  return work.map(({ change, task }) => ({
-    ...task,
-    blockedBy: [...task.blockedBy, ...before(change.placed?.service.name ?? '')],
-  }));
+    const optional = !dependency.required;
+    return blockersOf(dependency.service).map((one) => ({ ...one, optional: one.optional || optional }));
+  }
+  return work.map((one) => ({ ...one.task, blockedBy: [...one.task.blockedBy, ...blockersOf(serviceOf(one))] }));
 }
 
 const toBlocker = (key: string, { condition, required }: Dependency): Blocker => ({
   key,
   condition: condition === 'STARTED' ? 'STARTED' : 'COMPLETED',
-  required,
+  optional: !required,
 });
 
-/** Services that are restarted because what they depend on was replaced or restarted, and so on from there. */
+/** Restarts services that ask for it when what they depend on is replaced or restarted, and so on from there. */
 export function restartDependants(spec: StackSpec, changes: readonly Change[]): Change[] {
   const touched = new Set<string>();
   for (const { placed, action } of changes) {
     if (placed && ['CREATE', 'REPLACE', 'RESTART'].includes(action)) touched.add(placed.service.name);
   }
-  const because = new Map<string, string>();
-  for (let grew = true; grew; ) {
-    grew = false;
-    for (const { name, dependsOn } of spec.services) {
-      const cause = dependsOn.find(({ service, restart }) => restart && touched.has(service));
-      if (!cause || touched.has(name)) continue;
-      touched.add(name);
-      because.set(name, cause.service);
-      grew = true;
-    }
-  }
+  const because = spreadRestarts(spec, touched);
   return changes.map((change) => {
     const cause = because.get(change.placed?.service.name ?? '');
     if (cause === undefined || change.action !== 'NOOP' || change.observed?.state !== 'RUNNING') return change;
@@ -131,32 +130,52 @@ export function restartDependants(spec: StackSpec, changes: readonly Change[]): 
   });
 }
 
-/** `update_config`: a group of a service's running containers at a time, and a pause before the next. */
-function inGroups({ kind }: PlanInput, tasks: readonly PlannedTask[], work: readonly Work[]): PlannedTask[] {
-  const byService = Map.groupBy(
-    work.filter(({ change }) => change.action === 'REPLACE' || change.action === 'RESTART'),
-    ({ change }) => change.placed?.service,
-  );
+/** Returns, for each service to restart, the changed one that it depends on. Adds them to `touched`. */
+function spreadRestarts({ services }: StackSpec, touched: Set<string>): Map<string, string> {
+  const because = new Map<string, string>();
+  for (let grew = true; grew; ) {
+    grew = false;
+    for (const { name, dependsOn } of services) {
+      const cause = dependsOn.find(({ service, restart }) => restart && touched.has(service));
+      if (!cause || touched.has(name)) continue;
+      touched.add(name);
+      because.set(name, cause.service);
+      grew = true;
+    }
+  }
+  return because;
+}
+
+/** What the tasks of a group wait for, by the key of each task: the group before, and then the pause. */
+type Groups = ReadonlyMap<string, { blockedBy: Blocker[]; delayMs: number }>;
+
+/** `update_config`: a service's running containers are changed in groups. */
+function groupsOf(work: readonly PlannedChange[], { isRollback }: RolloutContext): Groups {
+  const replaced = work.filter(({ change }) => change.action === 'REPLACE' || change.action === 'RESTART');
+  const byService = Map.groupBy(replaced, ({ change }) => change.placed?.service);
   const waits = new Map<string, { blockedBy: Blocker[]; delayMs: number }>();
   for (const [service, own] of byService) {
-    const rollout = service && rolloutOf(service, kind === 'ROLLBACK');
+    const rollout = service && rolloutOf(service, isRollback);
     if (!rollout || rollout.parallelism === 0) continue;
+    const optional = rollout.failureAction === 'continue';
     for (let start = rollout.parallelism; start < own.length; start += rollout.parallelism) {
       const before = own.slice(start - rollout.parallelism, start);
-      const required = rollout.failureAction !== 'continue';
-      const blockedBy = before.map(({ task }) => ({ ...afterwards(task.key), required }));
+      const blockedBy = before.map(({ task }) => ({ ...afterwards(task.key), optional }));
       for (const { task } of own.slice(start, start + rollout.parallelism)) {
         waits.set(task.key, { blockedBy, delayMs: rollout.delayMs });
       }
     }
   }
-  return tasks.map((task) => {
-    const wait = waits.get(task.key);
-    return wait ? { ...task, delayMs: wait.delayMs, blockedBy: [...task.blockedBy, ...wait.blockedBy] } : task;
-  });
+  return waits;
 }
 
-/** Pairs of removals and what they wait for, beyond which all but one of them wait for that one instead. */
+const inGroups = (tasks: readonly PlannedTask[], groups: Groups): PlannedTask[] =>
+  tasks.map((task) => {
+    const wait = groups.get(task.key);
+    return wait ? { ...task, delayMs: wait.delayMs, blockedBy: [...task.blockedBy, ...wait.blockedBy] } : task;
+  });
+
+/** Above so many pairs of a removal and what it waits for, all removals but one wait for that one instead. */
 const MANY_PAIRS = 10_000;
 
 /** A host that is offline holds up its own removals only. */
@@ -165,13 +184,13 @@ function afterEverything(
   tasks: readonly PlannedTask[],
   online: ReadonlySet<string>,
 ): PlannedTask[] {
-  const atOnce = removals.filter(({ makesRoom }) => makesRoom).map(({ task }) => task);
+  const atOnce = removals.filter(({ freesPort }) => freesPort).map(({ task }) => task);
   const later = Map.groupBy(
-    removals.filter(({ makesRoom }) => !makesRoom).map(({ task }) => task),
+    removals.filter(({ freesPort }) => !freesPort).map(({ task }) => task),
     ({ agentId }) => (online.has(agentId) ? '' : agentId),
   );
   const last = [...later].flatMap(([own, group]) => {
-    const ends = endsOf(tasks, (agentId) => agentId === own || online.has(agentId));
+    const ends = endsOf(withoutHeldUp(tasks, (agentId) => agentId === own || online.has(agentId)));
     const [first] = group;
     const behind = first && group.length * ends.length > MANY_PAIRS ? [afterwards(first.key)] : ends;
     return group.map((task) => ({ ...task, blockedBy: task === first ? ends : behind }));
@@ -179,28 +198,21 @@ function afterEverything(
   return [...atOnce, ...last];
 }
 
-/** The ends of all chains that no host holds up but those that are there: when they are done, all before them is. */
-function endsOf(tasks: readonly PlannedTask[], isThere: (agentId: string) => boolean): Blocker[] {
-  const dependants = new Map<string, PlannedTask[]>();
-  for (const task of tasks) {
-    for (const { key } of task.blockedBy) {
-      const others = dependants.get(key);
-      if (others) others.push(task);
-      else dependants.set(key, [task]);
-    }
-  }
-  const heldUp = new Set(tasks.filter(({ agentId }) => !isThere(agentId)));
+/** Leaves out the tasks of hosts that cannot be reached, and all that wait for them. */
+function withoutHeldUp(tasks: readonly PlannedTask[], isReachable: (agentId: string) => boolean): PlannedTask[] {
+  const dependants = dependantsByKey(tasks);
+  const heldUp = new Set(tasks.filter(({ agentId }) => !isReachable(agentId)));
+  // A set that grows while it is walked is walked to its end.
   for (const task of heldUp) for (const next of dependants.get(task.key) ?? []) heldUp.add(next);
-  const reached = tasks.filter((task) => !heldUp.has(task));
-  // Who waits for less than the whole of another, or may fail himself, says nothing of it.
-  const implied = new Set(
-    reached.flatMap(({ mayFail, blockedBy }) =>
-      mayFail
-        ? []
-        : blockedBy.filter(({ condition, required }) => required && condition === 'COMPLETED').map(({ key }) => key),
-    ),
-  );
-  return reached
-    .filter(({ key }) => !implied.has(key))
-    .map(({ key, mayFail }) => ({ ...afterwards(key), required: !mayFail }));
+  return tasks.filter((task) => !heldUp.has(task));
 }
+
+/** The ends of all chains of tasks: once they have ended, all others have. */
+function endsOf(tasks: readonly PlannedTask[]): Blocker[] {
+  const implied = new Set(tasks.filter(({ optional }) => !optional).flatMap(provenBy));
+  return tasks.filter(({ key }) => !implied.has(key)).map(({ key, optional }) => ({ ...afterwards(key), optional }));
+}
+
+/** A task that waits only for a start, or that may go on after a failure, does not prove that the other completed. */
+const provenBy = ({ blockedBy }: PlannedTask): string[] =>
+  blockedBy.filter(({ condition, optional }) => !optional && condition === 'COMPLETED').map(({ key }) => key);

@@ -1,15 +1,15 @@
 import type { StackSpec } from '../spec/spec.ts';
-import type { Placed } from './placement.ts';
+import type { Placed } from './placed.ts';
 
-/** Pure: who cannot reach what it depends on by name, for a network of Docker's ends at its host. */
-export type Unreached = { service: string; message: string };
+/** Pure: who cannot reach by name what it depends on, since a network of Docker ends at its host. */
+export type Unreachable = { service: string; message: string };
 
 /** @param nameOf an agent's name by its id */
-export function findUnreached(
+export function findUnreachable(
   { services }: StackSpec,
   placed: readonly Placed[],
   nameOf: (agentId: string) => string,
-): Unreached[] {
+): Unreachable[] {
   const byService = Map.groupBy(placed, ({ service }) => service.name);
   return services.flatMap((service) =>
     service.dependsOn.flatMap(({ service: name, condition }) => {
@@ -20,7 +20,7 @@ export function findUnreached(
         ({ agentId, container }) =>
           !hosts.has(agentId) && container.networks.some((network) => networks.has(network.name)),
       );
-      // What has ended is not talked to.
+      // Nobody talks to a job that has ended.
       if (away.length === 0 || there.length === 0 || condition === 'COMPLETED') return [];
       const who = away.map(({ container, agentId }) => `${container.name} (${nameOf(agentId)})`).join(', ');
       const where = [...hosts].map(nameOf).join(', ');

@@ -1,13 +1,15 @@
-import { and, eq, ne, notInArray, or, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { type ContainerRow, lease, lockAgent, lockSession, replaceContainers } from '../agents/store.ts';
 import { audit } from '../base/audit.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
-import { type Db, type Tx, transact } from '../db/connect.ts';
+import { transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { agents, tasks } from '../db/tables.ts';
+import type { Db, Tx } from '../db/types.ts';
 import type { EngineFacts } from '../db/values.ts';
 import { endTasks } from '../deployments/settle.ts';
-import { addEvents, giveBack, lockTasks, toEvents } from '../tasks/store.ts';
+import { adoptRunning, giveBackLost } from '../tasks/moves.ts';
+import { addEvents, lockTasks, toEvents } from '../tasks/store.ts';
 
 export type SessionInput = {
   instanceId: string;
@@ -20,18 +22,18 @@ export type SessionInput = {
 
 export type OpenedSession = { epoch: number; adopted: string[] };
 
-/** A replaced instance that comes back this often is a second living process with the same credential. */
-const COMEBACKS_BEFORE_QUARANTINE = 3;
+/** An instance that was replaced and takes over again this often is a second living process with the same credential. */
+const TAKEOVERS_BEFORE_QUARANTINE = 3;
 const REPLACED_INSTANCES_KEPT = 8;
 
-/** The newest session fences every older one: it alone may start tasks and report on them. */
+/** Opens a session that fences every older one: it alone may start tasks and report on them. */
 export async function openSession(db: Db, agentId: string, input: SessionInput): Promise<OpenedSession> {
   const opened = await transact(db, async (tx) => {
     const agent = await lockAgent(tx, agentId);
     if (!agent) throw notFound('agent', agentId);
     if (agent.quarantinedAt) return undefined;
     const takeover = takeoverBy(agent, input.instanceId);
-    if (takeover.comebacks >= COMEBACKS_BEFORE_QUARANTINE) {
+    if (takeover.takeovers >= TAKEOVERS_BEFORE_QUARANTINE) {
       await tx
         .update(agents)
         .set({ quarantinedAt: sql`now()`, sessionEpoch: agent.sessionEpoch + 1, sessionExpiresAt: sql`now()` })
@@ -62,35 +64,26 @@ export async function openSession(db: Db, agentId: string, input: SessionInput):
   if (opened) return opened;
   throw new GraphiumError(
     'AGENT_QUARANTINED',
-    'Two processes use the credential of this agent. Stop one of them, then enrol the agent again with a join token for its name.',
+    'Two processes use the credential of this agent. Stop one of them, then enroll the agent again with a join token for its name.',
   );
 }
 
-/** Counts how often an instance that had been replaced replaces its replacer. */
+/** Counts how often an instance that had been replaced takes over from the one that replaced it. */
 function takeoverBy(agent: typeof agents.$inferSelect, instanceId: string) {
-  const { sessionInstance, replacedInstances, comebacks } = agent;
-  if (sessionInstance === null || sessionInstance === instanceId) return { replacedInstances, comebacks };
+  const { sessionInstance, replacedInstances, takeovers } = agent;
+  if (sessionInstance === null || sessionInstance === instanceId) return { replacedInstances, takeovers };
   return {
     replacedInstances: [sessionInstance, ...replacedInstances].slice(0, REPLACED_INSTANCES_KEPT),
-    comebacks: replacedInstances.includes(instanceId) ? comebacks + 1 : 0,
+    takeovers: replacedInstances.includes(instanceId) ? takeovers + 1 : 0,
   };
 }
 
-/** The agent's running tasks that it still works on stay its own; the others are given out again. */
+/** Running tasks that the agent still works on stay its own; the others are given out again. */
 async function adopt(tx: Tx, agentId: string, epoch: number, running: SessionInput['running']): Promise<string[]> {
   await lockTasks(tx, and(eq(tasks.agentId, agentId), eq(tasks.status, 'RUNNING')));
-  const rows = await tx.execute<{ id: string; deploymentId: string }>(sql`
-    update tasks t set session_epoch = ${epoch}
-    from jsonb_to_recordset(${JSON.stringify(running)}::jsonb) as r("taskId" uuid, attempt int)
-    where t.id = r."taskId" and t.attempt = r.attempt and t.agent_id = ${agentId} and t.status = 'RUNNING'
-    returning t.id, t.deployment_id as "deploymentId"`);
+  const rows = await adoptRunning(tx, agentId, epoch, running);
   const adopted = rows.map((row) => row.id);
-  const lost = and(
-    eq(tasks.agentId, agentId),
-    or(sql`${tasks.sessionEpoch} is null`, ne(tasks.sessionEpoch, epoch)),
-    adopted.length > 0 ? notInArray(tasks.id, adopted) : undefined,
-  );
-  const returned = await giveBack(tx, lost ?? sql`false`);
+  const returned = await giveBackLost(tx, agentId, epoch, adopted);
   await addEvents(tx, toEvents(returned, 'the agent came back without it'));
   await endTasks(
     tx,

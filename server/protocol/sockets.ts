@@ -1,15 +1,15 @@
 import type { Logger } from 'pino';
 import { checkSession, endSession, renewSessions } from '../agents/store.ts';
 import type { Bus } from '../base/live.ts';
-import type { Db } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
+import type { Db } from '../db/types.ts';
 
-/** One WebSocket, as far as sessions care. */
+/** What sessions need of a WebSocket. */
 export type Socket = {
   close(code: number, reason: string): void;
-  /** Set once an agent opened its session over it. */
+  /** Set once an agent has opened its session over it. */
   session?: { agentId: string; epoch: number };
-  /** Set when it is gone, which can be before the session it asked for was opened. */
+  /** Set when it has closed, which can happen before the session that it asked for is open. */
   closed?: boolean;
 };
 
@@ -17,12 +17,12 @@ export const CLOSE_REPLACED = 4410;
 export const CLOSE_FORBIDDEN = 4403;
 
 /**
- * The sockets of this process that carry an agent's session. A socket that is open renews its session's lease (one
- * statement for all), and is closed when the session is no longer the newest.
+ * The sockets of this process that carry an agent's session. An open socket renews its session's lease (one statement for
+ * all of them) and is closed when the session is no longer the newest.
  */
 export type AgentSockets = {
   attach(socket: Socket, session: { agentId: string; epoch: number }): void;
-  /** @param graceful the agent closed it on purpose: its session ends now and not with its lease */
+  /** @param graceful the agent closed it on purpose, so that its session ends now and not with its lease */
   detach(socket: Socket, graceful: boolean): Promise<void>;
   renew(): Promise<void>;
   agentIds(): string[];

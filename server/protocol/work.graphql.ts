@@ -1,12 +1,11 @@
-import { agentOf } from '../agents/graphql.ts';
 import { checkSession, renewSessions } from '../agents/store.ts';
 import { GraphiumError } from '../base/errors.ts';
 import { topic } from '../db/notify.ts';
 import { toStorable } from '../db/values.ts';
-import type { Context } from '../http/context.ts';
 import { builder, checkId, describedEnum } from '../schema/builder.ts';
+import { agentOf, type Context } from '../schema/context.ts';
 import { ContainerLeft, TaskKind, TaskPhase, TaskStatus } from '../tasks/graphql.ts';
-import { listPending, type PendingTask } from '../tasks/store.ts';
+import { listPending, type PendingTask } from '../tasks/pending.ts';
 import { type ReportResult, reportTasks, startTasks } from './work.ts';
 
 /** What only agents call. */

@@ -1,34 +1,25 @@
 import { inArray, sql } from 'drizzle-orm';
 import { checkSession, lockSession } from '../agents/store.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
-import { type Db, type Tx, transact } from '../db/connect.ts';
+import { transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { tasks } from '../db/tables.ts';
+import type { Db, Tx } from '../db/types.ts';
 import type { TaskFailure, TaskProgress, TaskResult } from '../db/values.ts';
 import { announce, endTasks } from '../deployments/settle.ts';
 import { openFiles, type Vault } from '../secrets/seal.ts';
 import { listStartedBlockers, unblockStarted } from '../tasks/blockers.ts';
+import { applyProgress, endAttempt, start, TIMED_OUT } from '../tasks/moves.ts';
+import type { PendingTask } from '../tasks/pending.ts';
 import { listOwnTasks } from '../tasks/queries.ts';
-import { effectOf, type TaskStatus } from '../tasks/state.ts';
-import {
-  addEvents,
-  applyProgress,
-  applyReport,
-  lockTasks,
-  type Moved,
-  type PendingTask,
-  start,
-  type TaskRow,
-  TIMED_OUT,
-  toEvents,
-  uuids,
-} from '../tasks/store.ts';
+import { type Effect, effectOf, type TaskStatus } from '../tasks/state.ts';
+import { addEvents, lockTasks, type Moved, type TaskRow, toEvents, uuids } from '../tasks/store.ts';
 
-/** What an agent does with its tasks: lease them and report on them. */
+/** What an agent does with its tasks: it leases them and reports on them. */
 
 /**
- * Leases tasks and opens their secrets, which are in the database sealed. A task whose secrets cannot be opened is not given
- * out: it fails and says so, or every agent that asks for it with others would get none of them.
+ * Leases tasks and opens their secrets, which are sealed in the database. A task whose secrets cannot be opened fails and
+ * says so; if it made the whole request fail, its agent would get none of the other tasks either.
  */
 export async function startTasks(
   { db, vault }: { db: Db; vault: Vault },
@@ -44,7 +35,7 @@ export async function startTasks(
 }
 
 function open(task: PendingTask, vault: Vault): PendingTask | { task: PendingTask; error: TaskFailure } {
-  if (!('container' in task.spec)) return task;
+  if (task.kind !== 'DEPLOY' && task.kind !== 'START' && task.kind !== 'RESTART') return task;
   try {
     const container = openFiles(task.spec.container, vault, task.stack);
     return { ...task, spec: { ...task.spec, container } };
@@ -104,7 +95,7 @@ export async function reportTasks(
   const ending = reports.filter((report) => report.status !== 'RUNNING');
   const results = await transact(db, async (tx) => {
     await (ending.length > 0 ? lockSession(tx, agentId, epoch) : checkSession(tx, agentId, epoch));
-    return [...(await goOn(tx, agentId, epoch, ongoing)), ...(await end(tx, agentId, epoch, ending))];
+    return [...(await reportProgress(tx, agentId, epoch, ongoing)), ...(await reportEnds(tx, agentId, epoch, ending))];
   });
   await releaseStarted(
     db,
@@ -114,9 +105,9 @@ export async function reportTasks(
 }
 
 /**
- * Lets go on what waits only for a container's process to run. A transaction of its own, for it locks other tasks than
- * those reported on; what a crash in between leaves, the sweep does.
- * @param taskIds null: all that there are
+ * Unblocks tasks that wait only for a container's process to run. It has a transaction of its own, since it locks other
+ * tasks than those reported on; if the server dies in between, the sweep does it.
+ * @param taskIds the tasks whose process runs; null: looks for all of them
  */
 export async function releaseStarted(db: Db, taskIds: readonly string[] | null): Promise<void> {
   if (taskIds?.length === 0) return;
@@ -131,10 +122,15 @@ export async function releaseStarted(db: Db, taskIds: readonly string[] | null):
   });
 }
 
-/** Phase and progress: the bulk of all reports, so one statement for all of them and no lock but their rows'. */
-async function goOn(tx: Tx, agentId: string, epoch: number, reports: readonly AgentReport[]): Promise<ReportResult[]> {
+/** Takes phase and progress. They are the bulk of all reports: one statement for all of them, no lock but on their rows. */
+async function reportProgress(
+  tx: Tx,
+  agentId: string,
+  epoch: number,
+  reports: readonly AgentReport[],
+): Promise<ReportResult[]> {
   if (reports.length === 0) return [];
-  // An UPDATE takes any one of several rows for the same task; it must be the newest.
+  // An UPDATE would take any of several rows for the same task, and must get the newest.
   const sameAttempt = Map.groupBy(reports, ({ taskId, attempt }) => `${taskId} ${attempt}`).values();
   const newest = sameAttempt.map((same) => same.reduce((one, other) => (other.sequence > one.sequence ? other : one)));
   const rows = await applyProgress(tx, agentId, epoch, [...newest]);
@@ -153,8 +149,13 @@ async function goOn(tx: Tx, agentId: string, epoch: number, reports: readonly Ag
   }));
 }
 
-/** Results: each counts only if its attempt still holds the task, and lets others go on. */
-async function end(tx: Tx, agentId: string, epoch: number, reports: readonly AgentReport[]): Promise<ReportResult[]> {
+/** Takes results: each counts only if its attempt still holds the task, and unblocks others. */
+async function reportEnds(
+  tx: Tx,
+  agentId: string,
+  epoch: number,
+  reports: readonly AgentReport[],
+): Promise<ReportResult[]> {
   if (reports.length === 0) return [];
   const ids = reports.map((report) => report.taskId);
   await lockTasks(tx, inArray(tasks.id, ids));
@@ -187,6 +188,7 @@ async function getOwnTasks(tx: Tx, agentId: string, ids: readonly string[]): Pro
   return known;
 }
 
+/** Applies a report that ends an attempt. @returns undefined when it is stale */
 async function apply(tx: Tx, agentId: string, epoch: number, report: AgentReport, task: TaskRow) {
   const cancelRequested = task.cancelRequestedAt !== null;
   const isLate = task.timedOutAt !== null && report.status === 'CANCELLED';
@@ -198,29 +200,19 @@ async function apply(tx: Tx, agentId: string, epoch: number, report: AgentReport
   const { attempt, sequence, result } = report;
   const error = isLate ? { ...TIMED_OUT, left: result?.left } : report.error;
   const guard = { id: task.id, agentId, epoch, attempt, sequence };
-  // The last word on phase and progress comes with the result: what was under way may not have been reported at all.
-  const { phase, progress } = report;
-  const said = { ...(phase && { phase }), ...(progress && { progress }) };
-  const end = { ...said, error, deadline: null, sessionEpoch: null };
-  const row = await applyReport(
-    tx,
-    guard,
-    effect.status === 'PENDING'
-      ? {
-          ...end,
-          status: 'PENDING',
-          failures: task.failures + 1,
-          phase: null,
-          notBefore: sql`now() + make_interval(secs => ${effect.delayMs / 1000})` as never,
-        }
-      : {
-          ...end,
-          status: effect.status,
-          result,
-          failures: task.failures + (effect.status === 'FAILED' ? 1 : 0),
-          finishedAt: sql`now()` as never,
-        },
-  );
+  const row = await endAttempt(tx, guard, { ...lastProgress(report), error, ...outcomeOf(effect, task, result) });
   if (row) await addEvents(tx, toEvents([row], error?.message ?? result?.message ?? null));
   return row;
+}
+
+/** The last phase and progress come with the result, since they may not have been reported before it. */
+const lastProgress = ({ phase, progress }: AgentReport) => ({ ...(phase && { phase }), ...(progress && { progress }) });
+
+function outcomeOf(effect: Effect, { failures }: TaskRow, result: TaskResult | null) {
+  if (effect.status === 'PENDING') {
+    const notBefore = sql`now() + make_interval(secs => ${effect.delayMs / 1_000})`;
+    return { status: effect.status, failures: failures + 1, phase: null, notBefore };
+  }
+  const failed = effect.status === 'FAILED' ? 1 : 0;
+  return { status: effect.status, result, failures: failures + failed, finishedAt: sql`now()` };
 }

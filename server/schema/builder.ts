@@ -2,7 +2,7 @@ import SchemaBuilder, { type EnumRef } from '@pothos/core';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import { GraphQLScalarType, Kind } from 'graphql';
 import { GraphiumError } from '../base/errors.ts';
-import type { Context, Role } from '../http/context.ts';
+import type { Context, Role } from './context.ts';
 
 /**
  * Who may read a field: every root field and every object type names its scope, and a test walks the schema and fails on

@@ -1,38 +1,53 @@
-/** IP addresses and subnets as numbers, to compare them. Undefined: not understood. */
+/** IP addresses and subnets, to compare them. Undefined stands for a text that is none. */
 import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
 
-export type Address = { family: 4 | 6; bits: bigint };
-/** IPv4; `hasHostBits`: the text named an address inside the subnet rather than the subnet itself. */
-export type Subnet = { first: bigint; last: bigint; prefix: number; hasHostBits: boolean };
+export type Address = ipaddr.IPv4 | ipaddr.IPv6;
+export type Family = 4 | 6;
+export type Subnet = { family: Family; first: Address; last: Address; prefix: number };
 
+/** `ipaddr.js` alone would also take `1.2`, octal numbers and zone ids, so Node decides first what an address is. */
 export function toAddress(text: string): Address | undefined {
-  const family = isIP(text);
-  if (family === 4) return { family, bits: fromParts(text.split('.').map(Number), 8n) };
-  if (family !== 6 || text.includes('%')) return undefined;
-  return { family, bits: fromParts(toGroups(text), 16n) };
+  if (isIP(text) === 0 || text.includes('%')) return undefined;
+  // The library reads ::1.2.3.4 as ::ffff:1.2.3.4, unless a zero comes first.
+  return ipaddr.parse(text.replace(/^::(?=[^:]+\.)/, '0::'));
 }
 
-function fromParts(parts: number[], width: bigint): bigint {
-  return parts.reduce((bits, part) => (bits << width) | BigInt(part), 0n);
+/** Takes an address inside the subnet, too: `hasHostBits` tells. */
+export function toSubnet(text: string): (Subnet & { hasHostBits: boolean }) | undefined {
+  const [, ip = '', length = ''] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
+  const address = toAddress(ip);
+  const prefix = Number(length);
+  if (!address || prefix > (isIPv4(address) ? 32 : 128)) return undefined;
+  const cidr = `${address}/${prefix}`;
+  const kind = isIPv4(address) ? ipaddr.IPv4 : ipaddr.IPv6;
+  const first = kind.networkAddressFromCIDR(cidr);
+  const last = kind.broadcastAddressFromCIDR(cidr);
+  return { family: familyOf(address), first, last, prefix, hasHostBits: !isSameAddress(first, address) };
 }
 
-/** The eight groups of an IPv6 address that `isIP` has accepted. */
-function toGroups(text: string): number[] {
-  const dotted = /[^:]*\.[^:]*$/.exec(text)?.[0];
-  const bits = dotted ? Number(toAddress(dotted)?.bits ?? 0n) : 0;
-  const tail = dotted ? `${Math.floor(bits / 65536).toString(16)}:${(bits % 65536).toString(16)}` : '';
-  const plain = dotted ? text.slice(0, -dotted.length) + tail : text;
-  const [left = [], right] = plain.split('::').map((half) => half.split(':').filter((group) => group !== ''));
-  const missing = right ? 8 - left.length - right.length : 0;
-  return [...left, ...Array<string>(missing).fill('0'), ...(right ?? [])].map((group) => Number.parseInt(group, 16));
+function isIPv4(address: Address): address is ipaddr.IPv4 {
+  return address.kind() === 'ipv4';
 }
 
-export function toSubnet(text: string): Subnet | undefined {
-  const match = /^([^/]+)\/(\d{1,2})$/.exec(text);
-  const address = match?.[1] === undefined ? undefined : toAddress(match[1]);
-  const prefix = Number(match?.[2]);
-  if (address?.family !== 4 || prefix > 32) return undefined;
-  const size = 1n << BigInt(32 - prefix);
-  const first = (address.bits / size) * size;
-  return { first, last: first + size - 1n, prefix, hasHostBits: first !== address.bits };
+export function familyOf(address: Address): Family {
+  return isIPv4(address) ? 4 : 6;
+}
+
+/** 0.0.0.0 or ::, which stand for every address of their family. */
+export function isUnspecified(address: Address): boolean {
+  return address.toByteArray().every((byte) => byte === 0);
+}
+
+/** However it was written: an IPv4 address inside IPv6 stays IPv6. */
+export function isSameAddress(a: Address, b: Address): boolean {
+  return a.kind() === b.kind() && a.toNormalizedString() === b.toNormalizedString();
+}
+
+export function contains(subnet: Subnet, address: Address): boolean {
+  return familyOf(address) === subnet.family && address.match(subnet.first, subnet.prefix);
+}
+
+export function containsSubnet(outer: Subnet, inner: Subnet): boolean {
+  return inner.prefix >= outer.prefix && contains(outer, inner.first);
 }

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { ContainerSpec } from './spec.ts';
 
-/** The same for equal values, whatever the order of their keys. */
+/** Gives the same hash for equal values, whatever the order of their keys. */
 export function hashOf(value: unknown): string {
   return createHash('sha256').update(toStableJson(value)).digest('hex');
 }
 
-/** Of what a container is to be. A file counts by its digest: a secret sealed again is another text for the same file. */
+/** A file counts by its digest, because a secret that is sealed again is another text for the same file. */
 export function specHashOf(container: ContainerSpec): string {
   if (!container.files) return hashOf(container);
   return hashOf({ ...container, files: container.files.map(({ content: _, ...file }) => file) });
 }
 
-/** The database gives the keys of an object back in an order of its own. */
+/** Sorts keys, because the database gives back the keys of an object in an order of its own. */
 export const toStableJson = (value: unknown): string => JSON.stringify(sorted(value));
 
 function sorted(value: unknown): unknown {

@@ -1,16 +1,16 @@
-import { toAddress } from './addresses.ts';
+import { isSameAddress, isUnspecified, toAddress } from './addresses.ts';
 import type { ContainerSpec } from './spec.ts';
 
-/** Who has which port of one host, looked up by port, since hosts have many containers. */
+/** Knows who has which port of one host. It looks ports up rather than search, because hosts have many containers. */
 export type PortIndex<T> = {
-  /** The first that has a port which the container wants, too. */
+  /** Finds the first owner of a port that the container wants, too. */
   find(ports: ContainerSpec['ports']): { port: string; by: T } | undefined;
   add(port: HostPort, by: T): void;
-  /** All fixed ports of a container. */
+  /** Adds the fixed ports of a container. */
   addAll(ports: ContainerSpec['ports'], by: T): void;
 };
 
-/** @param ip null: all addresses of the host */
+/** An `ip` of null means all addresses of the host. */
 export type HostPort = { port: number; ip: string | null; protocol: string };
 
 export function createPortIndex<T>(): PortIndex<T> {
@@ -40,10 +40,10 @@ export function createPortIndex<T>(): PortIndex<T> {
   };
 }
 
-/** No address means all of both families, 0.0.0.0 and :: all of their own. */
+/** No address means all of both families; 0.0.0.0 and :: mean all of their own. */
 function overlap(a: string | null, b: string | null): boolean {
   if (a === null || b === null || a === b) return true;
   const [left, right] = [toAddress(a), toAddress(b)];
   if (!left || !right) return true;
-  return left.family === right.family && (left.bits === right.bits || left.bits === 0n || right.bits === 0n);
+  return left.kind() === right.kind() && (isUnspecified(left) || isUnspecified(right) || isSameAddress(left, right));
 }

@@ -1,12 +1,13 @@
 /**
- * The one normalised form that every stack file format becomes. It is stored in `stack_revisions.spec`; a container's
- * part of it travels to its agent inside a task's `spec`, so a field added here must be known to `agent/docker/spec.ts`.
- * What is optional is left out where the file says nothing, so that a new field changes the hash of no container.
+ * The normalised form that every stack file becomes, whatever its format. It is stored in `stack_revisions.spec`. A
+ * container's part of it travels to its agent inside a task's `spec`, so a field added here must be known to
+ * `agent/docker/shapes/spec.ts`. Optional fields are absent where the file says nothing, so that a new field changes the hash
+ * of no container.
  */
 
 export type PortSpec = {
   containerPort: number;
-  /** null: Docker picks a free one. */
+  /** null: Docker picks a free port. */
   hostPort: number | null;
   /** null: all addresses of the host. */
   hostIp: string | null;
@@ -15,49 +16,49 @@ export type PortSpec = {
 
 export type MountSpec = {
   type: 'volume' | 'bind' | 'tmpfs';
-  /** A volume's name on the host (already prefixed with the stack), or a path for a bind mount; null for tmpfs and anonymous volumes. */
+  /** A volume's name on the host, or the path of a bind mount; null for a tmpfs and for an anonymous volume. */
   source: string | null;
   target: string;
   readOnly: boolean;
-  /** volume: start empty instead of with what the image has there. */
+  /** Only for a volume: it starts empty instead of with what the image has at the target. */
   noCopy?: boolean;
-  /** bind. */
+  /** Only for a bind mount. */
   propagation?: 'private' | 'rprivate' | 'shared' | 'rshared' | 'slave' | 'rslave';
-  /** bind: make the host's directory when it is missing. */
+  /** Only for a bind mount: the host's directory is made if it is missing. */
   createHostPath?: boolean;
-  /** tmpfs. */
+  /** Only for a tmpfs. */
   sizeBytes?: number;
-  /** tmpfs: permission bits. */
+  /** Only for a tmpfs: permission bits. */
   mode?: number;
 };
 
 /** A config or a secret: a file inside the container. */
 export type FileSpec = {
   kind: 'config' | 'secret';
-  /** Of the config or secret in the stack file. */
+  /** The key of the config or secret in the stack file. */
   name: string;
-  /** Absolute path in the container. */
+  /** An absolute path in the container. */
   target: string;
   /** Permission bits. */
   mode: number;
   uid: number;
   gid: number;
-  /** Of the content; for a secret keyed, so that it gives nothing away. Stands for it in the container's hash. */
+  /** Stands for the content in the container's hash. The digest of a secret is keyed, so that it gives nothing away. */
   digest: string;
-  /** A config's text; a secret's is sealed in the database and opened only for the agent that starts the task. */
+  /** A secret is sealed in the database, and opened only for the agent that starts the task. */
   content: string;
 };
 
 export type RestartSpec = {
   name: 'no' | 'always' | 'unless-stopped' | 'on-failure';
-  /** Only for on-failure; 0 means without limit. */
+  /** Only for on-failure; 0: no limit. */
   maximumRetryCount: number;
 };
 
 export type HealthCheckSpec = {
-  /** As Docker takes it: ["CMD", ...] or ["CMD-SHELL", line]; ["NONE"] turns the image's own off. */
+  /** ["CMD", ...] or ["CMD-SHELL", line], as Docker takes it. ["NONE"] turns the image's own check off; [] keeps it. */
   test: string[];
-  /** 0: Docker's default, here and below. */
+  /** 0, here and below: Docker's default. */
   intervalMs: number;
   timeoutMs: number;
   retries: number;
@@ -66,7 +67,7 @@ export type HealthCheckSpec = {
 };
 
 export type AttachmentSpec = {
-  /** Name on the host (already prefixed with the stack, unless external). */
+  /** The network's name on the host. */
   name: string;
   aliases: string[];
   ipv4Address?: string;
@@ -82,14 +83,14 @@ export type ContainerSpec = {
   service: string;
   replica: number;
   image: string;
-  /** null: the image's own. */
+  /** null: the image's own command. */
   command: string[] | null;
   environment: Record<string, string>;
   /** The user's labels; Graphium's own are added by the agent. */
   labels: Record<string, string>;
   ports: PortSpec[];
   mounts: MountSpec[];
-  /** `bridge`: the networks below. The others come from the host and need its policy. */
+  /** With `bridge`, the networks below. The host's policy must allow the other two. */
   networkMode: 'bridge' | 'host' | 'none';
   networks: AttachmentSpec[];
   restart: RestartSpec;
@@ -98,7 +99,7 @@ export type ContainerSpec = {
   memoryBytes: number | null;
   healthCheck: HealthCheckSpec | null;
 
-  /** Absent: pull when it is not there. `always`: pull, and replace the container when the image is another one. */
+  /** Absent: the image is pulled if it is missing. `always`: it is pulled, and another image replaces the container. */
   pullPolicy?: 'always' | 'never';
   /** os/arch[/variant]. */
   platform?: string;
@@ -116,7 +117,7 @@ export type ContainerSpec = {
   init?: boolean;
   readOnly?: boolean;
   stopSignal?: string;
-  /** Docker counts whole seconds; rounded up by the agent. */
+  /** The agent rounds up to whole seconds, which Docker counts. */
   stopGraceMs?: number;
   shmBytes?: number;
   ulimits?: { name: string; soft: number; hard: number }[];
@@ -124,7 +125,7 @@ export type ContainerSpec = {
   dns?: string[];
   dnsSearch?: string[];
   dnsOptions?: string[];
-  /** "host:ip", as Docker takes them. */
+  /** Each is "host:ip", as Docker takes it. */
   extraHosts?: string[];
   logging?: { driver?: string; options: Record<string, string> };
   capAdd?: string[];
@@ -143,7 +144,7 @@ export type ContainerSpec = {
   runtime?: string;
   storageOptions?: Record<string, string>;
   memoryReservationBytes?: number;
-  /** Memory and swap together; -1: without limit. */
+  /** Memory and swap together; -1: no limit. */
   memorySwapBytes?: number;
   /** 0 to 100. */
   memorySwappiness?: number;
@@ -174,9 +175,9 @@ export type NetworkSpec = {
   gateway: string | null;
   ipRange: string | null;
   labels: Record<string, string>;
-  /** Must be there already; it is neither made nor removed, and all but the name says nothing. */
+  /** The network must exist already. It is neither made nor removed, and the fields below its name mean nothing. */
   external?: boolean;
-  /** In place of subnet, gateway and ipRange, which are null then. */
+  /** Replaces subnet, gateway and ipRange, which are null then. */
   ipam?: IpamSpec;
   driverOptions?: Record<string, string>;
   internal?: boolean;
@@ -187,7 +188,7 @@ export type NetworkSpec = {
 export type VolumeSpec = {
   /** Name on the host: `<stack>_<name>`, or its own where the file gives it one. */
   name: string;
-  /** Must be there already; it is neither made nor removed. */
+  /** The volume must exist already. It is neither made nor removed. */
   external?: boolean;
   driver?: string;
   driverOptions?: Record<string, string>;
@@ -196,11 +197,14 @@ export type VolumeSpec = {
 
 export type Dependency = {
   service: string;
-  /** STARTED: its process runs. HEALTHY: and it is good (healthy, if it has a health check). COMPLETED: it ended with exit code 0. */
+  /**
+   * STARTED: it runs. HEALTHY: it counts as good, and is healthy if it has a health check. COMPLETED: it ended with exit
+   * code 0.
+   */
   condition: 'STARTED' | 'HEALTHY' | 'COMPLETED';
-  /** false: a failure of the dependency does not matter. */
+  /** If false, a failure of the dependency does not matter. */
   required: boolean;
-  /** Restarted when the dependency is replaced or restarted. */
+  /** If true, the dependant is restarted when the dependency is replaced or restarted. */
   restart: boolean;
 };
 
@@ -214,12 +218,12 @@ export type Constraint = {
 export type RolloutSpec = {
   /** Containers at a time; 0: all. */
   parallelism: number;
-  /** Between one group and the next. */
+  /** The pause between one group and the next. */
   delayMs: number;
   order: 'stop-first' | 'start-first';
   /** How long a container must stay up to count as good; null: the agent's own default, 1 s. */
   monitorMs: number | null;
-  /** null: as the deployment says. */
+  /** null: what the deployment says. */
   failureAction: 'pause' | 'continue' | 'rollback' | null;
 };
 
@@ -228,16 +232,16 @@ export type ServiceSpec = {
   /** The agent's name; null: placed by the rules below. */
   host: string | null;
   dependsOn: Dependency[];
-  /** The first of its containers; the others differ in `name` and `replica`. */
+  /** The first of its containers. The others differ from it in `name` and `replica`. */
   container: ContainerSpec;
-  /** Its containers are `<nameBase>-<n>`. Absent: there is one, and it is `container.name`. */
+  /** Its containers are called `<nameBase>-<n>`. Absent: there is only one, called `container.name`. */
   nameBase?: string;
-  /** Absent: 1. Says nothing for a global service. */
+  /** Absent: 1. It means nothing for a global service. */
   replicas?: number;
-  /** One on every agent that fits. */
+  /** If true, it has one container on every agent that fits. */
   global?: boolean;
   constraints?: Constraint[];
-  /** Attributes over whose values the containers are spread evenly, the first before the second: node.labels.zone. */
+  /** The containers are spread evenly over the values of these attributes, such as node.labels.zone, in this order. */
   spread?: string[];
   maxReplicasPerNode?: number;
   /** Absent: all at once, stop-first. */
@@ -250,8 +254,8 @@ export type StackSpec = {
   name: string;
   description: string | null;
   /**
-   * `manual`: every service names its host (or the stack its default). `spread`: the rest go to the least loaded.
-   * `together`: the first container of a service goes near those that it shares a network with.
+   * `manual`: every service has a host. `spread`: services without a host go to the least loaded agents. `together`: the
+   * first container of a service goes near those that it shares a network with.
    */
   placement: 'manual' | 'spread' | 'together';
   services: ServiceSpec[];

@@ -1,39 +1,40 @@
 /** What must hold between the containers of one stack file, whatever its format. */
-import { toAddress } from '../spec/addresses.ts';
-import { findNearest } from './fields.ts';
-import { quote, type Report, type Spot } from './text.ts';
+import { isUnspecified, toAddress } from '../spec/addresses.ts';
+import { findNearest } from './nearest.ts';
+import { quote } from './problems.ts';
+import type { Place } from './reader.ts';
 
 /** Comparing with every name costs time, and a person reads only the first hints. */
 const MAX_HINTS = 20;
 
-export type Dependency = { spot: Spot; name: string };
-export type Dependant = { name: string; dependsOn: Dependency[] };
+/** One that waits for others, each named at a place of the file. */
+export type Dependant = { name: string; dependsOn: { place: Place; service: string }[] };
 
-/** `noun`: what the file calls those that depend on one another. */
-export function checkDependencies(report: Report, dependants: Dependant[], noun = 'container'): void {
+/** `noun` is what the file calls those that depend on one another. */
+export function checkDependencies(dependants: Dependant[], noun: 'container' | 'service'): void {
   const byName = new Map(dependants.map((dependant) => [dependant.name, dependant]));
-  const unknown = dependants.flatMap(({ dependsOn }) => dependsOn).filter(({ name }) => !byName.has(name));
-  for (const [index, { name, spot }] of unknown.entries()) {
-    const near = index < MAX_HINTS ? findNearest(name, byName.keys()) : undefined;
+  const unknown = dependants.flatMap(({ dependsOn }) => dependsOn).filter(({ service }) => !byName.has(service));
+  for (const [index, { service, place }] of unknown.entries()) {
+    const near = index < MAX_HINTS ? findNearest(service, byName.keys()) : undefined;
     const hint = near ? `: did you mean ${quote(near)}?` : '';
-    report('UNKNOWN_DEPENDENCY', spot, `expected the name of a ${noun} of this stack, found ${quote(name)}${hint}`);
+    place.report('UNKNOWN_DEPENDENCY', `expected the name of a ${noun} of this stack, found ${quote(service)}${hint}`);
   }
-  checkCycles(report, byName, noun);
+  checkCycles(byName, noun);
 }
 
-/** One problem per dependency that closes a circle. */
-function checkCycles(report: Report, byName: Map<string, Dependant>, noun: string): void {
+/** Reports one problem for each dependency that closes a circle. */
+function checkCycles(byName: Map<string, Dependant>, noun: string): void {
   const finished = new Set<string>();
   const trail: string[] = [];
   const visit = (dependant: Dependant): void => {
     trail.push(dependant.name);
-    for (const { name, spot } of dependant.dependsOn) {
-      const next = byName.get(name);
-      const start = trail.indexOf(name);
+    for (const { service, place } of dependant.dependsOn) {
+      const next = byName.get(service);
+      const start = trail.indexOf(service);
       if (start >= 0) {
-        const cycle = [...trail.slice(start), name].join(' -> ');
-        report('DEPENDENCY_CYCLE', spot, `expected no ${noun} to wait for itself: ${cycle}`);
-      } else if (next && !finished.has(name)) visit(next);
+        const cycle = [...trail.slice(start), service].join(' -> ');
+        place.report('DEPENDENCY_CYCLE', `expected no ${noun} to wait for itself: ${cycle}`);
+      } else if (next && !finished.has(service)) visit(next);
     }
     trail.pop();
     finished.add(dependant.name);
@@ -42,40 +43,39 @@ function checkCycles(report: Report, byName: Map<string, Dependant>, noun: strin
 }
 
 export type PublishedPort = {
-  spot: Spot;
+  place: Place;
   container: string;
-  /** null: not known yet, so only the container's own ports can be in its way. */
+  /** null: it is not known yet, so only ports of the same container can be in the way. */
   host: string | null;
   hostPort: number;
   hostIp: string | null;
   protocol: string;
 };
 
-export function checkPorts(report: Report, ports: PublishedPort[]): void {
+export function checkPorts(ports: PublishedPort[]): void {
   const taken = new Map<string, PublishedPort>();
   for (const port of ports) {
     const owner = port.host === null ? `container ${port.container}` : `host ${port.host}`;
-    const place = `${owner} ${port.hostPort} ${port.protocol}`;
+    const socket = `${owner} ${port.hostPort} ${port.protocol}`;
     const { claims, conflicts } = claimsOf(port.hostIp);
-    const other = conflicts.map((claim) => taken.get(`${place} ${claim}`)).find((found) => found !== undefined);
+    const other = conflicts.map((claim) => taken.get(`${socket} ${claim}`)).find((found) => found !== undefined);
     if (other) {
       const where = port.host === null ? '' : ` of host ${quote(port.host)}`;
       const what = `port ${port.hostPort}/${port.protocol}${where}`;
-      report('PORT_CONFLICT', port.spot, `expected a free port: ${quote(other.container)} already publishes ${what}`);
+      port.place.report('PORT_CONFLICT', `expected a free port: ${quote(other.container)} already publishes ${what}`);
     }
-    for (const claim of claims) taken.set(`${place} ${claim}`, taken.get(`${place} ${claim}`) ?? port);
+    for (const claim of claims) taken.set(`${socket} ${claim}`, taken.get(`${socket} ${claim}`) ?? port);
   }
 }
 
-/** What binding to an address takes, and whose claims are in its way. No address is every one of both families. */
+/** Tells what binding to an address takes, and whose claims are in its way. No address means all of both families. */
 function claimsOf(hostIp: string | null): { claims: string[]; conflicts: string[] } {
   if (hostIp === null) return { claims: ['some', 'all'], conflicts: ['some'] };
   const address = toAddress(hostIp);
   if (!address) return { claims: [], conflicts: [] };
-  const { family, bits } = address;
-  const own = `${family}:${bits}`;
-  return {
-    claims: ['some', `${family}`, own],
-    conflicts: ['all', ...(bits === 0n ? [`${family}`] : [`${family}:0`, own])],
-  };
+  const family = address.kind();
+  const wholeFamily = `${family}: all`;
+  if (isUnspecified(address)) return { claims: ['some', family, wholeFamily], conflicts: ['all', family] };
+  const own = `${family}: ${address.toNormalizedString()}`;
+  return { claims: ['some', family, own], conflicts: ['all', wholeFamily, own] };
 }

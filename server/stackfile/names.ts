@@ -1,7 +1,6 @@
-/** Which names Docker and Graphium take. Each `findXProblem` says what was expected, or gives undefined if all is well. */
+/** Which names Docker and Graphium take. `findXProblem` says what was expected, or gives undefined for a good name. */
+import { PREVIOUS_SUFFIX } from '../spec/names.ts';
 
-/** The agent renames a container to this while it replaces it. */
-const RESERVED_SUFFIX = '.graphium-previous';
 const RESERVED_LABELS = ['graphium.', 'com.docker.compose.'];
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const NAME_RULE = 'letters, digits, "_", "." and "-", starting with a letter or digit';
@@ -12,11 +11,11 @@ export function findStackNameProblem(name: string): string | undefined {
 
 /** Docker takes no container name of one character. */
 export function findContainerNameProblem(name: string): string | undefined {
-  if (name.endsWith(RESERVED_SUFFIX)) return `expected a name that does not end with ${RESERVED_SUFFIX} (reserved)`;
+  if (name.endsWith(PREVIOUS_SUFFIX)) return `expected a name that does not end with ${PREVIOUS_SUFFIX} (reserved)`;
   return findNameProblem(name, 2, 128);
 }
 
-/** Networks, volumes, hosts: on the host they get the stack's name in front. */
+/** For networks, volumes and hosts. */
 export function findResourceNameProblem(name: string): string | undefined {
   return findNameProblem(name, 1, 128);
 }
@@ -44,8 +43,8 @@ const TAG = /^\w[\w.-]{0,127}$/;
 const DIGEST = /^(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$/;
 
 /**
- * Docker's reference grammar, `[domain[:port]/]path[:tag][@digest]`, with the rules of its normalisation on top
- * (github.com/distribution/reference, `normalize.go`): what counts as a domain, no 64 hex digits as a name.
+ * Follows Docker's grammar for references, `[domain[:port]/]path[:tag][@digest]`, and the rules of its normalisation on
+ * what counts as a domain and against 64 hex digits as a name (github.com/distribution/reference, `normalize.go`).
  */
 export function findImageProblem(reference: string): string | undefined {
   if (/^[a-f0-9]{64}$/.test(reference)) return 'expected an image name, found a bare image id';

@@ -1,39 +1,38 @@
-/** Values written as people write them: command lines, sizes, cores, restart policies. Undefined: not understood. */
+/** Texts that both formats have in place of other values. Undefined stands for one that is not understood. */
 import type { RestartSpec } from '../spec/spec.ts';
 
+/** One piece of a command line: white space, an escaped character, something quoted, or characters as they are. */
+const PIECE = /[ \t\r\n]+|\\.|'[^']*'|"(?:\\.|[^"\\])*"|[^ \t\r\n\\'";&|<>()`]+/gsy;
+const ESCAPES = new Map([
+  ['n', '\n'],
+  ['t', '\t'],
+]);
+
 /**
- * Splits like Compose does (go-shellwords): quotes, and `\` before any character (`\n` and `\t` being newline and tab).
+ * Splits a command line as Compose does (go-shellwords): quotes, and `\` before any character (`\n` and `\t` being newline and tab).
  * There is no shell, so unquoted operators are refused; Compose would drop the rest of the line without a word.
  */
 export function splitCommand(line: string): string[] | undefined {
   const words: string[] = [];
   let word: string | undefined;
-  let quoted = '';
-  let escaped = false;
-  for (const char of line) {
-    if (escaped) {
-      word = (word ?? '') + (char === 'n' ? '\n' : char === 't' ? '\t' : char);
-      escaped = false;
-    } else if (char === '\\' && quoted !== "'") {
-      escaped = true;
-    } else if (quoted !== '') {
-      if (char === quoted) quoted = '';
-      else word = (word ?? '') + char;
-    } else if (char === '"' || char === "'") {
-      quoted = char;
-      word ??= '';
-    } else if (/[ \t\r\n]/.test(char)) {
-      if (word !== undefined) words.push(word);
+  let end = 0;
+  for (const [piece] of line.matchAll(PIECE)) {
+    end += piece.length;
+    if (!/^[ \t\r\n]/.test(piece)) word = (word ?? '') + unquote(piece);
+    else if (word !== undefined) {
+      words.push(word);
       word = undefined;
-    } else if (/[;&|<>()`]/.test(char)) {
-      return undefined;
-    } else {
-      word = (word ?? '') + char;
     }
   }
-  if (escaped || quoted !== '') return undefined;
-  if (word !== undefined) words.push(word);
-  return words;
+  // What is left is an operator, or something that is not closed.
+  if (end < line.length) return undefined;
+  return word === undefined ? words : [...words, word];
+}
+
+function unquote(piece: string): string {
+  if (piece.startsWith("'")) return piece.slice(1, -1);
+  const text = piece.startsWith('"') ? piece.slice(1, -1) : piece;
+  return text.replace(/\\(.)/gs, (_, char: string) => ESCAPES.get(char) ?? char);
 }
 
 const SIZE = /^(\d{1,16}(?:\.\d{1,9})?)\s?(?:([kmgt])i?b?|b)?$/i;

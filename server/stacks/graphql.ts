@@ -1,12 +1,11 @@
 import { Container, Port } from '../agents/containers.graphql.ts';
+import { containersOfStack } from '../agents/loaders.ts';
 import { topic } from '../db/notify.ts';
-import { Deployment, DeploymentConnection, readDeployments } from '../deployments/graphql.ts';
-import { placedOf } from '../deployments/plan-input.ts';
-import type { Context } from '../http/context.ts';
+import { placedOf } from '../planning/placed.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
+import type { Context } from '../schema/context.ts';
 import type { ContainerSpec, ServiceSpec } from '../spec/spec.ts';
-import { WaitingOnType, waitingOnOf } from '../tasks/graphql.ts';
-import { stateOf } from './state.ts';
+import { currentPlacements, currentRevision } from './loaders.ts';
 import { findStack, listStacks, type StackRow } from './store.ts';
 
 export const StackFormat = describedEnum('StackFormat', 'In which format a stack file is written.', {
@@ -18,20 +17,6 @@ const DesiredState = describedEnum('DesiredState', 'What the user wants of a sta
   RUNNING: 'Its containers run.',
   STOPPED: 'Its containers exist and do not run.',
   DELETED: 'Nothing of it is left.',
-});
-
-const StackStateType = describedEnum('StackState', 'What a stack is doing.', {
-  DEPLOYING: 'A deployment of it is at work.',
-  STARTING: 'It is being started.',
-  STOPPING: 'It is being stopped.',
-  RESTARTING: 'It is being restarted.',
-  DELETING: 'It is being deleted; hosts that are offline confirm when they return.',
-  DELETED: 'Every host confirmed that nothing is left.',
-  RUNNING: 'All its containers run and none is unhealthy.',
-  STOPPED: 'None of its containers runs, as wanted.',
-  ROLLING_BACK: 'It is being made again what an earlier revision said.',
-  REPAIRING: 'It is being made again what its current revision says.',
-  DEGRADED: 'It is not what is wanted of it, and nothing is at work on it.',
 });
 
 export type WantedRow = { agent: string; agentId: string; service: ServiceSpec; container: ContainerSpec };
@@ -61,14 +46,17 @@ const WantedContainer = builder.objectRef<WantedRow>('WantedContainer').implemen
 });
 
 export async function wantedOf(stack: StackRow, { load }: Context): Promise<WantedRow[]> {
-  const [{ spec }, placements] = await Promise.all([load.revision.load(stack.id), load.placements.load(stack.id)]);
+  const [{ spec }, placements] = await Promise.all([
+    load(currentRevision, stack.id),
+    load(currentPlacements, stack.id),
+  ]);
   const names = new Map(placements.map(({ agentId, agent }) => [agentId, agent]));
   return placedOf(spec, placements).map((placed) => ({ ...placed, agent: names.get(placed.agentId) ?? '' }));
 }
 
 /** A deleted stack has none, although another one may have taken its name. */
 export const observedOf = async (stack: StackRow, { load }: Context) =>
-  stack.deletedAt ? [] : load.containersOfStack.load(stack.name);
+  stack.deletedAt ? [] : load(containersOfStack, stack.name);
 
 export const Stack = builder.objectRef<StackRow>('Stack').implement({
   description: 'A named set of containers on one or many hosts.',
@@ -76,14 +64,6 @@ export const Stack = builder.objectRef<StackRow>('Stack').implement({
   fields: (t) => ({
     id: t.exposeID('id', { description: 'Its id; a stack that is deleted and made again gets another.' }),
     name: t.exposeString('name', { description: 'Its name.' }),
-    state: t.field({
-      type: StackStateType,
-      description: 'What it is doing.',
-      resolve: async (stack, _args, context) => {
-        const latest = context.load.latestDeployment.load(stack.id);
-        return stateOf(stack, await latest, await wantedOf(stack, context), await observedOf(stack, context));
-      },
-    }),
     desired: t.field({
       type: DesiredState,
       description: 'What the user wants of it.',
@@ -99,12 +79,12 @@ export const Stack = builder.objectRef<StackRow>('Stack').implement({
     }),
     source: t.string({
       description: 'The file of its current revision, as it was sent.',
-      resolve: async (stack, _args, { load }) => (await load.revision.load(stack.id)).source,
+      resolve: async (stack, _args, { load }) => (await load(currentRevision, stack.id)).source,
     }),
     format: t.field({
       type: StackFormat,
       description: 'The format of that file.',
-      resolve: async (stack, _args, { load }) => (await load.revision.load(stack.id)).format,
+      resolve: async (stack, _args, { load }) => (await load(currentRevision, stack.id)).format,
     }),
     wanted: t.field({
       type: [WantedContainer],
@@ -115,33 +95,6 @@ export const Stack = builder.objectRef<StackRow>('Stack').implement({
       type: [Container],
       description: 'The containers it has, on all hosts.',
       resolve: (stack, _args, context) => observedOf(stack, context),
-    }),
-    waitingOn: t.field({
-      type: [WaitingOnType],
-      description: 'Which hosts that are offline its unfinished deployment waits for.',
-      resolve: async (stack, _args, context) => {
-        const latest = await context.load.latestDeployment.load(stack.id);
-        if (!latest || latest.finishedAt) return [];
-        const tasks = await context.load.tasksOfDeployment.load(latest.id);
-        const reasons = (await Promise.all(tasks.map((task) => waitingOnOf(task, context)))).flat();
-        const offline = reasons.filter(({ reason }) => reason === 'AGENT_OFFLINE');
-        return [...new Map(offline.map((reason) => [reason.agent, reason])).values()];
-      },
-    }),
-    currentDeployment: t.field({
-      type: Deployment,
-      nullable: true,
-      description: 'Its newest deployment, finished or not.',
-      resolve: async (stack, _args, { load }) => (await load.latestDeployment.load(stack.id)) ?? null,
-    }),
-    deployments: t.field({
-      type: DeploymentConnection,
-      description: 'Its deployments, newest first.',
-      args: {
-        first: t.arg.int({ required: true, defaultValue: 20, description: 'At most so many, 1 to 500.' }),
-        after: t.arg.string({ description: 'The `endCursor` of the page before.' }),
-      },
-      resolve: (stack, page, context) => readDeployments(context, { stackId: stack.id }, page),
     }),
     createdAt: t.field({
       type: 'DateTime',

@@ -1,9 +1,8 @@
-import { GraphiumError } from '../base/errors.ts';
-import { RevisionDifference } from '../deployments/plan.graphql.ts';
-import { placedOf } from '../deployments/plan-input.ts';
-import { revisionDifferences } from '../planning/differences.ts';
+import { agentById } from '../agents/loaders.ts';
+import { placedOf } from '../planning/placed.ts';
 import { builder, checkPage } from '../schema/builder.ts';
 import { Stack, StackFormat } from './graphql.ts';
+import { stackById } from './loaders.ts';
 import { findRevision, listPlacements, listRevisions, type RevisionSummary } from './store.ts';
 
 const WantedPlace = builder
@@ -17,7 +16,7 @@ const WantedPlace = builder
       image: t.exposeString('image', { description: 'Its image.' }),
       agent: t.string({
         description: 'The host.',
-        resolve: async ({ agentId }, _args, { load }) => (await load.agent.load(agentId)).name,
+        resolve: async ({ agentId }, _args, { load }) => (await load(agentById, agentId)).name,
       }),
     }),
   });
@@ -42,7 +41,7 @@ const Revision = builder.objectRef<RevisionSummary>('Revision').implement({
     }),
     isGood: t.boolean({
       description: 'Whether it is what a failed deployment would go back to.',
-      resolve: async ({ stackId, number }, _args, { load }) => (await load.stack.load(stackId)).goodRevision === number,
+      resolve: async ({ stackId, number }, _args, { load }) => (await load(stackById, stackId)).goodRevision === number,
     }),
     containers: t.field({
       type: [WantedPlace],
@@ -77,18 +76,5 @@ builder.objectFields(Stack, (t) => ({
     description: 'One of its revisions; null if there is none of that number.',
     args: { number: t.arg.int({ required: true, description: 'Its number.' }) },
     resolve: async (stack, { number }, { db }) => (await findRevision(db, stack.id, number)) ?? null,
-  }),
-  differences: t.field({
-    type: [RevisionDifference],
-    description: 'What is another in one revision than in another one. Values that look secret are not shown.',
-    args: {
-      from: t.arg.int({ required: true, description: 'The number of the one.' }),
-      to: t.arg.int({ required: true, description: 'The number of the other.' }),
-    },
-    resolve: async (stack, { from, to }, { db }) => {
-      const [before, after] = await Promise.all([from, to].map((number) => findRevision(db, stack.id, number)));
-      if (before && after) return revisionDifferences(before.spec, after.spec);
-      throw new GraphiumError('NOT_FOUND', `The stack "${stack.name}" has no revision ${before ? to : from}.`);
-    },
   }),
 }));

@@ -1,13 +1,13 @@
 import { and, asc, desc, eq, getTableColumns, inArray, isNull, max, ne, sql } from 'drizzle-orm';
-import type { Queryable, Tx } from '../db/connect.ts';
 import { agents, containers, placements, stackRevisions, stacks } from '../db/tables.ts';
+import type { Queryable, Tx } from '../db/types.ts';
 import type { StackSpec } from '../spec/spec.ts';
 
 export type StackRow = typeof stacks.$inferSelect;
 export type RevisionRow = typeof stackRevisions.$inferSelect;
 export type Placement = { agentId: string; containerName: string };
 
-/** The stack of that name that has not been deleted for good. */
+/** Finds the stack of that name that has not been deleted for good. */
 export async function findStack(tx: Queryable, name: string): Promise<StackRow | undefined> {
   const [row] = await tx
     .select()
@@ -45,7 +45,7 @@ export async function findRevision(tx: Queryable, stackId: string, number: numbe
   return row;
 }
 
-/** The current revision of each of the stacks. */
+/** Lists the current revision of each of the stacks. */
 export async function listCurrentRevisions(tx: Queryable, stackIds: readonly string[]): Promise<RevisionRow[]> {
   const rows = await tx
     .select({ revision: stackRevisions })
@@ -73,7 +73,7 @@ export function listCurrentPlacements(tx: Queryable, stackIds: readonly string[]
 
 export type Neighbours = { stack: string; spec: StackSpec; placements: Placement[] };
 
-/** What every stack but that one wants on its hosts now, to find names and ports that are taken. */
+/** Lists what all other stacks want on their hosts now, to find names and ports that are taken. */
 export async function listNeighbours(tx: Queryable, exceptName: string): Promise<Neighbours[]> {
   const isOther = and(isNull(stacks.deletedAt), ne(stacks.name, exceptName));
   const ofCurrent = and(eq(placements.stackId, stacks.id), eq(placements.revision, stacks.revision));
@@ -91,7 +91,7 @@ export async function listNeighbours(tx: Queryable, exceptName: string): Promise
   return revisions.map(({ id, stack, spec }) => ({ stack, spec, placements: byStack.get(id) ?? [] }));
 }
 
-/** Every placement of every revision, on agents that exist. */
+/** Lists every placement of every revision. */
 export function listPlacements(
   tx: Queryable,
   stackId: string,
@@ -103,9 +103,9 @@ export function listPlacements(
 }
 
 /**
- * Above every number that a container bears, too: after an older backup of the database was restored, hosts may have
- * revisions that it knows nothing of, and agents refuse to go back. And above those of deleted stacks of the name: what
- * an old deletion still has to do must not hit their successor.
+ * The next number is also above every number that a container bears: after an older backup of the database was restored,
+ * hosts may have revisions that it does not know, and agents refuse lower ones. And it is above the numbers of deleted
+ * stacks of the name, so that what an old deletion still has to do does not hit their successor.
  */
 export async function nextRevisionNumber(tx: Queryable, stack: Pick<StackRow, 'name' | 'revision'>): Promise<number> {
   const [row] = await tx
@@ -121,7 +121,7 @@ export async function nextRevisionNumber(tx: Queryable, stack: Pick<StackRow, 'n
 
 export type RevisionSummary = Omit<RevisionRow, 'spec' | 'source'>;
 
-/** Newest first. */
+/** Lists the newest first. */
 export function listRevisions(tx: Queryable, stackId: string, limit: number): Promise<RevisionSummary[]> {
   const { spec: _spec, source: _source, ...summary } = getTableColumns(stackRevisions);
   return tx

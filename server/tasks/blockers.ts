@@ -1,14 +1,15 @@
 import { type SQL, sql } from 'drizzle-orm';
-import type { Tx } from '../db/connect.ts';
 import { tasks } from '../db/tables.ts';
-import { cancelPending, type Moved, uuids } from './store.ts';
+import type { Tx } from '../db/types.ts';
+import { cancelPending } from './moves.ts';
+import { type Moved, uuids } from './store.ts';
 
 /**
- * What tasks wait for. `open_blockers` is the number of a task's rows in `task_blockers` whose other task has not come so
- * far yet; `barred` stands for all the images of its deployment, which would be a row for each container and each image.
+ * What tasks wait for. `open_blockers` counts a task's rows in `task_blockers` whose other task has not come so far yet.
+ * `behind_image_gate` stands for all images of its deployment, which would take a row for each container and each image.
  */
 
-/** @param satisfied a statement that gives the `task_id` of each row whose task has come so far, deleting it or not */
+/** @param satisfied a statement that returns the `task_id` of each row whose other task has come so far */
 async function release(tx: Tx, satisfied: SQL): Promise<Released> {
   const rows = await tx.execute<{ agentId: string; deploymentId: string }>(sql`
     with satisfied as (${satisfied}),
@@ -28,12 +29,12 @@ const toReleased = (rows: readonly { agentId: string; deploymentId: string }[]):
   deploymentIds: [...new Set(rows.map(({ deploymentId }) => deploymentId))],
 });
 
-/** What completed tasks held back may go on. */
+/** Unblocks the dependants of completed tasks. */
 export function unblockDependants(tx: Tx, taskIds: readonly string[]): Promise<Released> {
   return release(tx, sql`select task_id from task_blockers where blocked_by = any(${uuids(taskIds)})`);
 }
 
-/** So may what waited only for their container's process to run. The rows go, so that the end counts them no more. */
+/** Unblocks what waited only for a container's process to run. Deletes the rows, so that completion does not count them again. */
 export function unblockStarted(tx: Tx, taskIds: readonly string[]): Promise<Released> {
   return release(
     tx,
@@ -41,15 +42,15 @@ export function unblockStarted(tx: Tx, taskIds: readonly string[]): Promise<Rele
   );
 }
 
-/** And what would have liked, but did not need, tasks that will never complete. */
+/** Unblocks what did not insist on tasks that will never complete. */
 export function unblockOptional(tx: Tx, taskIds: readonly string[]): Promise<Released> {
   return release(
     tx,
-    sql`delete from task_blockers where blocked_by = any(${uuids(taskIds)}) and not required returning task_id`,
+    sql`delete from task_blockers where blocked_by = any(${uuids(taskIds)}) and optional returning task_id`,
   );
 }
 
-/** Running tasks whose container's process runs, and that others wait for just that. */
+/** Lists running tasks whose container's process runs while others wait for just that. */
 export async function listStartedBlockers(
   tx: Pick<Tx, 'execute'>,
   taskIds: readonly string[] | null,
@@ -62,30 +63,31 @@ export async function listStartedBlockers(
 }
 
 /**
- * What a barred task `t` waits for: the images of every host that was there when it was planned, and in any case of its own.
- * Those of the way there and of the way back are apart, for what failed on the one must not hold up the other.
+ * The image gate: nothing is stopped before its image is there. A task `t` behind it waits for the PULLs `p` that hold it,
+ * which are those of every host that was online when it was planned, and in any case for those of its own host. A rollback
+ * has a gate of its own, since a PULL that failed before must not hold it up.
  */
-const HOLDS = sql`p.deployment_id = t.deployment_id and p.rollback = t.rollback and p.kind = 'PULL'
-  and (p.gates or p.agent_id = t.agent_id)`;
+const IMAGE_GATE = sql`p.deployment_id = t.deployment_id and p.rollback = t.rollback and p.kind = 'PULL'
+  and (p.holds_image_gate or p.agent_id = t.agent_id)`;
 
-/** The containers of deployments whose images are all there may go on. */
-export async function openBarriers(tx: Tx, deploymentIds: readonly string[]): Promise<Released> {
+/** Opens the image gates of deployments whose images are all there. */
+export async function openImageGates(tx: Tx, deploymentIds: readonly string[]): Promise<Released> {
   const rows = await tx.execute<{ agentId: string; deploymentId: string }>(sql`
-    update tasks t set barred = false
-    where t.deployment_id = any(${uuids(deploymentIds)}) and t.barred and t.status = 'PENDING' and not exists (
-      select 1 from tasks p where ${HOLDS} and p.status <> 'COMPLETED')
+    update tasks t set behind_image_gate = false
+    where t.deployment_id = any(${uuids(deploymentIds)}) and t.behind_image_gate and t.status = 'PENDING' and not exists (
+      select 1 from tasks p where ${IMAGE_GATE} and p.status <> 'COMPLETED')
     returning t.agent_id as "agentId", t.deployment_id as "deploymentId"`);
   return toReleased(rows);
 }
 
-/** PENDING -> CANCELLED for everything that waited, directly or not, for tasks that will never complete. */
+/** Cancels everything that waits, directly or not, for tasks that will never complete. */
 export async function cancelDependants(tx: Tx, taskIds: readonly string[], reason: string): Promise<Moved[]> {
   if (taskIds.length === 0) return [];
   const ids = uuids(taskIds);
   const dependants = sql`(with recursive waiting as (
-      (select task_id from task_blockers where blocked_by = any(${ids}) and required
-        union select t.id from tasks t join tasks p on ${HOLDS} where p.id = any(${ids}) and t.barred)
-      union select b.task_id from task_blockers b join waiting w on b.blocked_by = w.task_id where b.required)
+      (select task_id from task_blockers where blocked_by = any(${ids}) and not optional
+        union select t.id from tasks t join tasks p on ${IMAGE_GATE} where p.id = any(${ids}) and t.behind_image_gate)
+      union select b.task_id from task_blockers b join waiting w on b.blocked_by = w.task_id where not b.optional)
     select task_id from waiting)`;
   return cancelPending(tx, sql`${tasks.id} in ${dependants}`, reason);
 }

@@ -1,9 +1,12 @@
+import { agentById } from '../agents/loaders.ts';
 import { findAgent } from '../agents/store.ts';
 import { topic } from '../db/notify.ts';
 import type { LayerProgress, TaskFailure, TaskProgress, TaskResult } from '../db/values.ts';
-import type { Context } from '../http/context.ts';
 import { builder, checkId, checkPage, describedEnum } from '../schema/builder.ts';
 import { PageInfo, toPage } from '../schema/common.ts';
+import type { Context } from '../schema/context.ts';
+import { stackById } from '../stacks/loaders.ts';
+import { missingImages as missingImagesOf, openBlockers as openBlockersOf, taskEvents } from './loaders.ts';
 import { findTask, listTasks, type TaskEventRow, type TaskFilter } from './queries.ts';
 import type { TaskRow } from './store.ts';
 import { type WaitingOn, waitingOn } from './waiting.ts';
@@ -43,7 +46,7 @@ const WaitingReason = describedEnum('WaitingReason', 'Why something has not fini
   BLOCKED: 'Another task comes first.',
   RETRY: 'It failed and is tried again later.',
   DELAY: 'The pause between two groups of a rollout.',
-  IMAGES: 'Images come first, on every host that takes part.',
+  IMAGE_GATE: 'Images come first, on every host that takes part.',
   SLOT: 'It is ready and its agent takes it next.',
   CANCEL_REQUESTED: 'It is to be cancelled and stops at a safe point.',
 });
@@ -99,7 +102,7 @@ export const ContainerLeft = describedEnum(
   'ContainerLeft',
   "What stands under a container's name when its task has ended.",
   {
-    OLD: 'The container from before.',
+    PREVIOUS: 'The container from before.',
     NEW: 'The wanted one.',
     NONE: 'Nothing.',
   },
@@ -187,11 +190,11 @@ export const AgentTask = builder.objectRef<TaskRow>('AgentTask').implement({
     status: t.field({ type: TaskStatus, description: 'Where it stands.', resolve: (task) => task.status }),
     agent: t.string({
       description: 'The agent that does it.',
-      resolve: async (task, _args, { load }) => (await load.agent.load(task.agentId)).name,
+      resolve: async (task, _args, { load }) => (await load(agentById, task.agentId)).name,
     }),
     stack: t.string({
       description: 'The stack it is for.',
-      resolve: async (task, _args, { load }) => (await load.stack.load(task.stackId)).name,
+      resolve: async (task, _args, { load }) => (await load(stackById, task.stackId)).name,
     }),
     deploymentId: t.exposeID('deploymentId', { description: 'The deployment it is part of.' }),
     containerName: t.exposeString('containerName', { nullable: true, description: 'The container it is about.' }),
@@ -258,7 +261,7 @@ export const AgentTask = builder.objectRef<TaskRow>('AgentTask').implement({
     events: t.field({
       type: [TaskEvent],
       description: 'Its history, oldest first.',
-      resolve: (task, _args, { load }) => load.events.load(task.id),
+      resolve: (task, _args, { load }) => load(taskEvents, task.id),
     }),
     createdAt: t.field({ type: 'DateTime', description: 'When it was made.', resolve: (task) => task.createdAt }),
     startedAt: t.field({
@@ -279,13 +282,15 @@ export const AgentTask = builder.objectRef<TaskRow>('AgentTask').implement({
 export async function waitingOnOf(task: TaskRow, { load }: Pick<Context, 'load'>): Promise<WaitingOn[]> {
   if (task.finishedAt) return [];
   const [agent, openBlockers, pulls] = await Promise.all([
-    load.agent.load(task.agentId),
-    task.openBlockers > 0 ? load.openBlockers.load(task.id) : [],
-    task.barred ? load.missingImages.load(task.deploymentId) : [],
+    load(agentById, task.agentId),
+    task.openBlockers > 0 ? load(openBlockersOf, task.id) : [],
+    task.behindImageGate ? load(missingImagesOf, task.deploymentId) : [],
   ]);
   const { name, online, sessionExpiresAt } = agent;
   const named = new Set(openBlockers.map(({ id }) => id));
-  const missingImages = pulls.filter((one) => (one.gates || one.agentId === task.agentId) && !named.has(one.id));
+  const missingImages = pulls.filter(
+    (one) => (one.holdsImageGate || one.agentId === task.agentId) && !named.has(one.id),
+  );
   return waitingOn({ ...task, agent: { name, online, offlineSince: sessionExpiresAt }, openBlockers, missingImages });
 }
 

@@ -1,9 +1,9 @@
 import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm';
-import type { Queryable } from '../db/connect.ts';
 import { agents, stacks, taskBlockers, taskEvents, tasks } from '../db/tables.ts';
+import type { Queryable } from '../db/types.ts';
 import type { TaskRow } from './store.ts';
 
-/** What is read of tasks to show them. */
+/** Reads tasks to show them. */
 export type TaskFilter = {
   agentId?: string | undefined;
   stack?: string | undefined;
@@ -40,7 +40,7 @@ export async function findTask(tx: Queryable, id: string): Promise<TaskRow | und
   return row;
 }
 
-/** Those of the tasks that belong to the agent. */
+/** Lists those of the tasks that belong to the agent. */
 export function listOwnTasks(tx: Queryable, agentId: string, ids: readonly string[]): Promise<TaskRow[]> {
   return tx
     .select()
@@ -58,7 +58,7 @@ export function listTasksOfDeployments(tx: Queryable, deploymentIds: readonly st
 
 export type OpenBlocker = Pick<TaskRow, 'id' | 'kind' | 'containerName' | 'image'> & { taskId: string; agent: string };
 
-/** What each of the tasks still waits for. */
+/** Lists what each of the tasks still waits for. */
 export function listOpenBlockers(tx: Queryable, taskIds: readonly string[]): Promise<OpenBlocker[]> {
   return tx
     .select({
@@ -76,16 +76,21 @@ export function listOpenBlockers(tx: Queryable, taskIds: readonly string[]): Pro
     .orderBy(asc(tasks.position));
 }
 
-export type MissingImage = Pick<TaskRow, 'id' | 'deploymentId' | 'agentId' | 'gates' | 'image'> & { agent: string };
+export type MissingImage = Pick<TaskRow, 'id' | 'deploymentId' | 'agentId' | 'holdsImageGate' | 'image'> & {
+  agent: string;
+};
 
-/** PULLs of the deployments; those that gate are waited for by the containers of every host, the others by their own's. */
+/**
+ * Lists unfinished PULLs of the deployments. The containers of every host wait for one that holds the image gate; for any
+ * other only those of its own host do.
+ */
 export function listMissingImages(tx: Queryable, deploymentIds: readonly string[]): Promise<MissingImage[]> {
   return tx
     .select({
       id: tasks.id,
       deploymentId: tasks.deploymentId,
       agentId: tasks.agentId,
-      gates: tasks.gates,
+      holdsImageGate: tasks.holdsImageGate,
       image: tasks.image,
       agent: agents.name,
     })
@@ -111,7 +116,7 @@ export function listEvents(tx: Queryable, taskIds: readonly string[]): Promise<T
     .orderBy(asc(taskEvents.id));
 }
 
-/** Milliseconds until the next pause or retry is over, negative if one is; undefined if there is none. */
+/** Returns the milliseconds until the next pause or retry is over, negative if one is; undefined if there is none. */
 export async function findNextDue(tx: Queryable): Promise<number | undefined> {
   const [row] = await tx.execute<{ ms: number | null }>(sql`
     select (extract(epoch from min(not_before) - now()) * 1000)::float8 as ms from tasks

@@ -1,8 +1,8 @@
 import type { TaskStatus } from './state.ts';
 
-/** Pure: why a task that is not finished has not finished. */
+/** Pure: why a task has not finished yet. */
 export type WaitingOn = {
-  reason: 'AGENT_OFFLINE' | 'BLOCKED' | 'IMAGES' | 'RETRY' | 'DELAY' | 'SLOT' | 'CANCEL_REQUESTED';
+  reason: 'AGENT_OFFLINE' | 'BLOCKED' | 'IMAGE_GATE' | 'RETRY' | 'DELAY' | 'SLOT' | 'CANCEL_REQUESTED';
   message: string;
   agent?: string | null;
   taskId?: string | null;
@@ -49,7 +49,12 @@ export function waitingOn(task: Waiting): WaitingOn[] {
     reasons.push({ reason: 'BLOCKED', message, taskId: blocker.id, agent: blocker.agent });
   }
   for (const { id, agent, image } of task.missingImages.slice(0, BLOCKERS_SHOWN)) {
-    reasons.push({ reason: 'IMAGES', message: `${agent} is to have ${image ?? 'an image'} first`, taskId: id, agent });
+    reasons.push({
+      reason: 'IMAGE_GATE',
+      message: `${agent} is to have ${image ?? 'an image'} first`,
+      taskId: id,
+      agent,
+    });
   }
   if (task.notBefore) {
     const at = task.notBefore.toISOString();

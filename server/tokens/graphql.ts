@@ -1,8 +1,9 @@
+import { checkAgentName } from '../agents/name.ts';
 import { GraphiumError } from '../base/errors.ts';
-import type { Caller } from '../http/context.ts';
-import { checkAgentName } from '../protocol/enroll.ts';
 import { builder, checkId, describedEnum } from '../schema/builder.ts';
 import { fromLabels, Label, LabelInput, toLabels } from '../schema/common.ts';
+import type { Caller } from '../schema/context.ts';
+import { agentCommand } from './agent-command.ts';
 import { createJoinToken, createUserToken, type IssuedToken, revokeToken } from './issue.ts';
 import { listTokens, type TokenRow } from './store.ts';
 
@@ -85,10 +86,6 @@ const JoinToken = builder.objectRef<IssuedToken>('JoinToken').implement({
     }),
   }),
 });
-
-export function agentCommand(publicUrl: string, joinToken: string, name: string | null): string {
-  return `npm run agent -- --server ${publicUrl} --join ${joinToken}${name === null ? '' : ` --name ${name}`}`;
-}
 
 const Viewer = builder.objectRef<Caller>('Viewer').implement({
   description: 'Who the token that was sent belongs to.',

@@ -1,8 +1,9 @@
 import { sql } from 'drizzle-orm';
 import { type Actor, audit, GRAPHIUM } from '../base/audit.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
-import { type Db, type Queryable, transact } from '../db/connect.ts';
+import { transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
+import type { Db, Queryable } from '../db/types.ts';
 import { createSecret, type TokenKind, toToken } from './secret.ts';
 import { countAdmins, insertToken, type NewToken, revoke, type TokenRow } from './store.ts';
 

@@ -1,6 +1,6 @@
 import { and, desc, eq, gt, isNull, ne, or, sql } from 'drizzle-orm';
-import type { Queryable } from '../db/connect.ts';
 import { agents, tokens } from '../db/tables.ts';
+import type { Queryable } from '../db/types.ts';
 
 export type TokenRow = typeof tokens.$inferSelect;
 export type NewToken = typeof tokens.$inferInsert;

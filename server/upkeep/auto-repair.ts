@@ -3,25 +3,25 @@ import type { Logger } from 'pino';
 import { listAgents, listContainersOfStacks } from '../agents/store.ts';
 import { type Actor, audit, GRAPHIUM } from '../base/audit.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
-import { type Db, type Tx, transact } from '../db/connect.ts';
+import { transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { stacks } from '../db/tables.ts';
+import type { Db, Tx } from '../db/types.ts';
 import { draftFromRevision, storeDraft } from '../deployments/draft.ts';
-import { currentAim, DEFAULTS, launch } from '../deployments/launch.ts';
+import { currentTarget, DEFAULTS, launch } from '../deployments/launch.ts';
 import { findUnfinished, lockPlanning } from '../deployments/store.ts';
 import { type DriftInput, driftOf } from '../planning/drift.ts';
-import type { Vault } from '../secrets/seal.ts';
 import { hashOf } from '../spec/hash.ts';
 import { findStack, getStack, type StackRow, updateStack } from '../stacks/store.ts';
-import { listOurs } from './orphans.ts';
+import { listRemovable } from './orphans.ts';
 
 /**
  * What is done to stacks without anybody asking: drift is repaired where `auto_repair` is on, and global services follow
- * the agents. Never while a deployment is at work, and each repair of the same trouble waits twice as long as the last.
+ * the agents. Nothing is done while a deployment is at work, and each repair waits twice as long as the last.
  */
 const FIRST_WAIT_SECONDS = 10;
 const LONGEST_WAIT_SECONDS = 600;
-/** Without drift for so long after the last wait, a stack counts as well again. */
+/** A stack without drift for so long after its last wait begins anew with the first wait. */
 const WELL_AFTER_SECONDS = 600;
 
 export function setAutoRepair(db: Db, actor: Actor, name: string, enabled: boolean): Promise<StackRow> {
@@ -40,7 +40,7 @@ const isGlobal = sql`exists (select 1 from stack_revisions r where r.stack_id = 
 const isDue = sql`${stacks.autoRepair} and (${stacks.repairNotBefore} is null or ${stacks.repairNotBefore} <= now())`;
 const isAtRest = sql`not exists (select 1 from deployments d where d.stack_id = ${stacks.id} and d.finished_at is null)`;
 
-export async function repairByItself({ db }: { db: Db; vault: Vault }, log: Logger): Promise<void> {
+export async function autoRepair(db: Db, log: Logger): Promise<void> {
   const candidates = await db
     .select({ id: stacks.id })
     .from(stacks)
@@ -57,7 +57,7 @@ export async function repairByItself({ db }: { db: Db; vault: Vault }, log: Logg
   }
 }
 
-/** Hosts have a newer revision than the database, which was restored from a backup, say: what is right only people know. */
+/** Hosts have a newer revision than the database, as after a restored backup: only people know which one is right. */
 async function isBehind(tx: Tx, stack: StackRow): Promise<boolean> {
   const observed = await listContainersOfStacks(tx, [stack.name]);
   return observed.some(({ revision }) => revision > stack.revision);
@@ -65,7 +65,7 @@ async function isBehind(tx: Tx, stack: StackRow): Promise<boolean> {
 
 type Launched = { stack: string; deploymentId: string; because: string };
 
-/** A new agent that fits gets its container of a global service; one that is gone, or fits no more, loses it. */
+/** Gives a new agent that fits its container of a global service, and takes it from one that fits no more. */
 async function followAgents(tx: Tx, stack: StackRow): Promise<Launched | undefined> {
   if (stack.desired !== 'RUNNING') return undefined;
   try {
@@ -74,13 +74,13 @@ async function followAgents(tx: Tx, stack: StackRow): Promise<Launched | undefin
     const now = await storeDraft(tx, GRAPHIUM, draft);
     return { stack: stack.name, deploymentId: await launchRepair(tx, now), because: 'agents came or went' };
   } catch (error) {
-    // No agent is left for it, say: the next one that comes is tried.
+    // Such as when no agent is left: the next one that comes is tried.
     if (error instanceof GraphiumError) return undefined;
     throw error;
   }
 }
 
-/** Only towards what has been good: a revision that failed, or that a person cancelled, is not tried again unasked. */
+/** Repairs only towards a revision that has been good: one that failed, or was cancelled, is not tried again unasked. */
 async function repair(tx: Tx, stack: StackRow): Promise<Launched | undefined> {
   if (stack.goodRevision !== stack.revision) return undefined;
   const [due] = await tx
@@ -107,11 +107,11 @@ async function repair(tx: Tx, stack: StackRow): Promise<Launched | undefined> {
   return { stack: stack.name, deploymentId: await launchRepair(tx, stack), because };
 }
 
-/** What is Graphium's own to remove goes too; what nobody knows is not removed unasked. */
+/** Removes removable orphans too; other containers that nothing wants are not removed unasked. */
 async function launchRepair(tx: Tx, stack: StackRow): Promise<string> {
-  return launch(tx, GRAPHIUM, stack, await currentAim(tx, stack), {
+  return launch(tx, GRAPHIUM, stack, await currentTarget(tx, stack), {
     kind: stack.desired === 'STOPPED' ? 'STOP' : 'REPAIR',
-    onlyContainers: await listOurs(tx),
+    orphans: await listRemovable(tx),
     desired: stack.desired,
     options: DEFAULTS,
     idempotencyKey: null,
@@ -122,7 +122,7 @@ async function launchRepair(tx: Tx, stack: StackRow): Promise<string> {
 }
 
 async function readDrift(tx: Tx, stack: StackRow): Promise<ReturnType<typeof driftOf>> {
-  const { placed } = await currentAim(tx, stack);
+  const { placed } = await currentTarget(tx, stack);
   const agents = await listAgents(tx);
   const input: DriftInput = {
     desired: stack.desired,

@@ -1,9 +1,9 @@
 import { and, asc, eq, isNull, sql } from 'drizzle-orm';
-import type { Tx } from '../db/connect.ts';
 import { deployments } from '../db/tables.ts';
+import type { Tx } from '../db/types.ts';
 import { endUnfinishedTasks } from '../deployments/cancel.ts';
 
-/** Deployments without a verdict at their deadline fail, and are rolled back if that was wanted. */
+/** Fails deployments that have no verdict at their deadline; they are rolled back if that was wanted. */
 export async function failOverdue(tx: Tx): Promise<void> {
   const overdue = await tx
     .select()

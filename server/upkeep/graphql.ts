@@ -1,15 +1,19 @@
 import { Container } from '../agents/containers.graphql.ts';
+import { agentById } from '../agents/loaders.ts';
 import { type ContainerRow, findAgent } from '../agents/store.ts';
 import { notFound } from '../base/errors.ts';
 import { topic } from '../db/notify.ts';
 import { checkKey, Deployment } from '../deployments/graphql.ts';
+import { latestDeployment } from '../deployments/loaders.ts';
 import { operate } from '../deployments/operate.ts';
 import { fileArgs, toFile } from '../deployments/operations.graphql.ts';
-import type { Context } from '../http/context.ts';
+import { containerKey } from '../planning/changes.ts';
 import { type Drift, driftOf } from '../planning/drift.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
+import type { Context } from '../schema/context.ts';
 import { observedOf, Stack, wantedOf } from '../stacks/graphql.ts';
 import { findStack, listStacks, type StackRow } from '../stacks/store.ts';
+import { tasksOfDeployment } from '../tasks/loaders.ts';
 import { setAutoRepair } from './auto-repair.ts';
 import { listOrphans, type Orphan, removeOrphans } from './orphans.ts';
 
@@ -33,7 +37,7 @@ const DriftType = builder.objectRef<DriftRow>('Drift').implement({
     stack: t.exposeString('stack', { description: 'The stack.' }),
     agent: t.string({
       description: 'The host.',
-      resolve: async ({ agentId }, _args, { load }) => (await load.agent.load(agentId)).name,
+      resolve: async ({ agentId }, _args, { load }) => (await load(agentById, agentId)).name,
     }),
     containerName: t.exposeString('containerName', { description: 'Its name on the host.' }),
     service: t.exposeString('service', { nullable: true, description: 'Its service; null for one nobody wants.' }),
@@ -53,11 +57,11 @@ async function driftOfStack(stack: StackRow, context: Context): Promise<DriftRow
   const [wanted, observed, latest] = await Promise.all([
     wantedOf(stack, context),
     observedOf(stack, context),
-    load.latestDeployment.load(stack.id),
+    load(latestDeployment, stack.id),
   ]);
-  const tasks = latest && !latest.finishedAt ? await load.tasksOfDeployment.load(latest.id) : [];
+  const tasks = latest && !latest.finishedAt ? await load(tasksOfDeployment, latest.id) : [];
   const agentIds = [...new Set([...wanted, ...observed].map(({ agentId }) => agentId))];
-  const agents = await Promise.all(agentIds.map((id) => load.agent.load(id)));
+  const agents = await Promise.all(agentIds.map((id) => load(agentById, id)));
   const drift = driftOf({
     desired: stack.desired,
     placed: wanted,
@@ -67,11 +71,11 @@ async function driftOfStack(stack: StackRow, context: Context): Promise<DriftRow
       name && !finishedAt ? [{ agentId, name }] : [],
     ),
   });
-  const rows = new Map(observed.map((row) => [`${row.agentId}:${row.name}`, row]));
+  const rows = new Map(observed.map((row) => [containerKey(row.agentId, row.name), row]));
   return drift.map((one) => ({
     ...one,
     stack: stack.name,
-    container: rows.get(`${one.agentId}:${one.containerName}`) ?? null,
+    container: rows.get(containerKey(one.agentId, one.containerName)) ?? null,
   }));
 }
 
@@ -112,12 +116,12 @@ const OrphanType = builder.objectRef<Orphan>('Orphan').implement({
     stack: t.string({ description: 'The stack by its label.', resolve: ({ container }) => container.stack }),
     agent: t.string({
       description: 'The host.',
-      resolve: async ({ container }, _args, { load }) => (await load.agent.load(container.agentId)).name,
+      resolve: async ({ container }, _args, { load }) => (await load(agentById, container.agentId)).name,
     }),
     reason: t.field({ type: OrphanReason, description: 'Why nothing wants it.', resolve: (row) => row.reason }),
     isBeingRemoved: t.boolean({
       description: 'Whether Graphium removes it by itself, for it made it and ended its stack or its service.',
-      resolve: (row) => row.isOurs,
+      resolve: (row) => row.isRemovable,
     }),
     container: t.field({ type: Container, description: 'What is there.', resolve: (row) => row.container }),
   }),

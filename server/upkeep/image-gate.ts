@@ -1,19 +1,22 @@
 import { sql } from 'drizzle-orm';
-import type { Tx } from '../db/connect.ts';
-import { openBarriers, type Released } from '../tasks/blockers.ts';
+import { notify, topic } from '../db/notify.ts';
+import type { Tx } from '../db/types.ts';
+import { openImageGates } from '../tasks/blockers.ts';
+import { uuids } from '../tasks/store.ts';
 
 /**
- * The plan lets images gate the containers of other hosts only where the host was online. One that went offline since
- * then must not hold up the others any more: what waits for its PULL goes on, its own containers excepted.
+ * A PULL holds the image gate for all hosts only if its own host was online when it was planned. A host that went offline
+ * since then must not hold up the others any longer: from now on only its own containers wait for its images.
  */
-export async function releaseBarriers(tx: Tx): Promise<Released> {
+export async function releaseOfflineHosts(tx: Tx): Promise<void> {
   // Locked, so that the agent cannot return and complete the PULL at the same time.
   const pulls = await tx.execute<{ id: string; deploymentId: string }>(sql`
     select p.id, p.deployment_id as "deploymentId" from tasks p join agents a on a.id = p.agent_id
-    where p.gates and p.status = 'PENDING' and a.session_expires_at < now()
+    where p.holds_image_gate and p.status = 'PENDING' and a.session_expires_at < now()
     order by p.id for update of p`);
-  if (pulls.length === 0) return { agentIds: [], deploymentIds: [] };
-  const ids = `{${pulls.map(({ id }) => id).join(',')}}`;
-  await tx.execute(sql`update tasks set gates = false where id = any(${ids}::uuid[]) and status = 'PENDING'`);
-  return openBarriers(tx, [...new Set(pulls.map(({ deploymentId }) => deploymentId))]);
+  if (pulls.length === 0) return;
+  const ids = uuids(pulls.map(({ id }) => id));
+  await tx.execute(sql`update tasks set holds_image_gate = false where id = any(${ids}) and status = 'PENDING'`);
+  const { agentIds, deploymentIds } = await openImageGates(tx, [...new Set(pulls.map((pull) => pull.deploymentId))]);
+  await notify(tx, [...agentIds.map(topic.pending), ...deploymentIds.map(topic.deployment), topic.due]);
 }

@@ -3,9 +3,11 @@ import type { Logger } from 'pino';
 import type { ContainerRow } from '../agents/store.ts';
 import { type Actor, GRAPHIUM } from '../base/audit.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
-import { type Db, type Queryable, type Tx, transact } from '../db/connect.ts';
+import { transact } from '../db/connect.ts';
 import { agents, containers } from '../db/tables.ts';
-import { currentAim, DEFAULTS, launch } from '../deployments/launch.ts';
+import type { Db, Queryable, Tx } from '../db/types.ts';
+import { currentTarget, DEFAULTS, launch } from '../deployments/launch.ts';
+import type { PlanOptions } from '../deployments/plan-input.ts';
 import {
   type DeploymentRow,
   findLatestDeployment,
@@ -18,25 +20,25 @@ import { hashOf } from '../spec/hash.ts';
 import { findStack, getStack, insertRevision, insertStack, type StackRow, updateStack } from '../stacks/store.ts';
 
 /**
- * Containers that carry our labels and that nothing wants. Those whose removal was Graphium's own to do (it made them and
- * ended their stack or their service; their host came back from a snapshot, say) are removed by a deployment like any
- * other. All others are only listed: a restored backup of the database must not empty a host.
+ * Orphans: containers that carry our labels and that nothing wants. An orphan is removable, by a deployment like any other,
+ * if its removal was Graphium's own to do: it made the container and ended its stack or its service, and then the host came
+ * back from a snapshot, for instance. All others are only listed: a restored backup of the database must not empty a host.
  */
-export type Orphan = { container: ContainerRow; reason: 'UNKNOWN_STACK' | 'NOT_WANTED'; isOurs: boolean };
+export type Orphan = { container: ContainerRow; reason: 'UNKNOWN_STACK' | 'NOT_WANTED'; isRemovable: boolean };
 
-/** By name, for an agent that was removed and enrolled again finds its containers as it left them. */
+/** Agents are compared by name: one that was removed and enrolled again finds its containers as it left them. */
 const WANTED = sql`exists (
   select 1 from placements p join stacks w on w.id = p.stack_id and w.revision = p.revision
   join agents placed on placed.id = p.agent_id
   where w.name = ${containers.stack} and w.deleted_at is null and w.desired <> 'DELETED' and placed.name = ${agents.name}
     and p.container_name = regexp_replace(${containers.name}, '\\.graphium-previous$', ''))`;
 
-/** The newest stack of its name, deleted or not. */
+/** The newest stack of the container's stack name, deleted or not. */
 const STACK = sql`(select s.id from stacks s where s.name = ${containers.stack}
   order by s.deleted_at is null desc, s.deleted_at desc limit 1)`;
 
-/** This database knows the task that made it, and has ended the stack or what the container was for. */
-const OURS = sql`exists (select 1 from tasks t where t.id::text = ${containers.taskId}) and exists (
+/** Whether this database knows the task that made the container, and has ended its stack or its service. */
+const REMOVABLE = sql`exists (select 1 from tasks t where t.id::text = ${containers.taskId}) and exists (
   select 1 from stacks s where s.id = ${STACK} and ${containers.revision} <= s.revision and (
     s.deleted_at is not null or s.desired = 'DELETED' or exists (
       select 1 from placements p join agents placed on placed.id = p.agent_id
@@ -48,53 +50,52 @@ export async function listOrphans(tx: Queryable): Promise<Orphan[]> {
     .select({
       container: containers,
       isKnown: sql<boolean>`exists (select 1 from stacks s where s.name = ${containers.stack} and s.deleted_at is null)`,
-      isOurs: sql<boolean>`${OURS}`,
+      isRemovable: sql<boolean>`${REMOVABLE}`,
     })
     .from(containers)
     .innerJoin(agents, and(eq(agents.id, containers.agentId), isNull(agents.removedAt)))
     .where(sql`not ${WANTED}`)
     .orderBy(containers.stack, agents.name, containers.name);
-  return rows.map(({ container, isKnown, isOurs }) => ({
+  return rows.map(({ container, isKnown, isRemovable }) => ({
     container,
-    isOurs,
+    isRemovable,
     reason: isKnown ? ('NOT_WANTED' as const) : ('UNKNOWN_STACK' as const),
   }));
 }
 
-/** Those that are Graphium's own to remove. */
-export async function removeDeserted(db: Db, log: Logger): Promise<void> {
-  for (const { id } of await findDeserted(db)) {
+/** Removes the orphans that are Graphium's own to remove. */
+export async function removeOrphansUnasked(db: Db, log: Logger): Promise<void> {
+  for (const { id } of await listStacksWithRemovable(db)) {
     await transact(db, async (tx) => {
       await lockPlanning(tx);
-      if (!(await findDeserted(tx)).some((stack) => stack.id === id)) return;
+      if (!(await listStacksWithRemovable(tx)).some((stack) => stack.id === id)) return;
       const stack = await getStack(tx, id);
-      // Deleting again takes all that bears the stack's name; beside what is not Graphium's only its own is removed.
-      const own = (await listOrphans(tx)).filter(({ container }) => container.stack === stack.name);
-      const kind = stack.desired === 'DELETED' && own.every(({ isOurs }) => isOurs) ? 'DELETE' : 'REPAIR';
-      // A deletion that failed still owes the volumes; one that succeeded, or kept them, does not.
-      const latest = await findLatestDeployment(tx, id);
-      const removeVolumes = latest?.kind === 'DELETE' && latest.status !== 'SUCCEEDED' && latest.removeVolumes;
-      const deploymentId = await launchRemoval(tx, GRAPHIUM, stack, { kind, removeVolumes, onlyOurs: true });
+      const deploymentId = await launchRemoval(tx, GRAPHIUM, stack, {
+        ...(await unaskedRemoval(tx, stack)),
+        orphans: await listRemovable(tx),
+      });
       log.info({ stack: stack.name, deploymentId }, 'removing containers that nothing wants');
     });
   }
 }
 
-type Removal = { kind: 'DELETE' | 'REPAIR'; removeVolumes?: boolean; onlyOurs?: boolean; onlyAgent?: string | null };
+async function unaskedRemoval(tx: Tx, stack: StackRow): Promise<Removal> {
+  // Deleting again takes everything with the stack's name; where some of it is not removable, only the rest is taken.
+  const own = (await listOrphans(tx)).filter(({ container }) => container.stack === stack.name);
+  const kind = stack.desired === 'DELETED' && own.every(({ isRemovable }) => isRemovable) ? 'DELETE' : 'REMOVE_ORPHANS';
+  // A deletion that failed still owes the volumes; one that succeeded, or kept them, does not.
+  const latest = await findLatestDeployment(tx, stack.id);
+  const removeVolumes = latest?.kind === 'DELETE' && latest.status !== 'SUCCEEDED' && latest.removeVolumes;
+  return { kind, removeVolumes };
+}
 
-async function launchRemoval(
-  tx: Tx,
-  actor: Actor,
-  stack: StackRow,
-  { onlyOurs, ...removal }: Removal,
-): Promise<string> {
-  const aim = await currentAim(tx, stack);
-  const isPart = removal.kind === 'REPAIR';
-  return launch(tx, actor, stack, isPart && stack.desired === 'DELETED' ? { ...aim, placed: [] } : aim, {
+type Removal = Pick<PlanOptions, 'removeVolumes' | 'orphans' | 'onlyAgent'> & { kind: 'DELETE' | 'REMOVE_ORPHANS' };
+
+async function launchRemoval(tx: Tx, actor: Actor, stack: StackRow, removal: Removal): Promise<string> {
+  const target = await currentTarget(tx, stack);
+  const isPart = removal.kind === 'REMOVE_ORPHANS';
+  return launch(tx, actor, stack, isPart && stack.desired === 'DELETED' ? { ...target, placed: [] } : target, {
     ...removal,
-    onlyUnwanted: isPart,
-    services: isPart ? [] : null,
-    ...(onlyOurs && { onlyContainers: await listOurs(tx) }),
     desired: stack.desired,
     options: DEFAULTS,
     idempotencyKey: null,
@@ -104,17 +105,17 @@ async function launchRemoval(
   });
 }
 
-/** Those that are Graphium's own to remove, by `containerKey`. */
-export async function listOurs(tx: Tx): Promise<Set<string>> {
-  const ours = (await listOrphans(tx)).filter(({ isOurs }) => isOurs);
-  return new Set(ours.map(({ container }) => containerKey(container.agentId, container.name)));
+/** Lists, by `containerKey`, the orphans that are Graphium's own to remove. */
+export async function listRemovable(tx: Tx): Promise<Set<string>> {
+  const removable = (await listOrphans(tx)).filter(({ isRemovable }) => isRemovable);
+  return new Set(removable.map(({ container }) => containerKey(container.agentId, container.name)));
 }
 
 /**
- * Their stacks, where the agent is there to do it. Not while a deployment of the stack is at work, and not again within a
- * minute of one that did not help.
+ * Lists stacks with removable orphans on hosts that are online. Leaves out a stack that a deployment is at work on, and one
+ * for which the same was tried within the last minute.
  */
-async function findDeserted(tx: Queryable): Promise<{ id: string }[]> {
+async function listStacksWithRemovable(tx: Queryable): Promise<{ id: string }[]> {
   return tx
     .selectDistinct({ id: sql<string>`${STACK}` })
     .from(containers)
@@ -123,7 +124,7 @@ async function findDeserted(tx: Queryable): Promise<{ id: string }[]> {
       and(
         sql`${agents.sessionExpiresAt} > now()`,
         sql`not ${WANTED}`,
-        sql`${OURS}`,
+        REMOVABLE,
         sql`not exists (select 1 from deployments d where d.stack_id = ${STACK} and (
           d.finished_at is null
           or (d.created_by = ${GRAPHIUM.name} and d.finished_at > now() - interval '1 minute')
@@ -132,7 +133,10 @@ async function findDeserted(tx: Queryable): Promise<{ id: string }[]> {
     );
 }
 
-/** As somebody asked for. A stack that is not known here becomes known, to be deleted. @throws GraphiumError NOT_FOUND, CONFLICT */
+/**
+ * Removes the orphans of a stack as a person asked for. A stack that is not known here is first made known, as deleted.
+ * @throws GraphiumError NOT_FOUND, CONFLICT
+ */
 export function removeOrphans(db: Db, actor: Actor, name: string, onlyAgent: string | null): Promise<DeploymentRow> {
   return transact(db, async (tx) => {
     await lockPlanning(tx);
@@ -145,7 +149,7 @@ export function removeOrphans(db: Db, actor: Actor, name: string, onlyAgent: str
       throw new GraphiumError('CONFLICT', `A deployment of the stack "${name}" is at work; wait for its end.`);
     }
     const stack = known ?? (await insertUnknown(tx, actor, name));
-    const kind = stack.desired === 'DELETED' ? 'DELETE' : 'REPAIR';
+    const kind = stack.desired === 'DELETED' ? 'DELETE' : 'REMOVE_ORPHANS';
     return getDeployment(tx, await launchRemoval(tx, actor, stack, { kind, onlyAgent }));
   });
 }

@@ -5,9 +5,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
+import { createSlots } from '../../agent/base/slots.ts';
 import { createEngine, type Engine } from '../../agent/docker/engine.ts';
-import { strictPolicy } from '../../agent/policy.ts';
-import { createSlots, runTask } from '../../agent/task.ts';
+import { strictPolicy } from '../../agent/policy/schema.ts';
+import { runTask } from '../../agent/task/task.ts';
 import { silentLog } from '../support/agent/host.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;

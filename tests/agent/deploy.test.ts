@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { parsePolicy } from '../../agent/policy.ts';
+import { parsePolicy } from '../../agent/policy/schema.ts';
 import { createHost } from '../support/agent/host.ts';
 
 const host = createHost();
@@ -27,7 +27,7 @@ describe('DEPLOY of what is not there', () => {
       { networks: [host.network()], volumes: [{ name: `${host.stack}_data` }] },
     );
     const id = await up('DEPLOY', spec, { taskId: 'task-1' });
-    const found = (await inspect(id)) as unknown as {
+    const found = await inspect<{
       Config: { Env: string[]; Labels: Record<string, string> };
       HostConfig: object;
       Mounts: object[];
@@ -35,7 +35,7 @@ describe('DEPLOY of what is not there', () => {
         Networks: Record<string, { Aliases: string[] }>;
         Ports: Record<string, { HostPort: string }[]>;
       };
-    };
+    }>(id);
     expect(found.Config.Env).toContain('COLOR=blue');
     expect(found.Config.Labels).toMatchObject({ team: 'a', 'graphium.task': 'task-1', 'graphium.spec': spec.specHash });
     expect(found.HostConfig).toMatchObject({
@@ -57,7 +57,7 @@ describe('DEPLOY of what is not there', () => {
       'DEPLOY',
       specOf({ networks: networks.map((n) => ({ name: n.name, aliases: ['web'] })) }, { networks }),
     );
-    const found = (await inspect(id)) as unknown as { NetworkSettings: { Networks: object } };
+    const found = await inspect<{ NetworkSettings: { Networks: object } }>(id);
     expect(Object.keys(found.NetworkSettings.Networks).sort()).toEqual(networks.map((n) => n.name));
   });
 
@@ -202,21 +202,21 @@ describe('DEPLOY of what is there', () => {
     ['cannot be started', { command: ['no-such-command'] }, 'START_FAILED'],
     ['cannot be created', { memoryBytes: 1 }, 'CREATE_FAILED'],
     ['has no image', { image: 'localhost:1/none:1' }, 'PULL_FAILED'],
-  ])('keeps the old one, running, when the new one %s', async (_, change, code) => {
+  ])('keeps the previous one, running, when the new one %s', async (_, change, code) => {
     const first = await up('DEPLOY', specOf());
     expect(await fail('DEPLOY', specOf(change, { revision: 2 }))).toMatchObject({ code });
     expect(await names()).toEqual([web]);
     expect(await inspect(web)).toMatchObject({ Id: first, State: { Running: true } });
   });
 
-  it('keeps the old one stopped when it was stopped', async () => {
+  it('keeps the previous one stopped when it was stopped', async () => {
     const first = await up('DEPLOY', specOf());
     await engine.stopContainer(first, 10);
     await fail('DEPLOY', specOf({ command: ['sh', '-c', 'exit 3'] }, { revision: 2 }));
     expect(await inspect(web)).toMatchObject({ Id: first, State: { Running: false } });
   });
 
-  it('gives the port from the old one to the new one', async () => {
+  it('gives the port from the previous one to the new one', async () => {
     const first = await up(
       'DEPLOY',
       specOf({ ports: [{ containerPort: 80, hostPort: null, hostIp: null, protocol: 'tcp' }] }),

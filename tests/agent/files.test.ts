@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { ContainerSpec, FileSpec } from '../../agent/docker/spec.ts';
-import { findSecretsPath, unfitness } from '../../agent/files.ts';
-import { parsePolicy, strictPolicy } from '../../agent/policy.ts';
+import type { ContainerSpec, FileSpec } from '../../agent/docker/shapes/spec.ts';
+import { parsePolicy, strictPolicy } from '../../agent/policy/schema.ts';
+import { findSecretsPath, unfitness } from '../../agent/task/files.ts';
 import { createHost } from '../support/agent/host.ts';
 
 const host = createHost();
@@ -53,14 +53,16 @@ const deploy = (change: Partial<ContainerSpec>, revision = 1) => specOf(change, 
 describe('configs', () => {
   it('have their content, mode and owner, and leave the directories around them alone', async () => {
     const long = `/srv/${'long/'.repeat(30)}name.conf`;
+    const longer = `/srv/${'longer/'.repeat(40)}${'ü'.repeat(100)}.conf`;
     const files = [
       file(),
       file({ target: '/tmp/beside.conf', mode: 0o444, uid: 0, gid: 0, content: 'ä'.repeat(2_000) }),
       file({ target: long, mode: 0o600, uid: 3_000_000_000, gid: 7, content: '' }),
+      file({ target: longer, mode: 0, uid: 5, gid: 3_000_000_001, content: 'far' }),
     ];
     const id = await up(
       'DEPLOY',
-      deploy({ files, command: show('/etc/app/settings.conf', long, '/tmp', '/etc/passwd') }),
+      deploy({ files, command: show('/etc/app/settings.conf', long, longer, '/tmp', '/etc/passwd') }),
     );
     const lines = await shown(id);
     expect(lines).toEqual(
@@ -68,6 +70,8 @@ describe('configs', () => {
         '/etc/app/settings.conf 640 1000:1001',
         'color=blue',
         `${long} 600 3000000000:7`,
+        `${longer} 0 5:3000000001`,
+        'far',
         '/tmp 1777 0:0',
         '/etc/passwd 644 0:0',
       ]),

@@ -24,7 +24,7 @@ describe('a replacement that is cut off', () => {
     expect(now.Config.Labels?.['graphium.spec']).toBe(next.specHash);
   });
 
-  it.each([2, 3, 4, 5])('after step %i, and whose successor is bad, leaves the old one running', async (count) => {
+  it.each([2, 3, 4, 5])('after step %i, and whose successor is bad, leaves the previous one running', async (count) => {
     const first = await up('DEPLOY', specOf());
     const bad = specOf({ command: ['sh', '-c', 'exit 3'] }, { revision: 2 });
     await run('DEPLOY', bad, { taskId: 'same', ...abortAtStep(count, 'abandoned') });
@@ -48,7 +48,7 @@ describe('a replacement that is cut off', () => {
 });
 
 describe('a task that is cancelled', () => {
-  it.each([1, 2, 3, 4, 5])('in step %i of a replacement leaves the old one running', async (count) => {
+  it.each([1, 2, 3, 4, 5])('in step %i of a replacement leaves the previous one running', async (count) => {
     const first = await up('DEPLOY', specOf());
     const outcome = await run('DEPLOY', next, abortAtStep(count, 'cancelled'));
     expect(outcome).toMatchObject({ status: 'CANCELLED', result: { containerId: first } });
@@ -56,7 +56,7 @@ describe('a task that is cancelled', () => {
     expect(await inspect(web)).toMatchObject({ Id: first, State: { Running: true } });
   });
 
-  it('while it waits for health, at once, brings the old one back', async () => {
+  it('while it waits for health, at once, brings the previous one back', async () => {
     const first = await up('DEPLOY', specOf());
     const abort = new AbortController();
     const waiting = run('DEPLOY', specOf({ healthCheck: unhealthy }, { revision: 2 }), {

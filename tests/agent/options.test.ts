@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ContainerSpec } from '../../agent/docker/spec.ts';
-import { parsePolicy } from '../../agent/policy.ts';
+import type { ContainerSpec } from '../../agent/docker/shapes/spec.ts';
+import { parsePolicy } from '../../agent/policy/schema.ts';
 import { createHost } from '../support/agent/host.ts';
 
 const host = createHost();
@@ -14,7 +14,7 @@ type Inspect = {
   Config: Record<string, unknown>;
   HostConfig: Record<string, unknown>;
 };
-const inspect = async (id: string) => (await host.inspect(id)) as unknown as Inspect;
+const inspect = (id: string) => host.inspect<Inspect>(id);
 /** The lines that a container printed. */
 const printed = async (id: string) => (await engine.logs(id, false)).join('\n');
 

@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ContainerSpec } from '../../agent/docker/spec.ts';
-import { parsePolicy } from '../../agent/policy.ts';
+import type { ContainerSpec } from '../../agent/docker/shapes/spec.ts';
+import { parsePolicy } from '../../agent/policy/schema.ts';
 import { createHost, service } from '../support/agent/host.ts';
 
 const host = createHost();
 const { engine, up, fail, specOf, name, stack } = host;
 
 type Inspect = { NetworkSettings: { Networks: Record<string, Record<string, unknown>> } };
-const inspect = async (id: string) => (await host.inspect(id)) as unknown as Inspect;
+const inspect = (id: string) => host.inspect<Inspect>(id);
 
 beforeAll(async () => {
   await up('PULL', { version: 1, image: host.images.busybox, policy: 'missing' });

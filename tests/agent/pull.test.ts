@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { parsePolicy } from '../../agent/policy.ts';
-import type { TaskUpdate } from '../../agent/task.ts';
+import type { TaskUpdate } from '../../agent/base/outcome.ts';
+import { parsePolicy } from '../../agent/policy/schema.ts';
 import { createHost } from '../support/agent/host.ts';
 
 const host = createHost();

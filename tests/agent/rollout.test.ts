@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { TaskUpdate } from '../../agent/task.ts';
+import type { TaskUpdate } from '../../agent/base/outcome.ts';
 import { abortAtStep } from '../support/agent/abort.ts';
 import { createHost } from '../support/agent/host.ts';
 
@@ -37,7 +37,7 @@ describe('start-first', () => {
     return { heard, ready: ready.promise, close: () => subscription.close() };
   }
 
-  it('lets the old one run until the new one is good', async () => {
+  it('lets the previous one run until the new one is good', async () => {
     const first = await up('DEPLOY', specOf());
     const during: boolean[][] = [];
     const update = ({ phase, progress }: TaskUpdate) => {
@@ -90,14 +90,14 @@ describe('start-first', () => {
     expect(log).not.toContain('failed');
   });
 
-  it('never stops the old one for a new one that does not get healthy', async () => {
+  it('never stops the previous one for a new one that does not get healthy', async () => {
     const first = await up('DEPLOY', specOf());
     const before = (await inspect(first)).State.StartedAt;
     const ear = listenTo(first);
     await ear.ready;
     const failure = await fail('DEPLOY', sick);
     ear.close();
-    expect(failure).toMatchObject({ code: 'HEALTH_CHECK_FAILED', left: 'OLD', retryable: false });
+    expect(failure).toMatchObject({ code: 'HEALTH_CHECK_FAILED', left: 'PREVIOUS', retryable: false });
     expect(ear.heard.filter((action) => action !== 'rename')).toEqual([]);
     expect(await names()).toEqual([web]);
     expect(await inspect(web)).toMatchObject({ Id: first, State: { Running: true, StartedAt: before } });
@@ -108,7 +108,7 @@ describe('start-first', () => {
     const before = (await inspect(first)).State.StartedAt;
     expect(await run('DEPLOY', next, abortAtStep(count, 'cancelled'))).toMatchObject({
       status: 'CANCELLED',
-      result: { containerId: first, left: 'OLD' },
+      result: { containerId: first, left: 'PREVIOUS' },
     });
     expect(await names()).toEqual([web]);
     expect(await inspect(web)).toMatchObject({ Id: first, State: { Running: true, StartedAt: before } });
@@ -125,14 +125,20 @@ describe('start-first', () => {
     expect((await inspect(web)).State.Running).toBe(true);
   });
 
-  it.each([3, 4, 5])('cut off after step %i, and the new one is bad: the old one was never stopped', async (count) => {
-    const first = await up('DEPLOY', specOf());
-    const before = (await inspect(first)).State.StartedAt;
-    await run('DEPLOY', sick, { taskId: 'same', ...abortAtStep(count, 'abandoned') });
-    expect(await fail('DEPLOY', sick, { taskId: 'same' })).toMatchObject({ code: 'HEALTH_CHECK_FAILED', left: 'OLD' });
-    expect(await names()).toEqual([web]);
-    expect(await inspect(web)).toMatchObject({ Id: first, State: { Running: true, StartedAt: before } });
-  });
+  it.each([3, 4, 5])(
+    'cut off after step %i, and the new one is bad: the previous one was never stopped',
+    async (count) => {
+      const first = await up('DEPLOY', specOf());
+      const before = (await inspect(first)).State.StartedAt;
+      await run('DEPLOY', sick, { taskId: 'same', ...abortAtStep(count, 'abandoned') });
+      expect(await fail('DEPLOY', sick, { taskId: 'same' })).toMatchObject({
+        code: 'HEALTH_CHECK_FAILED',
+        left: 'PREVIOUS',
+      });
+      expect(await names()).toEqual([web]);
+      expect(await inspect(web)).toMatchObject({ Id: first, State: { Running: true, StartedAt: before } });
+    },
+  );
 });
 
 describe('awaiting its end', () => {

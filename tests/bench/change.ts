@@ -15,7 +15,7 @@ export type ChangeFigures = {
   changedRatio: number;
   changedMs: number;
   directChangedMs: number;
-  /** The new container was also watched for a second. */
+  /** Includes the second for which the new container is watched. */
   changedVerdictMs: number;
   rounds: number;
 };
@@ -60,7 +60,7 @@ export async function benchChange(lab: Lab, server: TestServer): Promise<ChangeF
   };
 }
 
-/** The first service has another variable each turn. */
+/** Gives the first service another variable in each turn. */
 function fileOf(hosts: readonly string[], turn: number): string {
   const services = hosts.flatMap((host) =>
     Array.from({ length: PER_HOST }, (_, index) => [

@@ -6,9 +6,9 @@ import { ask, type TestServer } from '../support/server.ts';
 import { median, round, wallClockMs } from './stats.ts';
 
 /**
- * 30 containers on three hosts, each on a bridge network of its stack with one published port: until the last one runs,
- * and until the last one is gone, by the times of Docker's own events. The same containers are made by direct calls of
- * the Docker API, as many at once as there are, in turns with Graphium in one run.
+ * Deploys 30 containers on three hosts, each on its stack's bridge network with one published port, and measures by
+ * Docker's own events until the last one runs, and then until the last one is gone. In turns with Graphium, direct
+ * calls of the Docker API make the same containers, all of them at once.
  */
 export type DeployFigures = {
   upRatio: number;
@@ -17,14 +17,14 @@ export type DeployFigures = {
   downMs: number;
   directUpMs: number;
   directDownMs: number;
-  /** Until the deployment has its verdict: every container was also watched for a second. */
+  /** Until the deployment has its verdict, for which every container is also watched for a second. */
   verdictMs: number;
   rounds: number;
 };
 
 const ROUNDS = 5;
 const PER_HOST = 10;
-/** A shell that has just started does not heed signals yet; Graphium watches each container for as long anyway. */
+/** A shell that has just started ignores signals at first. Graphium watches each container for as long anyway. */
 const SETTLE_MS = 1_000;
 const IMAGE = 'nginx:alpine';
 
@@ -43,7 +43,7 @@ export async function benchDeploy(lab: Lab, server: TestServer, log: (line: stri
     direct.push(theirTurn);
     ours.push(ourTurn);
   }
-  // Of each round by itself: a machine that slows down meanwhile slows both.
+  // Compares within each round: a machine that slows down in the meantime slows both.
   const ratio = (key: keyof Times) =>
     round(median(ours.map((times, index) => times[key] / (direct[index]?.[key] ?? Number.NaN))));
   const of = (times: readonly Times[], key: keyof Times) => median(times.map((time) => time[key]));

@@ -9,13 +9,13 @@ import { quantile, round, wallClockMs } from './stats.ts';
 
 /**
  * From a deployment that is committed to its task in the agent's hands, over the real HTTP API, Postgres NOTIFY and the
- * agent's WebSocket; beside it graphile-worker's `addJob` to the start of the job, on the same Postgres, with no network
- * API in between.
+ * agent's WebSocket; beside it graphile-worker's `addJob` to the start of the job, on the same Postgres, with no
+ * network API in between.
  */
 export type DispatchFigures = {
   p50Ms: number;
   p99Ms: number;
-  /** From the mutation being sent, so with HTTP, parsing, planning and the transaction. */
+  /** Counted from when the mutation is sent, so it includes HTTP, parsing, planning and the transaction. */
   fromRequestP50Ms: number;
   fromRequestP99Ms: number;
   graphileWorkerP50Ms: number;
@@ -46,11 +46,11 @@ async function measureGraphium(databaseUrl: string): Promise<{ committed: number
   try {
     const join = 'mutation { createJoinToken(name: "bench") { secret } }';
     const { createJoinToken } = await ask<{ createJoinToken: { secret: string } }>(server, server.adminToken, join);
-    const enrol = 'mutation { enrollAgent(name: "bench") { agentId secret } }';
+    const enroll = 'mutation { enrollAgent(name: "bench") { agentId secret } }';
     const { enrollAgent } = await ask<{ enrollAgent: { agentId: string; secret: string } }>(
       server,
       createJoinToken.secret,
-      enrol,
+      enroll,
     );
     const agent = createFakeAgent(server, { id: enrollAgent.agentId, name: 'bench', secret: enrollAgent.secret });
     const wire = await agent.connect();

@@ -26,7 +26,7 @@ async function main(parts: readonly string[]): Promise<Record<string, unknown>> 
   await using started = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), 'graphium-bench-'));
   started.defer(() => rmSync(folder, { recursive: true, force: true }));
-  // As in real use: what is acknowledged is on disk.
+  // As in real use, whatever is acknowledged is on disk.
   const embedded = await startEmbedded(folder, pino({ level: 'warn' }), { settings: ['track_commit_timestamp=on'] });
   started.defer(embedded.stop);
   await withAdmin(embedded.url, (sql) => sql.unsafe(`create database ${TEMPLATE}`));

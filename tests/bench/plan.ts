@@ -1,5 +1,8 @@
-import { type Candidate, type Placed, place } from '../../server/planning/placement.ts';
-import { type PlanInput, plan } from '../../server/planning/plan.ts';
+import type { Candidate } from '../../server/planning/candidates.ts';
+import type { Placed } from '../../server/planning/placed.ts';
+import { place } from '../../server/planning/placement.ts';
+import { plan } from '../../server/planning/plan.ts';
+import type { Known, PlanInput } from '../../server/planning/plan-input.ts';
 import { specHashOf } from '../../server/spec/hash.ts';
 import type { ServiceSpec, StackSpec } from '../../server/spec/spec.ts';
 import { median, round } from './stats.ts';
@@ -36,7 +39,7 @@ export function benchPlan(): PlanFigures {
     for (let turn = 0; turn < ROUNDS; turn++) {
       const from = performance.now();
       const found = place(spec, agents, previous);
-      plan({ ...inputOf(spec, found.placed), ...seen });
+      plan(inputOf(spec, found.placed, seen));
       samples.push(performance.now() - from);
     }
     return round(median(samples), 1);
@@ -50,7 +53,10 @@ export function benchPlan(): PlanFigures {
   };
 }
 
-/** Each service depends on up to two before it, every other one publishes a port, and is updated one container at a time. */
+/**
+ * Each service depends on up to two before it, every other one publishes a port, and is updated one container at a
+ * time.
+ */
 function specOf(name: string, level: number): StackSpec {
   const services = Array.from({ length: SERVICES }, (_, index): ServiceSpec => {
     const service = `${name}-${index}`;
@@ -80,25 +86,13 @@ function specOf(name: string, level: number): StackSpec {
   return { name: 'bench', description: null, placement: 'spread', services, networks: [network], volumes: [] };
 }
 
-function inputOf(spec: StackSpec, placed: Placed[]): PlanInput {
-  return {
-    ...{
-      kind: 'DEPLOY',
-      spec,
-      revision: 2,
-      placed,
-      observed: [],
-      inWork: [],
-      images: [],
-      involved: [...online],
-      online,
-    },
-    ...{ removeVolumes: false, services: null, onlyUnwanted: false, onlyContainers: null },
-  };
+function inputOf(spec: StackSpec, placed: Placed[], seen: Partial<Known> = {}): PlanInput {
+  const known: Known = { observed: [], inWork: [], stopped: [], images: [], involved: [...online], online, ...seen };
+  return { kind: 'DEPLOY', spec, revision: 2, placed, removeVolumes: false, services: null, orphans: null, known };
 }
 
 /** The hosts as a deployment left them. */
-const seenOf = (before: readonly Placed[]): Pick<PlanInput, 'observed' | 'images'> => ({
+const seenOf = (before: readonly Placed[]): Pick<Known, 'observed' | 'images'> => ({
   observed: before.map(({ agentId, container }) => ({
     ...{ agentId, name: container.name, specHash: specHashOf(container), revision: 1, image: container.image },
     ...{ state: 'RUNNING', health: 'NONE', exitCode: null, ports: container.ports },

@@ -68,7 +68,7 @@ describe.each(shells)('run by %s', (shell) => {
     expect(first.out).toMatch(new RegExp(`^ {2}vm2 +DEPLOY +${name}-2 +COMPLETED`, 'm'));
     expect(first.out.trimEnd().split('\n').at(-1)).toBe('SUCCEEDED');
 
-    // The job is run again: the same deployment, whose end is known.
+    // The job runs again and finds the same deployment, which has already ended.
     const second = await run(shell, file, { key });
     expect(second).toMatchObject({ code: 0, err: '' });
     expect(second.out.split('\n')[0]).toBe(first.out.split('\n')[0]);
@@ -116,7 +116,7 @@ describe.each(shells)('run by %s', (shell) => {
 
   test.concurrent('a Compose file with variables, and only those that are named', async () => {
     const name = stack('composed');
-    // A person's file: YAML, and with what a shell or a JSON string could stumble over.
+    // A file as people write them: YAML, with characters that a shell or a JSON string could trip over.
     const file = [
       `name: ${name} # "quoted"`,
       'services:',
@@ -157,7 +157,7 @@ describe.each(shells)('run by %s', (shell) => {
     expect(err).toMatch(new RegExp(`^container +${name}-db-1 on vm2$`, 'm'));
     expect(err).toMatch(/^ {2}starting two$/m);
     expect((await world.containers('vm2', name)).map(({ Id }) => Id)).toEqual(before.map(({ Id }) => Id));
-    // The file that is good has nothing to do, and says so at once.
+    // With the good file there is nothing to do, which shows at once.
     const again = await run(shell, good);
     expect(again).toMatchObject({ code: 0, err: '' });
     expect(again.out.trimEnd().split('\n').at(-1)).toBe('SUCCEEDED');

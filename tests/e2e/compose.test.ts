@@ -48,7 +48,7 @@ describe('a file as people have them', () => {
       ['shop-edge-2', 'vm1', true],
       ['shop-edge-3', 'vm2', true],
       ['shop-migrate-1', 'vm1', false],
-      // The first goes to where its network is.
+      // The first container goes to the host that has its network.
       ['shop-worker-1', 'vm1', true],
       ['shop-worker-2', 'localhost-docker', true],
     ]);

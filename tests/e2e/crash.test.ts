@@ -17,7 +17,7 @@ afterEach(async () => {
   expect(broken, 'every task has exactly one end').toEqual([]);
 });
 
-/** Nothing failed, not even an attempt. */
+/** Expects that nothing failed, not even an attempt. */
 async function succeed(id: string) {
   const deployment = await world.finish(id, 90_000);
   expect(deployment).toMatchObject({ status: 'SUCCEEDED', cause: null });
@@ -30,7 +30,7 @@ async function succeed(id: string) {
 const countOf = (id: string, status: string) => async () =>
   (await world.sql`select 1 from tasks where deployment_id = ${id} and status = ${status}`).length;
 
-/** A phase may be over too soon to be told; then the deployment as a whole will do. */
+/** A phase may be over before it is seen; then it is enough that the deployment is over. */
 const inPhase = (id: string, phase: string) =>
   until(
     () => world.sql`select 1 from task_events e join tasks t on t.id = e.task_id join deployments d on d.id = t.deployment_id
@@ -42,7 +42,7 @@ const inPhase = (id: string, phase: string) =>
 const namesOf = async (host: string, stack: string) =>
   (await world.containers(host, stack)).map(({ Name, State }) => `${Name} ${State.Status}`);
 
-/** Ten containers a host, each with a published port of its own if there is a first one. */
+/** Ten containers on each host, with published ports that count up from the first one, if it is given. */
 const thirty = (stack: string, firstPort: number | null, version = '1') =>
   stackFile(
     stack,
@@ -177,7 +177,7 @@ test('Postgres that cuts every connection, again and again', async () => {
     await world.sql`select pg_terminate_backend(pid) from pg_stat_activity
       where datname = current_database() and pid <> pg_backend_pid()`.catch(() => {});
   }
-  // What was under way is answered with UNAVAILABLE, which says to ask again.
+  // Requests that were in progress are answered with UNAVAILABLE, which means that one should ask again.
   await until(
     () => world.deployment(id).catch(() => undefined),
     (deployment) => deployment !== undefined && deployment.status !== 'RUNNING',

@@ -17,7 +17,7 @@ let folder: string;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'demo-'));
-  // As root, Postgres runs under an account of its own and must get there.
+  // When started by root, Postgres runs under an account of its own, which must be able to enter the folder.
   chmodSync(folder, 0o755);
 });
 afterAll(() => {
@@ -40,7 +40,7 @@ function startDemo(...args: string[]) {
   return { child, output, exited };
 }
 
-/** It and all that it started, the threads' children included. */
+/** Returns a process and all that it started, including the children of its threads. */
 function treeOf(pid: number): ProcessIdentity[] {
   const self = findProcess(pid);
   return self ? [self, ...childrenOf(pid).flatMap(treeOf)] : [];

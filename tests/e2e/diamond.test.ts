@@ -32,7 +32,7 @@ test('50 services with diamonds of dependencies over three hosts', async () => {
     const host = HOSTS[position % 3] ?? 'vm1';
     return [name, busy(host, { networks: ['shared'], depends_on: Object.fromEntries(conditions) })];
   });
-  // The order of the file says nothing.
+  // The order in the file does not matter.
   const file = composeFile('gem', Object.fromEntries(services.toReversed()), { networks: { shared: {} } });
   await world.succeed(await world.compose(file), 90_000);
 

@@ -19,7 +19,7 @@ const driftOf = async (stack: string) => {
 const toLines = (drift: readonly Drift[]) =>
   drift.map(({ kind, agent, containerName }) => `${kind} ${containerName} on ${agent}`).toSorted();
 
-/** Within the three seconds in which a person would look again. */
+/** Expects it within three seconds, before a user would look again. */
 const drifts = (stack: string, lines: readonly string[], timeoutMs = 3_000) =>
   until(
     () => driftOf(stack).then(toLines),
@@ -30,7 +30,7 @@ const drifts = (stack: string, lines: readonly string[], timeoutMs = 3_000) =>
 const labelsOf = async (host: string, container: string) =>
   (await world.engine(host).getContainer(container).inspect()).Config.Labels;
 
-/** As a restored snapshot, or somebody with a copy of our labels, would bring it about. */
+/** Makes a container as a restored snapshot would, or somebody who copies our labels. */
 async function makeByHand(host: string, name: string, labels: Record<string, string>): Promise<Docker.Container> {
   const container = await world
     .engine(host)
@@ -91,9 +91,9 @@ test.concurrent('what somebody does to containers shows at once, and is mended w
   await drifts('moved', all);
   for (let told: string[] = []; told.length < all.length; ) told = toLines((await feed.next())?.data?.drift ?? []);
 
-  // Nothing is done unasked.
+  // Nothing is done without being asked for.
   expect(await countRepairs('moved')).toBe(0);
-  // The file that it tests stays over a restart.
+  // The file that it tests survives a restart.
   const mend = await world
     .engine('vm2')
     .getContainer('moved-sick-1')
@@ -167,7 +167,7 @@ test.concurrent('a stack that repairs itself does so, and ever more seldom', asy
   await waitUntil('0 s');
   await sweeps(1);
   expect(await countRepairs('self')).toBe(2);
-  // Turned on again it begins anew.
+  // When it is switched on again, it starts from the beginning.
   await world.ask('mutation { setAutoRepair(name: "self", enabled: true) { autoRepair } }');
   await drifts('self', [], 12_000);
   await world.remove('self');
@@ -182,7 +182,7 @@ test.concurrent('what Graphium removed and comes back is removed within a minute
     labelsOf('vm1', 'gone-a-1'),
     labelsOf('vm2', 'gone-b-1'),
   ]);
-  // One stack goes, of the other a service.
+  // One stack is deleted, and the other loses a service.
   await world.succeed(await world.compose(composeFile('back', { web: busy('vm1') })));
   const before = await world.states('back');
   await world.remove('gone');

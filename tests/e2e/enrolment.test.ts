@@ -19,7 +19,7 @@ test('a join token works once, the credential is for its owner alone, and a rest
   expect(agent.output()).not.toContain(secret);
   expect(world.server.output()).not.toContain(secret);
 
-  // An agent's credential is no user's token.
+  // An agent's credential is not a user's token.
   const { errors } = await graphql(world.server, secret, '{ stacks { name } }');
   expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN');
 
@@ -45,7 +45,7 @@ test('a join token that was used is refused', async () => {
       'mutation ($name: String!) { enrollAgent(name: $name) { name } }',
       { name },
     );
-  // Both at once: one of them wins.
+  // Both enroll at the same time, and one of them wins.
   const results = await Promise.all([enroll('twin-1'), enroll('twin-2')]);
   expect(results.filter(({ data }) => data)).toHaveLength(1);
   const codes = results.flatMap(({ errors }) => errors?.map(({ extensions }) => extensions.code) ?? []);

@@ -98,7 +98,7 @@ test.concurrent('a port that a foreign container has', async () => {
 });
 
 test.concurrent('a foreign container of the same name is never touched', async () => {
-  // Compose's labels and the stack's name do not make it ours.
+  // Neither Compose's labels nor the stack's name make it ours.
   const Labels = { 'com.docker.compose.project': 'taken', 'graphium.stack': 'taken-elsewhere' };
   await foreign('taken-1', { Labels }, async (state) => {
     const before = await state();
@@ -151,7 +151,7 @@ test.concurrent('a new version that is no good leaves the old one running', asyn
     expect(status).toBe('ROLLED_BACK');
     expect(await stateOf()).toEqual(before);
   }
-  // Back to the good file: nothing to do.
+  // The good file again: there is nothing to do.
   expect(await world.finish(await world.deploy(version({})))).toMatchObject({ status: 'SUCCEEDED', tasks: [] });
   expect(await stateOf()).toEqual(before);
   await remove('steady');

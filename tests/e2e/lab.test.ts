@@ -160,7 +160,7 @@ async function serve(host: LabHostData, name: string, port: number): Promise<Doc
   return container;
 }
 
-/** The page at `url`, as soon as it is served. */
+/** Returns the page at `url` as soon as it is served. */
 async function pageOf(url: string, timeoutMs = 5_000): Promise<string> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
@@ -174,7 +174,7 @@ async function pageOf(url: string, timeoutMs = 5_000): Promise<string> {
   }
 }
 
-/** A process of its own that creates a lab and then only lives. */
+/** Starts a process that creates a lab and then does nothing. */
 async function startOwner(children: ChildProcess[]): Promise<{ owner: ChildProcess; hosts: LabHostData[] }> {
   const script = `
     const { createLab } = await import(${JSON.stringify(labModule)});

@@ -14,7 +14,7 @@ const world = useWorld();
 
 const ports = new Map(HOSTS.map((host, index) => [host, 8081 + index]));
 
-/** Identity and start of all containers of a stack on all hosts. */
+/** Returns the id and start time of all containers of a stack on all hosts. */
 async function statesOf(stack: string) {
   const found = await Promise.all(HOSTS.map((host) => world.containers(host, stack)));
   return found.flat().map(({ Id, Name, State }) => ({ Id, Name, startedAt: State.StartedAt, running: State.Running }));
@@ -109,7 +109,7 @@ test.concurrent('a changed file replaces only what changed, and what left the fi
   const [container] = await world.containers('vm1', 'shop');
   expect(container?.Config.Env).toContain('COLOUR=green');
 
-  // To another host: it runs there and is gone here.
+  // Moved to another host, it runs there and is gone here.
   await succeed(await world.deploy(file([{ ...web, host: 'localhost-docker' }, db])));
   expect((await world.containers('vm1', 'shop')).map(({ Name }) => Name)).toEqual([]);
   expect((await world.containers('localhost-docker', 'shop')).map(({ Name }) => Name)).toEqual(['/shop-web']);
@@ -150,7 +150,7 @@ async function execute(container: ContainerInspectInfo | undefined, command: str
 }
 
 test.concurrent('a health check on one host gates what depends on it on another', async () => {
-  // Healthy only in its second second.
+  // It becomes healthy only in its second second.
   const healthCheck = { command: 'test $(($(date +%s) - $(cat /born))) -ge 2', interval: 1, retries: 20 };
   const command = ['sh', '-c', "date +%s > /born; trap 'exit 0' TERM; sleep 3600 & wait"];
   const file = stackFile('gated', [

@@ -63,7 +63,7 @@ describe('hosts that are away', () => {
     await succeed(await world.deploy(everywhere('spared', ['localhost-docker', SPARE])));
     await world.cut('vm2');
     await Promise.all([world.agent('vm1').kill(), world.agent(SPARE).kill()]);
-    // Nobody knows yet that they are away.
+    // The server does not know yet that they are away.
     ids.set('hasty', await world.deploy(everywhere('hasty')));
     await statesAre('OFFLINE', ['vm1', 'vm2', SPARE]);
   }, 120_000);
@@ -127,7 +127,7 @@ describe('hosts that are away', () => {
     expect(await world.finish(id)).toMatchObject({ status: 'CANCELLED', cause: { code: 'CANCELLED' } });
     await succeed(await world.operate('deleteStack', 'spared'));
     expect(await stackOf('spared')).toBeNull();
-    // As was said when it was removed: what ran on its host stays. Nobody touches it any more.
+    // As announced when it was removed, its containers are left alone from now on.
     const left = world.engine('localhost-docker').getContainer('spared-spare');
     expect((await left.inspect()).State.Running).toBe(true);
     await left.remove({ force: true });

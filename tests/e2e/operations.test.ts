@@ -77,13 +77,13 @@ test.concurrent('a task that takes too long is stopped, and says what it left', 
   const before = await world.states('slow');
   const options = ', taskTimeoutSeconds: 1, onFailure: KEEP';
   const failed = await world.finish(await world.compose(single('slow', readyAfter(60)), options));
-  expect(failed).toMatchObject({ status: 'FAILED', cause: { code: 'DEADLINE_EXCEEDED', left: 'OLD' } });
+  expect(failed).toMatchObject({ status: 'FAILED', cause: { code: 'DEADLINE_EXCEEDED', left: 'PREVIOUS' } });
   const after = await world.states('slow');
   expect(after.map(({ id, running }) => [id, running])).toEqual(before.map(({ id }) => [id, true]));
   await world.remove('slow');
 });
 
-test.concurrent('a deployment without a verdict at its deadline goes back', async () => {
+test.concurrent('a deployment without a verdict at its deadline is rolled back', async () => {
   await world.succeed(await world.compose(single('late')));
   const before = await world.containers('vm2', 'late');
   const failed = await world.finish(await world.compose(single('late', readyAfter(60)), ', timeoutSeconds: 1'));
@@ -103,7 +103,7 @@ test.concurrent('cancelled before the new container is good: OLD, and it runs; d
   await cancel(id);
   const { status, tasks } = await world.finish(id);
   expect(status).toBe('CANCELLED');
-  expect(tasks).toMatchObject([{ status: 'CANCELLED', result: { left: 'OLD', containerId: before[0]?.id } }]);
+  expect(tasks).toMatchObject([{ status: 'CANCELLED', result: { left: 'PREVIOUS', containerId: before[0]?.id } }]);
   const after = await world.states('undecided');
   expect(after.map((one) => [one.id, one.name, one.running])).toEqual([[before[0]?.id, 'undecided-web-1', true]]);
 
@@ -199,7 +199,7 @@ test('a global service follows the agents that come and go', async () => {
     { timeoutMs: 15_000, what: 'a stack without it' },
   );
   expect(await world.states('all')).toEqual(before);
-  // What ran on the host of an agent that is gone stays there.
+  // The containers on the host of a removed agent are left alone.
   await world.engine('vm2').getContainer('all-web-4').remove({ force: true });
   await world.remove('all');
 });

@@ -6,7 +6,7 @@ import { useWorld } from '../support/world.ts';
 const HOSTS = ['localhost-docker', 'vm1', 'vm2'] as const;
 const world = useWorld();
 
-/** A container on each host; the last one can be made worse. */
+/** One container on each host; the last one can be broken on request. */
 const three = (stack: string, version: string, last: ComposeService = {}, common: ComposeService = {}) => {
   const environment = { VERSION: version };
   return composeFile(stack, {
@@ -62,7 +62,7 @@ test.concurrent('an image that does not exist: no container is touched on any ho
   expect(failed.tasks.filter(({ kind, attempt }) => kind !== 'PULL' && attempt > 0)).toEqual([]);
   expect(await world.states('ghost')).toEqual(before);
   expect(await settled('ghost')).toMatchObject({ revision: 3, goodRevision: 3 });
-  // The file from before has nothing to do.
+  // With the previous file there is nothing to do.
   expect((await world.succeed(await world.compose(three('ghost', '1')))).tasks).toEqual([]);
   await world.remove('ghost');
 });
@@ -76,7 +76,12 @@ test.concurrent('a health check that fails on one of three hosts: all go back, a
   const before = await specs();
   const { status, cause, tasks } = await world.finish(await world.compose(three('ill', '2', SICK)));
   expect(status).toBe('ROLLED_BACK');
-  expect(cause).toMatchObject({ code: 'HEALTH_CHECK_FAILED', agent: 'vm2', containerName: 'ill-third-1', left: 'OLD' });
+  expect(cause).toMatchObject({
+    code: 'HEALTH_CHECK_FAILED',
+    agent: 'vm2',
+    containerName: 'ill-third-1',
+    left: 'PREVIOUS',
+  });
   expect(cause?.healthLog.join('\n')).toContain('503: no database');
   expect(cause?.logs.map((line) => line.trim()).toSorted()).toEqual(['cannot reach the database', 'giving up']);
   expect(tasks.filter(({ rollback }) => rollback).map(({ status }) => status)).not.toContain('FAILED');
@@ -90,7 +95,7 @@ test.concurrent('KEEP leaves what there is; the way to an earlier revision is op
   await world.succeed(await world.compose(three('kept', '1')));
   const failed = await world.finish(await world.compose(three('kept', '2', SICK), ', onFailure: KEEP'));
   expect(failed).toMatchObject({ status: 'FAILED', rollbackRevision: null, cause: { code: 'HEALTH_CHECK_FAILED' } });
-  // The host itself never leaves what is no good in the place of what was.
+  // The agent never leaves a bad container in the place of a good one.
   expect((await versionsOf('kept'))[2]).toBe('kept-third-1 running 1');
   await until(
     () => stackOf('kept'),
@@ -129,13 +134,13 @@ test.concurrent('a changed file over a half-finished one: the newest wins on eve
   await world.remove('over');
 });
 
-/** The way back is under way, on vm2 too. */
+/** Waits until the rollback is running, on vm2 as well. */
 const goingBack = (id: string) =>
   until(
     () => world.sql`select 1 from tasks t join agents a on a.id = t.agent_id
       where t.deployment_id = ${id} and t.rollback and t.status = 'RUNNING' and a.name = 'vm1'`,
     (rows) => rows.length > 0,
-    { intervalMs: 10, what: 'the way back' },
+    { intervalMs: 10, what: 'the rollback' },
   );
 
 test('server and agent killed in the middle of a rollback: still rolled back', async () => {
@@ -158,7 +163,7 @@ test('server and agent killed in the middle of a rollback: still rolled back', a
   await world.remove('torn');
 });
 
-test('a server killed between the failure and the way back: still rolled back', async () => {
+test('a server killed between the failure and the rollback: still rolled back', async () => {
   await world.succeed(await world.compose(three('late', '1')));
   const bad = await world.compose(three('late', '2', SICK));
   await inPhase(bad, 'RESTORING');

@@ -8,7 +8,7 @@ const world = useWorld();
 
 const named = (states: readonly ContainerState[]) => new Map(states.map((state) => [state.name, state]));
 
-/** Names of the containers that are others than before, that were started again, and that are the same. */
+/** Returns the names of the containers that were replaced, that were restarted, and that are still the same. */
 async function changesSince(stack: string, before: readonly ContainerState[]) {
   const earlier = named(before);
   const changes = { replaced: [] as string[], restarted: [] as string[], same: [] as string[] };
@@ -65,7 +65,7 @@ test.concurrent('one changed service: only it and those that are to be restarted
     same: ['chain-other-1', 'chain-report-1'],
   });
 
-  // The restart of a service takes its dependants along as well, in the same order, and no others.
+  // Restarting a service also restarts its dependants, in the same order, and no others.
   const replaced = await world.states('chain');
   const restarted = await world.succeed(await world.operate('restartStack', 'chain', ', services: ["api"]'));
   expect(tasksOf(restarted)).toEqual(['RESTART chain-api-1', 'RESTART chain-worker-1']);
@@ -79,7 +79,7 @@ test.concurrent('one changed service: only it and those that are to be restarted
 
 type Interval = { name: string; from: number; to: number };
 
-/** From the end of each old container of the stack to the start of its successor, in ms, by Docker's own events. */
+/** Measures, by Docker's events, the ms from the end of each previous container to the start of its successor. */
 async function gapsSince(stack: string, sinceMs: number): Promise<Interval[]> {
   const filters = JSON.stringify({ type: ['container'], event: ['die', 'start'], label: [`graphium.stack=${stack}`] });
   const until = Date.now() / 1_000 + 1;
@@ -132,7 +132,7 @@ test.concurrent('one at a time, with a pause: never two down at once', async () 
   expect(gaps).toHaveLength(3);
   for (const [index, { from }] of gaps.entries()) {
     const before = gaps[index - 1];
-    // Up again, 300 ms watched, then the pause.
+    // It is up again, watched for 300 ms, and then comes the pause.
     if (before) expect(from - before.to).toBeGreaterThanOrEqual(1_500);
   }
 
@@ -144,7 +144,7 @@ test.concurrent('one at a time, with a pause: never two down at once', async () 
   expect(await world.states('rolling')).toEqual(before.filter(({ name }) => name === 'rolling-web-1'));
   await world.succeed(await scale(0));
   expect(await world.states('rolling')).toEqual([]);
-  // The file says its own number.
+  // The file says how many.
   await world.succeed(await world.compose(version('2', 2)));
   expect((await world.states('rolling')).map(({ name }) => name)).toEqual(['rolling-web-1', 'rolling-web-2']);
   await world.remove('rolling');
@@ -191,7 +191,7 @@ test.concurrent('a container that ends makes its dependants wait until it is hea
 test.concurrent('a stack that was stopped runs when its file is deployed again, and its jobs are not run again', async () => {
   const file = composeFile('paused', {
     job: busy('vm1', { command: 'true' }),
-    // Ends with 0 when it is stopped, as good services do, and is to be restarted by nobody.
+    // It exits with 0 when it is stopped, as good services do, and nobody should restart it.
     web: busy('vm1', { depends_on: { job: { condition: 'service_completed_successfully' } } }),
   });
   await world.succeed(await world.compose(file));

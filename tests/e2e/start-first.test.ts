@@ -7,8 +7,8 @@ import { useWorld } from '../support/world.ts';
 const world = useWorld();
 
 /**
- * The proxy asks the addresses that the alias stands for, one after the other, and once more when none takes the connection:
- * what any proxy does. It is a CGI script, and the lab's busybox has no wget that resolves names.
+ * Like any proxy, it tries the addresses of the alias one after the other, and once more if none takes the connection.
+ * It is a CGI script, and the lab's busybox has no wget that resolves names.
  */
 const PROXY = `#!/bin/sh
 ask() {
@@ -22,12 +22,12 @@ ask || { sleep 0.1; ask; } || { sleep 0.2; ask; } || body=nobody
 printf 'Content-Type: text/plain\\r\\n\\r\\n%s' "$body"
 `;
 
-/** Ready a second after its start; when it is to stop it takes no more connections and answers those it has. */
+/** Is ready a second after its start. When asked to stop, it takes no new connections but answers those it has. */
 const backend = (version: string) =>
   `mkdir -p /www; echo ${version} > /www/index.html; sleep 1; httpd -f -p 80 -h /www & server=$!; touch /ready; ` +
   "trap 'kill $server; sleep 0.5; exit 0' TERM; wait $server";
 
-/** Compose reads `$`. */
+/** Compose would interpolate a single `$`. */
 const plain = (text: string) => text.replaceAll('$', '$$$$');
 
 const file = (
@@ -69,7 +69,7 @@ type Load = {
   stop(): Promise<number>;
 };
 
-/** Asks without a pause, a few at a time, until it is stopped. */
+/** Asks without pause, with a few requests at a time, until it is stopped. */
 function startLoad(url: string, workers: number): Load {
   const load = { answers: new Map<string, number>(), failures: [] as string[] };
   let stopped = false;
@@ -158,7 +158,7 @@ test('a new one that gets no better, and an agent that dies meanwhile: no reques
   await load.stop();
   expect([status, cause?.code]).toEqual(['ROLLED_BACK', 'HEALTH_CHECK_FAILED']);
   expect(load.failures).toEqual([]);
-  // It takes part before it is found healthy, as Docker's names know nothing of health.
+  // It receives requests before it is healthy, because Docker's names do not depend on health.
   expect(load.answers.get('v1')).toBeGreaterThan(20);
   expect(await world.states(stack)).toEqual(before);
   await world.remove(stack);

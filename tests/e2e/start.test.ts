@@ -22,7 +22,7 @@ type Started = {
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'graphium-start-'));
-  // As root, Postgres runs under an account of its own and must get there.
+  // When started by root, Postgres runs under an account of its own, which must be able to enter the folder.
   chmodSync(folder, 0o755);
   port = await freePort();
 });
@@ -88,7 +88,7 @@ test('the first start shows a token and how to add a host, once; what was writte
   expect(second.output()).not.toMatch(/gph_/);
   expect(await names()).toContain('kept');
 
-  // Killed: its Postgres lives on, and the next server takes it over.
+  // After SIGKILL its Postgres lives on, and the next server takes it over.
   const pid = postmaster();
   await second.end('SIGKILL');
   expect(process.kill(pid, 0)).toBe(true);
@@ -97,13 +97,13 @@ test('the first start shows a token and how to add a host, once; what was writte
   expect(third.output()).not.toMatch(/gph_/);
   expect(await names()).toContain('kept');
 
-  // A second one on the same folder refuses and does no harm.
+  // A second server on the same folder refuses to start and does no harm.
   const intruder = await start();
   expect(intruder.exitCode()).toBe(1);
   expect(intruder.output()).toContain('another Graphium server uses the data folder');
   expect(await names()).toContain('kept');
 
-  // Its Postgres alone is killed: the server brings it back.
+  // Only its Postgres is killed, and the server starts it again.
   process.kill(pid, 'SIGKILL');
   await until(
     () => names().catch((): string[] => []),
@@ -112,7 +112,7 @@ test('the first start shows a token and how to add a host, once; what was writte
   );
   expect(postmaster()).not.toBe(pid);
 
-  // Killed together with its Postgres, as when the power fails.
+  // The server is killed together with its Postgres, as in a power failure.
   process.kill(postmaster(), 'SIGKILL');
   await third.end('SIGKILL');
   const fourth = await start();

@@ -55,7 +55,7 @@ test.concurrent('WebSocket refused: it polls and works; allowed again: the strea
   const deployed = await world.finish(await world.deploy(stackFile('polled', [{ name: 'polled-1', host: 'vm1' }])));
   expect(deployed.status).toBe('SUCCEEDED');
 
-  // Healthy only after some seconds, and meanwhile the transport changes there and back.
+  // It is healthy only after some seconds, and in the meantime the transport changes back and forth.
   const healthCheck = { command: 'test $(($(date +%s) - $(stat -c %Y /proc/1))) -ge 12', interval: 1, retries: 60 };
   const id = await world.deploy(stackFile('slow', [{ name: 'slow-1', host: 'vm1', healthCheck }]));
   const isVerifying = () => world.sql`select 1 from tasks where deployment_id = ${id} and phase = 'VERIFYING'`;

@@ -9,7 +9,7 @@ import { ask, type TestServer } from './server.ts';
 export type TestAgent = {
   name: string;
   pid(): number;
-  /** 0600, made when it enrols. */
+  /** A file with mode 0600 that the agent writes when it enrolls. */
   credentialPath: string;
   kill(): Promise<void>;
   start(options?: { withoutJoin?: boolean }): void;
@@ -17,7 +17,7 @@ export type TestAgent = {
   exitCode(): number | null;
   stop(): Promise<void>;
   output(): string;
-  /** Ends it and forgets its credential. */
+  /** Ends the agent and removes its credential. */
   remove(): Promise<void>;
 };
 
@@ -51,7 +51,7 @@ export async function startAgent(
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child = started;
-    // A test file that fails before its clean-up must not leave it behind.
+    // A test file that fails before its cleanup must not leave it running.
     const killWithUs = () => void started.kill('SIGKILL');
     process.once('exit', killWithUs);
     started.once('exit', () => process.off('exit', killWithUs));
@@ -82,7 +82,7 @@ export async function startAgent(
   };
 }
 
-/** Asks until the answer is good, and fails with the last one. */
+/** Asks until the answer is as wanted, and otherwise fails with the last answer. */
 export async function until<T>(
   read: () => Promise<T>,
   isGood: (value: T) => boolean,

@@ -43,7 +43,7 @@ export function createAuthority(): Authority {
         openssl('x509', '-req', '-in', request, ...by, ...validity, '-out', certPath);
       if (!expired) sign('-days', '2');
       else {
-        // Older ones know no dates, newer ones no negative days.
+        // Older versions do not know dates, newer ones do not know negative days.
         try {
           sign('-not_before', '20200101000000Z', '-not_after', '20200102000000Z');
         } catch {

@@ -18,7 +18,7 @@ export async function restartDockerd(host: LabHostData, signal: 'SIGTERM' | 'SIG
   const into = ['net', 'mnt', 'pid'].map(
     (kind) => `--${kind === 'mnt' ? 'mount' : kind}=/proc/${containerd}/ns/${kind}`,
   );
-  // Not owned by this process: it must outlive the test file. The lab ends all that lives in its host.
+  // This process does not own it, because it must outlive the test file. The lab ends everything in its hosts.
   spawn('nsenter', [...into, ...command], { env, detached: true, stdio: 'ignore' }).unref();
   while (!(await isEngine(host.socketPath))) await delay(50);
 }
@@ -29,7 +29,7 @@ function findIn(host: LabHostData, name: string) {
   return found;
 }
 
-/** Undefined when it has just ended, as those that start containers do all the time. */
+/** Undefined if it has just ended, as the processes that start containers often have. */
 function commandOf(pid: number): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();

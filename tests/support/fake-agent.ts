@@ -40,7 +40,7 @@ const PENDING = `query($epoch: Int!, $limit: Int!) { pendingTasks(epoch: $epoch,
 
 const ENGINE = { version: '28.2.2', apiVersion: '1.48', os: 'linux', arch: 'x86_64', cpus: 2, memoryBytes: 4e9 };
 
-/** The newest task that made a container, by its name: what its label says. */
+/** The latest task that made a container, by the container's name, as its label says. */
 const makers = new Map<string, string>();
 
 export type FakeAgent = ReturnType<typeof createFakeAgent>;
@@ -62,7 +62,7 @@ export function createFakeAgent(server: { url: string }, identity: { id: string;
   const agent = {
     ...identity,
     epoch: () => epoch,
-    /** Enrolled again, it has another credential. */
+    /** After enrolling again it has another credential. */
     useSecret(other: string) {
       secret = other;
     },
@@ -84,7 +84,7 @@ export function createFakeAgent(server: { url: string }, identity: { id: string;
       epoch = data.openSession.epoch;
       return wire;
     },
-    /** The stream of complete sets of pending tasks. */
+    /** Subscribes to the complete set of pending tasks. */
     stream: (wire: Wire) =>
       wire.subscribe<{ pendingTasks: Task[] }>(`subscription($epoch: Int!) { pendingTasks(epoch: $epoch) ${TASK} }`, {
         epoch,
@@ -102,7 +102,7 @@ export function createFakeAgent(server: { url: string }, identity: { id: string;
       const { reportTasks } = await call<{ reportTasks: { outcome: string }[] }>(REPORT, variables);
       return reportTasks.map((one) => one.outcome);
     },
-    /** The raw answer, for what is refused. */
+    /** Returns the raw answer, for reports that are refused. */
     tryStart: (ids: readonly string[], atEpoch = epoch): Promise<GraphqlResult<{ startTasks: Task[] }>> =>
       graphql(server, secret, START, { epoch: atEpoch, ids }),
     tryReport: (reports: readonly Report[], atEpoch = epoch): Promise<GraphqlResult<{ reportTasks: unknown[] }>> =>
@@ -122,7 +122,7 @@ export function createFakeAgent(server: { url: string }, identity: { id: string;
       if (task.containerName) makers.set(task.containerName, task.id);
       return (await agent.report([report]))[0];
     },
-    /** Does everything there is to do, until nothing is left. @returns kinds and containers in the order they ran */
+    /** Works until there is nothing left to do. @returns kinds and containers in the order they ran */
     async work(): Promise<string[]> {
       const done: string[] = [];
       for (;;) {

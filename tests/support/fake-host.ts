@@ -1,6 +1,6 @@
 import type { FakeAgent, Observed, Report, Task } from './fake-agent.ts';
 
-/** The Docker engine of a fake agent: its containers become what the tasks say, and it reports them as the real one does. */
+/** The Docker engine of a fake agent: it makes its containers what the tasks say, and reports them as an agent does. */
 export type FakeHost = ReturnType<typeof createFakeHost>;
 export type FakeContainer = Observed & {
   id: string;
@@ -17,7 +17,7 @@ type Wanted = {
   ports: { containerPort: number; hostPort: number | null; hostIp: string | null; protocol: string }[];
 };
 type Failure = { code: string; message: string } & Record<string, unknown>;
-/** By container name or, for what has none, kind. */
+/** By the container's name or, for a task without a container, by its kind. */
 export type Failures = Record<string, Failure & { retryable?: boolean }>;
 
 let madeSoFar = 0;
@@ -46,7 +46,7 @@ export function createFakeHost(agent: FakeAgent) {
     });
   }
 
-  /** As the agent does it: what is as it should be stays, with its id. */
+  /** Does as the agent does: a container that is as it should be is kept, with its id. */
   function apply(task: Task): void {
     const name = task.containerName ?? '';
     const there = containers.get(name);
@@ -77,19 +77,19 @@ export function createFakeHost(agent: FakeAgent) {
       return found;
     },
     observe: () => agent.observe([...containers.values()]),
-    /** Somebody did something to a container; null: it is gone. */
+    /** Changes a container as if somebody had done so by hand; null removes it. */
     async change(name: string, change: Partial<FakeContainer> | null): Promise<void> {
       if (change === null) containers.delete(name);
       else containers.set(name, { ...host.get(name), ...change });
       await host.observe();
     },
-    /** A container with our labels that no task made. */
+    /** Adds a container that has our labels although no task made it. */
     async add(container: Partial<FakeContainer> & { name: string; stack: string }): Promise<void> {
       const rest = { specHash: 'hash', revision: 1, state: 'RUNNING', health: 'NONE' };
       containers.set(container.name, { id: `foreign-${container.name}`, ...rest, ...container });
       await host.observe();
     },
-    /** Leases what can be started, or of it only what is named. */
+    /** Starts the tasks that can be started, or only those that are named. */
     async start(...names: string[]): Promise<Task[]> {
       const pending = (await agent.pending()).filter(({ status }) => status === 'PENDING');
       const chosen = pending.filter((task) => names.length === 0 || names.includes(task.containerName ?? task.kind));
@@ -105,10 +105,12 @@ export function createFakeHost(agent: FakeAgent) {
       if (!task) throw new Error(`${agent.name} has no task to fail`);
       return agent.finish(task, 'FAILED', { error: { code: 'UNHEALTHY', message: 'it is bad', ...error }, retryable });
     },
-    /** Stops at a safe point, with the old container there. */
+    /** Stops at a safe point and leaves the previous container in place. */
     cancel: (task: Pick<Task, 'id' | 'attempt'>) =>
-      agent.finish(task, 'CANCELLED', { result: { action: 'restored', left: 'OLD', message: 'the old one is there' } }),
-    /** Does what there is to do until nothing is left. @returns kinds and containers in the order they ran */
+      agent.finish(task, 'CANCELLED', {
+        result: { action: 'restored', left: 'PREVIOUS', message: 'the old one is there' },
+      }),
+    /** Works until there is nothing left to do. @returns kinds and containers in the order they ran */
     async work(failures: Failures = {}): Promise<string[]> {
       const done: string[] = [];
       for (;;) {
@@ -127,7 +129,7 @@ export function createFakeHost(agent: FakeAgent) {
   return host;
 }
 
-/** Several hosts, in turn, until none of them has anything left to do. @returns what each did */
+/** Lets several hosts work in turn until none of them has anything left to do. @returns what each did */
 export async function workAll(hosts: readonly FakeHost[], failures: Failures = {}): Promise<string[]> {
   const done: string[] = [];
   for (;;) {

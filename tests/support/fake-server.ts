@@ -9,15 +9,15 @@ export type Answer = (operation: string, variables: Record<string, unknown>, via
 export type UpgradeMode = 'accept' | 'forbid' | 'page' | 'reset' | 'silent';
 
 /**
- * Just enough of a Graphium server to be hostile to an agent: GraphQL by POST and graphql-transport-ws on one port, where
- * the test decides every answer. It answers by operation name and executes nothing.
+ * As much of a Graphium server as it takes to be hostile to an agent: GraphQL by POST and graphql-transport-ws on one
+ * port. The test decides every answer by the operation's name; nothing is executed.
  */
 export type FakeServer = {
   url: string;
   upgrade: UpgradeMode;
-  /** When true, messages are read and never answered, pings included. */
+  /** If true, messages are read but never answered, not even pings. */
   mute: boolean;
-  /** When false, POSTs get a proxy's 502 page. */
+  /** If false, POSTs are answered with the 502 page of a proxy. */
   http: boolean;
   /** Operations in the order they came, such as `WS OpenSession`. */
   journal: string[];

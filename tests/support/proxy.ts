@@ -2,15 +2,15 @@ import { createServer, connect as dial, type Socket } from 'node:net';
 import { createServer as createTlsServer, connect as dialTls } from 'node:tls';
 
 /**
- * What may stand between an agent and its server, on the level of bytes: it can refuse WebSocket upgrades as a proxy does
- * that knows none, and it can fall silent as a link does whose other end is gone without a word.
+ * Stands between an agent and its server and passes on bytes. It can refuse WebSocket upgrades, as a proxy does that
+ * does not know them, and it can fall silent, as a link does whose other end is gone.
  */
 export type TestProxy = {
   port: number;
-  /** Answers upgrades with 403; the open WebSockets are cut. */
+  /** Answers upgrades with 403 and cuts the open WebSockets. */
   refuseUpgrades(): void;
   allowUpgrades(): void;
-  /** From now on nothing gets through on the connections that are open; new ones work. */
+  /** Lets nothing through on the connections that are open now; new ones work. */
   silence(): void;
   upgraded(): number;
   close(): Promise<void>;
@@ -20,7 +20,7 @@ type Pair = { client: Socket; server: Socket; isUpgrade: boolean };
 
 const REFUSAL = 'HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
 
-/** @param tls what it shows to clients, and whom it trusts to be the server; both sides are in clear without it */
+/** @param tls its certificate for clients and its authority for the server; without it both sides are plain */
 export async function createProxy(
   target: { host: string; port: number },
   listenOn: string,

@@ -3,11 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { processesIn } from '../../lab/process.ts';
 import type { TestLab } from './lab.ts';
 
-/** Holds the lab's registry so that a pull takes as long as a test needs. A real registry far away is slow by itself. */
+/** Pauses the lab's registry so that a pull takes as long as a test needs. A remote registry is slow anyway. */
 export type Registry = {
   pause(): void;
   resume(): void;
-  /** Lets it work in short pulses until `resume`. */
+  /** Lets it work only in short pulses until `resume`. */
   slowDown(): void;
 };
 
@@ -42,7 +42,7 @@ export function registryOf(lab: TestLab): Registry {
   };
 }
 
-/** It lives where the switch is. */
+/** It runs in the switch's namespace. */
 function findRegistry(namespace: string): number {
   const found = processesIn([`/run/netns/${namespace}`]).find(
     ({ pid }) => readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'docker-registry',

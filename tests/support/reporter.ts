@@ -1,8 +1,8 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
 /**
- * Ends every run with `N passed, N failed, N skipped` alone on a line. In CI a skipped test is a failure: whatever it
- * lacked has to be set up.
+ * Ends every run with a line that says `N passed, N failed, N skipped`. In CI a skipped test counts as a failure,
+ * because CI has to provide what the test needs.
  */
 export class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {

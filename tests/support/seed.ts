@@ -5,17 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { inject } from 'vitest';
 import { createBus } from '../../server/base/live.ts';
-import { connect, getClusterId, transact } from '../../server/db/connect.ts';
+import { connect, getClusterId } from '../../server/db/connect.ts';
 import { listen } from '../../server/db/listen.ts';
-import { beginRollbacks } from '../../server/deployments/rollback.ts';
 import { createApp } from '../../server/http/app.ts';
 import { createAgentSockets } from '../../server/protocol/sockets.ts';
-import { releaseStarted } from '../../server/protocol/work.ts';
 import { createVault } from '../../server/secrets/seal.ts';
 import { issueToken } from '../../server/tokens/issue.ts';
-import { repairByItself } from '../../server/upkeep/auto-repair.ts';
-import { removeDeserted } from '../../server/upkeep/orphans.ts';
-import { startSweeper, sweep } from '../../server/upkeep/sweep.ts';
+import { startSweeper, sweepOnce } from '../../server/upkeep/sweep.ts';
 import { createFakeAgent, type FakeAgent } from './fake-agent.ts';
 import { createFakeHost, type FakeHost } from './fake-host.ts';
 import { hold } from './hold.ts';
@@ -52,7 +48,7 @@ export async function createSeed(postgresUrl: string, options: SeedOptions = {})
   const http = createServer();
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
   app.attach(http);
-  // Answers that are under way and sockets; a client's idle spare connection is no leak.
+  // Counts pending answers and sockets: an idle connection that a client keeps is not a leak.
   const open = new Set<object>();
   const track = (stream: { once(event: 'close', listener: () => void): unknown }) => {
     open.add(stream);
@@ -100,15 +96,15 @@ export async function createSeed(postgresUrl: string, options: SeedOptions = {})
     },
     /** An enrolled agent; `online` opens a session over HTTP. */
     async agent(name = `vm${agents.length + 1}`, { online = true } = {}): Promise<FakeAgent> {
-      const agent = createFakeAgent({ url }, await seed.enrol(name, await seed.joinToken(name)));
+      const agent = createFakeAgent({ url }, await seed.enroll(name, await seed.joinToken(name)));
       agents.push(agent);
       if (online) await agent.open();
       return agent;
     },
-    /** The same with a Docker engine that does what it is told. */
+    /** The same agent with a Docker engine that carries out its tasks. */
     host: async (name?: string, options?: { online?: boolean }): Promise<FakeHost> =>
       createFakeHost(await seed.agent(name, options)),
-    async enrol(name: string, join: string) {
+    async enroll(name: string, join: string) {
       const { enrollAgent } = await seed.ask<{ enrollAgent: { agentId: string; secret: string } }>(
         'mutation($name: String!) { enrollAgent(name: $name) { agentId secret } }',
         { name },
@@ -116,16 +112,10 @@ export async function createSeed(postgresUrl: string, options: SeedOptions = {})
       );
       return { id: enrollAgent.agentId, name, secret: enrollAgent.secret };
     },
-    /** Its lease ran out, and nobody swept yet. */
+    /** Lets its lease run out without a sweep. */
     expire: (agent: { id: string }) =>
       db.$client`update agents set session_expires_at = now() - interval '1 second' where id = ${agent.id}`,
-    sweep: async () => {
-      await transact(db, (tx) => sweep(tx, SERVER_ID));
-      await releaseStarted(db, null);
-      await beginRollbacks(db);
-      await removeDeserted(db, log);
-      await repairByItself(services, log);
-    },
+    sweep: () => sweepOnce(db, SERVER_ID, log),
     async deploy(file: object, idempotencyKey?: string): Promise<DeploymentResult> {
       const { deployStack } = await seed.ask<{ deployStack: DeploymentResult }>(
         `mutation($source: String!, $key: String) { deployStack(source: { jsonld: $source }, idempotencyKey: $key) ${DEPLOYMENT} }`,
@@ -140,12 +130,12 @@ export async function createSeed(postgresUrl: string, options: SeedOptions = {})
       );
       return data[field] as DeploymentResult;
     },
-    /** Any mutation that gives a deployment. */
+    /** Sends any mutation that returns a deployment. */
     async run(field: string, args: Record<string, unknown>): Promise<DeploymentResult> {
       const data = await seed.ask<Record<string, DeploymentResult>>(toMutation(field, args));
       return data[field] as DeploymentResult;
     },
-    /** The same where it is refused. */
+    /** Sends a mutation that must be refused. */
     async refused(field: string, args: Record<string, unknown>) {
       const { errors } = await seed.try(toMutation(field, args));
       const [error] = errors ?? [];
@@ -163,7 +153,7 @@ export async function createSeed(postgresUrl: string, options: SeedOptions = {})
       const { deployment } = await seed.ask<{ deployment: DeploymentView }>(query, { id });
       return deployment;
     },
-    /** Fails when something was left open. */
+    /** Closes the server, and fails if a test left something open. */
     async close() {
       await Promise.all([...agents.map((agent) => agent.close()), ...wires.map((wire) => wire.close())]);
       await sweeper?.close();
@@ -191,7 +181,7 @@ export async function createSeed(postgresUrl: string, options: SeedOptions = {})
 const toMutation = (field: string, args: Record<string, unknown>) =>
   `mutation { ${field}(${toArguments(args)}) ${DEPLOYMENT} }`;
 
-/** As GraphQL writes it: names without quotes. */
+/** Writes a value as GraphQL does: names have no quotes. */
 export const toArguments = (args: object): string =>
   Object.entries(args)
     .map(([name, value]) => `${name}: ${name === 'onFailure' ? value : toLiteral(value)}`)

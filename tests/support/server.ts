@@ -11,9 +11,9 @@ export type TestServer = {
   adminToken: string;
   databaseUrl: string;
   pid(): number;
-  /** SIGKILL: no good-byes. */
+  /** Sends SIGKILL, so the server cannot say goodbye. */
   kill(): Promise<void>;
-  /** On the same port and database. */
+  /** Starts it again on the same port and database. */
   start(): Promise<void>;
   stop(): Promise<void>;
   output(): string;
@@ -58,7 +58,7 @@ export async function startServer(options: {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child = started;
-    // A test file that fails before its clean-up must not leave it behind.
+    // A test file that fails before its cleanup must not leave it running.
     const killWithUs = () => void started.kill('SIGKILL');
     process.once('exit', killWithUs);
     started.once('exit', () => process.off('exit', killWithUs));
@@ -111,7 +111,7 @@ export type GraphqlResult<T> = {
   errors?: { message: string; extensions: { code: string } & Record<string, unknown> }[];
 };
 
-/** One GraphQL operation over HTTP, as a script would send it. */
+/** Sends one GraphQL operation over HTTP, as a script would. */
 export async function graphql<T = Record<string, never>>(
   server: { url: string },
   token: string | undefined,
@@ -126,7 +126,7 @@ export async function graphql<T = Record<string, never>>(
   return (await response.json()) as GraphqlResult<T>;
 }
 
-/** The same where no error is expected. */
+/** Does the same for an operation that must succeed. */
 export async function ask<T>(
   server: { url: string },
   token: string,

@@ -1,4 +1,4 @@
-/** Stack files for tests: a container that says nothing else is a busybox that stays up and ends at once when asked. */
+/** Builds stack files for tests. By default a container is a busybox that keeps running and ends at once when asked. */
 export const STAY = ['sh', '-c', "trap 'exit 0' TERM INT; sleep 3600 & wait"];
 
 export type TestContainer = { name: string; host: string } & Record<string, unknown>;

@@ -2,7 +2,7 @@ import { composeFile, service } from './compose-file.ts';
 import { type FakeHost, workAll } from './fake-host.ts';
 import type { Seed } from './seed.ts';
 
-/** A stack of the services a and b, each on a host of its own, up and good at revision 1. */
+/** Deploys a stack of the services a and b, each on its own host, whose revision 1 is good. */
 export async function startTwoHosts(seed: Seed, name: string) {
   const hosts = [await seed.host(`${name}-h1`), await seed.host(`${name}-h2`)] as const;
   const file = (image: string, more: Record<string, object> = {}) =>

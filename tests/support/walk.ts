@@ -10,11 +10,13 @@ import {
   isScalarType,
 } from 'graphql';
 
-/** What a schema says about itself: who may read what, and what everything means. */
+/** Reads what a schema says about itself: who may read what, and what everything means. */
 export type Kind = 'Query' | 'Mutation' | 'Subscription';
 export type RootField = { kind: Kind; name: string; field: GraphQLField<unknown, unknown>; scope: string | undefined };
 
-/** The one scope that Pothos' scope-auth plugin keeps of `authScopes: { <scope>: true }`; undefined if there is none. */
+/**
+ * The one scope that Pothos' scope-auth plugin keeps of `authScopes: { <scope>: true }`; undefined if there is none.
+ */
 export function scopeOf(extensions: unknown): string | undefined {
   const { pothosOptions } = (extensions ?? {}) as { pothosOptions?: { authScopes?: Record<string, unknown> } };
   const scopes = Object.entries(pothosOptions?.authScopes ?? {});
@@ -37,7 +39,7 @@ export function rootFields(schema: GraphQLSchema): RootField[] {
   );
 }
 
-/** Root fields, and object types, that say nothing about who may read them. */
+/** Finds root fields and object types that do not say who may read them. */
 export function findUnscoped(schema: GraphQLSchema): string[] {
   const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
   const fields = rootFields(schema).flatMap(({ kind, name, scope }) => (scope ? [] : [`${kind}.${name}`]));
@@ -48,7 +50,7 @@ export function findUnscoped(schema: GraphQLSchema): string[] {
   return [...fields, ...types];
 }
 
-/** Everything of our own that has no description. */
+/** Finds everything of our own that has no description. */
 export function findUndescribed(schema: GraphQLSchema): string[] {
   return Object.values(schema.getTypeMap())
     .filter((type) => !type.name.startsWith('__') && !['Int', 'Float', 'String', 'Boolean', 'ID'].includes(type.name))

@@ -9,14 +9,14 @@ export type Streamed = { type: 'next' | 'error' | 'complete'; payload?: unknown 
 export type Operation<T> = {
   /** Waits for the next result; undefined once it has completed. Errors of any kind come as `errors`. */
   next(): Promise<GraphqlResult<T> | undefined>;
-  /** What has come and was not asked for. */
+  /** Results that have arrived but were not taken yet. */
   waiting(): number;
   cancel(): void;
 };
 
 export type Wire = {
   socket: WebSocket;
-  /** Resolves when the server or the client closed it. */
+  /** Resolves when the server or the client has closed it. */
   closed: Promise<{ code: number; reason: string }>;
   isOpen(): boolean;
   send(message: unknown): void;
@@ -137,7 +137,7 @@ function createQueue() {
     },
     async take(): Promise<Streamed> {
       for (;;) {
-        // What comes after `complete` is for nobody: it stays, so that every later take sees it.
+        // Nothing comes after `complete`. It remains in the queue, so that every later take sees it.
         const first = messages[0]?.type === 'complete' ? messages[0] : messages.shift();
         if (first) return first;
         await new Promise<void>((resolve) => (wake = resolve));

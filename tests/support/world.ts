@@ -30,18 +30,18 @@ export type World = {
   deployment(id: string): Promise<Deployment>;
   /** Waits for its verdict. */
   finish(id: string, timeoutMs?: number): Promise<Deployment>;
-  /** The same, and it is that it succeeded. */
+  /** Does the same, and fails unless the deployment succeeded. */
   succeed(id: string, timeoutMs?: number): Promise<Deployment>;
   /** Deletes a stack with its volumes. @throws Error when anything of it is left on a host */
   remove(stack: string): Promise<void>;
-  /** What Docker itself has of a stack on a host, by name. */
+  /** Asks Docker what a stack has on a host, by name. */
   containers(hostName: string, stack: string): Promise<Docker.ContainerInspectInfo[]>;
-  /** What makes a container the same as before, on all hosts, by name. */
+  /** Returns, by name and from all hosts, what tells whether a container is still the same one. */
   states(stack: string): Promise<ContainerState[]>;
-  /** Takes the host away from the server: its link in the lab, its agent where hosts share an engine. */
+  /** Takes the host away from the server: cuts its link in a lab, or kills its agent if hosts share an engine. */
   cut(hostName: string): Promise<void>;
   restore(hostName: string): Promise<void>;
-  /** Ends everything. @throws Error when something with this installation's labels was left; it is removed then */
+  /** Ends everything. @throws Error if anything with this installation's labels was left; it is then removed */
   close(): Promise<void>;
 };
 
@@ -51,7 +51,7 @@ export type Failure = {
   agent: string | null;
   containerName: string | null;
   exitCode: number | null;
-  left: 'NEW' | 'OLD' | 'NONE' | null;
+  left: 'NEW' | 'PREVIOUS' | 'NONE' | null;
   healthLog: string[];
   logs: string[];
 };
@@ -66,7 +66,7 @@ export type Task = {
   phase: string | null;
   rollback: boolean;
   error: Failure | null;
-  result: { action: string; containerId: string | null; left: 'NEW' | 'OLD' | 'NONE' | null } | null;
+  result: { action: string; containerId: string | null; left: 'NEW' | 'PREVIOUS' | 'NONE' | null } | null;
   waitingOn: { reason: string; agent: string | null; message: string }[];
 };
 export type Deployment = {

@@ -3,7 +3,7 @@ import { useStage } from '../support/web/use-stage.ts';
 
 const { stage, me, open, go } = useStage();
 
-/** A name with dots: its address must not look like a file's. */
+/** The name has dots, and still its address must not look like that of a file. */
 const STACK = {
   '@context': 'https://schema.org',
   '@graph': [
@@ -41,7 +41,7 @@ it('shows a new token once, and it works', async () => {
 });
 
 it('removes an agent that is in use only by force', async () => {
-  await stage.enrol('cellar');
+  await stage.enroll('cellar');
   await stage.api('mutation ($text: String!) { deployStack(source: { jsonld: $text }) { id } }', {
     text: JSON.stringify(STACK),
   });

@@ -117,7 +117,7 @@ describe('problems of a file', () => {
     const page = await go('/');
     await page.getByRole('heading', { name: 'Stacks', level: 1 }).waitFor();
     await me.drop('large.json', ' '.repeat(2_000_000));
-    await page.getByRole('dialog').getByText('a stack file has at most').waitFor();
+    await page.getByRole('dialog').getByText('a stack file may be at most').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Deploy a stack' }).first().click();
     const binary = { name: 'logo.png', mimeType: 'image/png', buffer: Buffer.from([0x89, 0x50, 0xff, 0xfe]) };
@@ -134,7 +134,7 @@ describe('what stands beside the file', () => {
     const password = page.getByLabel('Value of DB_PASSWORD', { exact: true });
     await page.getByText('expected the name of the stack').first().waitFor();
     expect(await password.getAttribute('type')).toBe('password');
-    expect(await password.getAttribute('placeholder')).toBe('the file demands it');
+    expect(await password.getAttribute('placeholder')).toBe('required by the file');
     expect(await page.getByLabel('Value of TAG', { exact: true }).getAttribute('placeholder')).toBe('default: alpine');
     await page.getByText('give it').first().waitFor();
     await page.getByLabel('Name of the stack').fill('stall');

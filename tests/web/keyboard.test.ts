@@ -9,7 +9,7 @@ const { stage, me, go } = useStage();
 const MULTIHOST = readFileSync(join(import.meta.dirname, '..', '..', 'examples', 'nginx-multihost-stack.json'), 'utf8');
 
 beforeAll(async () => {
-  for (const name of ['localhost-docker', 'vm1', 'vm2']) await stage.enrol(name);
+  for (const name of ['localhost-docker', 'vm1', 'vm2']) await stage.enroll(name);
 });
 
 const focused = (page: Page) => page.evaluate<string>('document.activeElement.textContent');

@@ -10,7 +10,7 @@ const MULTIHOST = readFileSync(join(import.meta.dirname, '..', '..', 'examples',
 let deploymentId: string;
 
 beforeAll(async () => {
-  for (const name of ['localhost-docker', 'vm1', 'vm2']) await stage.enrol(name);
+  for (const name of ['localhost-docker', 'vm1', 'vm2']) await stage.enroll(name);
   const { deployStack } = await stage.api<{ deployStack: { id: string } }>(
     'mutation ($text: String!) { deployStack(source: { jsonld: $text }) { id } }',
     { text: MULTIHOST },

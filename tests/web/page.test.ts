@@ -18,7 +18,7 @@ async function deploy(page: Page): Promise<void> {
   await button.and(page.locator(':not([aria-disabled])')).click();
 }
 
-/** For the README, made only when asked for: the images are there and the containers are being made. */
+/** Takes the README's picture, only when asked to, while the images are there and the containers are being made. */
 async function takePicture(page: Page): Promise<void> {
   await page.locator('.summary-counts', { hasText: /^[3-5] of 6/ }).waitFor({ timeout: 60_000 });
   await page.locator('.task .badge', { hasText: 'Verifying' }).first().waitFor();

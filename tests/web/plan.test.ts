@@ -16,7 +16,7 @@ services:
     deploy: { placement: { constraints: ["node.hostname == vm2"] } }
 ${more}`;
 
-const CANCELLED = { code: 'UNHEALTHY', message: 'the health check failed 3 times', left: 'OLD', exitCode: 3 };
+const CANCELLED = { code: 'UNHEALTHY', message: 'the health check failed 3 times', left: 'PREVIOUS', exitCode: 3 };
 
 let vm1: Puppet;
 let vm2: Puppet;
@@ -32,10 +32,10 @@ const host = (page: Page, name: string) => page.getByRole('region', { name: `Pla
 const deploy = (page: Page) => plan(page).getByRole('button', { name: 'Deploy', exact: true });
 const verdict = (page: Page, text: string) => page.locator('.summary .badge', { hasText: text }).waitFor();
 
-/** Writes into the editor and waits for the plan of exactly that. */
+/** Writes into the editor and waits for the plan of exactly that text. */
 async function write(page: Page, text: string): Promise<void> {
   await editor(page).fill(text);
-  await plan(page).getByText('the plan follows in a moment').waitFor();
+  await plan(page).getByText('the plan will be updated in a moment').waitFor();
   await page.locator('section[aria-busy=false] .plan-summary').waitFor();
   await plan(page).getByRole('status').waitFor({ state: 'detached' });
 }
@@ -67,7 +67,7 @@ describe('a plan', () => {
     const row = host(page, 'vm1').locator('.plan-row', { hasText: 'shop-web-1' });
     await row.getByText('Replace').waitFor();
     expect((await row.locator('.differences').textContent()) ?? '').toMatch(/image.*nginx:1\.26.*nginx:1\.27/);
-    await host(page, 'vm2').locator('.plan-row', { hasText: 'shop-db-1' }).getByText('Stays').waitFor();
+    await host(page, 'vm2').locator('.plan-row', { hasText: 'shop-db-1' }).getByText('Unchanged').waitFor();
     await plan(page).getByText('Downtime expected').waitFor();
     await plan(page).getByText('its container is stopped before the successor starts').waitFor();
     await me.expectAccessible();
@@ -78,7 +78,7 @@ describe('a plan', () => {
   it('that is no longer true is not done; the new one is shown', async () => {
     const page = await go('/stacks/shop/deploy');
     await write(page, shop('1.27'));
-    await host(page, 'vm2').locator('.plan-row', { hasText: 'shop-db-1' }).getByText('Stays').waitFor();
+    await host(page, 'vm2').locator('.plan-row', { hasText: 'shop-db-1' }).getByText('Unchanged').waitFor();
     const before = vm2.containers.get('shop-db-1');
     vm2.containers.delete('shop-db-1');
     await vm2.observe();
@@ -108,7 +108,7 @@ describe('a plan', () => {
     await deploy(page).click();
     await page.waitForURL(/\/deployments\/./);
     await page.getByText('Priority 7').waitFor();
-    await page.getByText('what was done stays').waitFor();
+    await page.getByText('what was done is kept').waitFor();
     await page.getByText(/Fails if it is not done in 1[45] m/).waitFor();
     await me.expectClean();
   });
@@ -123,8 +123,8 @@ describe('a deployment', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel deployment' }).click();
     await verdict(page, 'Cancelled');
     vm1.held.clear();
-    const left = page.getByRole('region', { name: 'What was left' });
-    await left.getByText('The container from before is in place').waitFor();
+    const left = page.getByRole('region', { name: 'What is in place now' });
+    await left.getByText('The previous container is in place').waitFor();
     await left.getByText('shop-web-1 on vm1').waitFor();
     await page.getByRole('button', { name: 'Retry' }).waitFor();
     await me.expectAccessible();
@@ -132,7 +132,7 @@ describe('a deployment', () => {
     await me.expectClean();
   });
 
-  it('that is rolled back says why, with logs, and sets the way back apart', async () => {
+  it('that is rolled back says why, with logs, and sets the rollback apart', async () => {
     const page = await go('/stacks/shop/deploy');
     const healthLog = ['exit 1: connection refused'];
     vm1.failures.set('shop-web-1', { ...CANCELLED, healthLog, logs: ['starting', 'panic: no config'] });
@@ -145,8 +145,8 @@ describe('a deployment', () => {
     await cause.getByText('UNHEALTHY').waitFor();
     await cause.getByText('panic: no config').waitFor();
     await cause.getByText('connection refused').waitFor();
-    await cause.getByText('the container from before is in place').waitFor();
-    await page.getByRole('heading', { name: 'The way back' }).waitFor();
+    await cause.getByText('the previous container is in place').waitFor();
+    await page.getByRole('heading', { name: 'Rollback' }).waitFor();
     await page.getByRole('heading', { name: 'Tasks' }).waitFor();
     await me.expectAccessible();
     await me.shoot('deployment-rolled-back');
@@ -169,7 +169,7 @@ describe('a deployment', () => {
     await plan(page).getByText('Nothing to do').waitFor();
     await write(page, paused.replace('nginx:1.26', 'nginx:1.27'));
     await deploy(page).click();
-    await page.getByText(/A pause comes before it; it goes on in \d+ s/).waitFor();
+    await page.getByText(/It waits for a pause to end and starts in \d+ s/).waitFor();
     await me.expectAccessible();
     await me.shoot('deployment-paused');
     await me.expectClean();

@@ -5,7 +5,7 @@ import { useStage } from '../support/web/use-stage.ts';
 const { stage, me, go } = useStage();
 
 beforeAll(async () => {
-  await stage.enrol('vm1');
+  await stage.enroll('vm1');
 });
 beforeEach(async () => {
   const page = await go('/');

@@ -21,7 +21,7 @@ beforeAll(async () => {
   await run('deployStack(source: { compose: $file }) { id }', { file: shop('1.27') });
 });
 
-/** A mutation that gives a deployment; waits for its verdict. */
+/** Sends a mutation that returns a deployment, and waits until that has succeeded. */
 async function run(mutation: string, variables: { file?: string } = {}): Promise<void> {
   const head = variables.file === undefined ? 'mutation' : 'mutation ($file: String!)';
   const { deployment } = await stage.api<{ deployment: { id: string } }>(
@@ -51,7 +51,7 @@ describe('revisions', () => {
     await differences.getByText('image').waitFor();
     expect(await differences.textContent()).toMatch(/environment\.LEVEL.*1\.26.*1\.27/);
     await page.getByLabel('From', { exact: true }).selectOption('Revision 2');
-    await page.getByText('They want the same.').waitFor();
+    await page.getByText('There are no differences.').waitFor();
     await me.expectAccessible();
     await me.shoot('revisions');
     await me.expectClean();
@@ -70,10 +70,10 @@ describe('revisions', () => {
     await me.expectClean();
   });
 
-  it('are the way back, with its plan first', async () => {
+  it('can be rolled back to, with the plan first', async () => {
     const page = await go('/stacks/shop');
     const current = page.getByRole('button', { name: 'Roll back to revision 2…' });
-    expect(await current.getAttribute('title')).toBe('It is the current one.');
+    expect(await current.getAttribute('title')).toBe('This is the current revision.');
     await page.getByRole('button', { name: 'Roll back to revision 1…' }).click();
     const row = dialog(page).locator('.plan-row', { hasText: 'shop-web-1' });
     await row.getByText('Replace').waitFor();
@@ -128,7 +128,7 @@ describe('drift', () => {
   it('is shown as it happens, and repaired after its plan', async () => {
     const page = await go('/stacks/shop');
     const region = page.getByRole('region', { name: 'Drift' });
-    await region.getByText('None: the hosts').waitFor();
+    await region.getByText('No drift: every').waitFor();
     host.containers.delete('shop-web-1');
     const db = host.containers.get('shop-db-1');
     if (db) host.containers.set('shop-db-1', { ...db, state: 'EXITED', exitCode: 137 });
@@ -142,21 +142,21 @@ describe('drift', () => {
     await dialog(page).getByRole('button', { name: 'Repair', exact: true }).click();
     await verdict(page, 'Succeeded');
     await page.getByRole('link', { name: 'shop', exact: true }).click();
-    await region.getByText('None: the hosts').waitFor();
+    await region.getByText('No drift: every').waitFor();
     await me.expectClean();
   });
 
   it('is repaired without being asked where that is switched on', async () => {
     const page = await go('/stacks/shop');
-    const byItself = page.getByRole('switch', { name: 'Repair by itself' });
-    expect(await byItself.getAttribute('aria-checked')).toBe('false');
-    await byItself.click();
+    const automatic = page.getByRole('switch', { name: 'Repair automatically' });
+    expect(await automatic.getAttribute('aria-checked')).toBe('false');
+    await automatic.click();
     await page.locator('.switch[aria-checked=true]').waitFor();
     host.containers.delete('shop-web-1');
     await host.observe();
     await page.locator('.deployment-row', { hasText: 'Repair' }).getByText('by graphium').waitFor();
-    await page.getByRole('region', { name: 'Drift' }).getByText('None: the hosts').waitFor();
-    await byItself.click();
+    await page.getByRole('region', { name: 'Drift' }).getByText('No drift: every').waitFor();
+    await automatic.click();
     await page.locator('.switch[aria-checked=false]').waitFor();
     await me.expectClean();
   });
@@ -185,7 +185,7 @@ describe('orphans', () => {
     const adopt = page.getByRole('button', { name: 'Adopt as they are' });
     const editor = page.getByLabel('Stack file', { exact: true });
     await editor.fill(shop('1.27', 'lost'));
-    await page.getByText('This file would change what runs there').waitFor();
+    await page.getByText('This file would change what is running').waitFor();
     expect(await adopt.getAttribute('aria-disabled')).toBe('true');
     await editor.fill(shop('1.26', 'lost'));
     await page.getByText('Nothing to do').waitFor();

@@ -41,8 +41,11 @@ function Form({ onCreated, onClose }: { onCreated: (token: JoinToken) => void; o
   };
   return (
     <form className="form" onSubmit={submit}>
-      <p className="muted">This makes a token that works once, and shows the command to run on the new host.</p>
-      <Field label="Name (optional)" hint="What stack files call this host. Left empty, the agent may choose its own.">
+      <p className="muted">This creates a token that works only once, and shows the command to run on the new host.</p>
+      <Field
+        label="Name (optional)"
+        hint="Stack files refer to the host by this name. If you leave it empty, the agent may choose its own."
+      >
         {({ id, hintId }) => (
           <input
             id={id}
@@ -86,17 +89,17 @@ function Form({ onCreated, onClose }: { onCreated: (token: JoinToken) => void; o
 function Command({ token, joined }: { token: JoinToken; joined: Agent | undefined }) {
   return (
     <div className="form">
-      <p>Run this in Graphium's folder on the new host, beside its Docker engine:</p>
+      <p>Run this on the new host, next to its Docker engine, in the folder of Graphium:</p>
       <Secret label="Command" text={token.command} />
       <p className="muted small">
-        The token in it works once
+        The token in it works only once
         {token.token.expiresAt && (
           <>
             {' '}
             and expires <TimeAgo at={token.token.expiresAt} />
           </>
         )}
-        . It is not shown again.
+        . It will not be shown again.
       </p>
       {joined ? (
         <Alert tone="good" title={`${joined.name} has joined.`} />

@@ -4,14 +4,14 @@ import { Button } from '../ui/Button.tsx';
 import { formatBytes, plural } from '../ui/format.ts';
 import { TimeAgo } from '../ui/Time.tsx';
 import { useDenial } from '../viewer.ts';
-import { agentStates, transports } from '../words.ts';
+import { AGENT_STATES, TRANSPORTS } from '../words.ts';
 import type { Agent } from './documents.ts';
 import { RemoveAgentDialog } from './RemoveAgent.tsx';
 
 export const AgentCard = memo(function AgentCard({ agent }: { agent: Agent }) {
   const [removing, setRemoving] = useState(false);
   const denial = useDenial('ADMIN');
-  const state = agentStates[agent.state];
+  const state = AGENT_STATES[agent.state];
   const running = agent.containers.filter((each) => each.state === 'RUNNING').length;
   return (
     <li className="panel card" aria-label={`Agent ${agent.name}`}>
@@ -19,8 +19,8 @@ export const AgentCard = memo(function AgentCard({ agent }: { agent: Agent }) {
         <h2>{agent.name}</h2>
         <Badge tone={state.tone}>{state.text}</Badge>
         {agent.transport && agent.state === 'ONLINE' && (
-          <span className="chip" title={transports[agent.transport].hint}>
-            {transports[agent.transport].text}
+          <span className="chip" title={TRANSPORTS[agent.transport].hint}>
+            {TRANSPORTS[agent.transport].text}
           </span>
         )}
       </div>

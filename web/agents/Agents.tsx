@@ -30,7 +30,7 @@ export function AgentsScreen() {
       {!agents && !problem && <Loading what="agents" />}
       {agents?.length === 0 && (
         <Empty title="No agents yet" action={add}>
-          An agent runs beside Docker on each host and dials out to this server. The host needs no open port.
+          An agent runs next to Docker on each host and connects to this server, so the host needs no open port.
         </Empty>
       )}
       {agents && agents.length > 0 && (

@@ -7,7 +7,7 @@ import { Checkbox } from '../ui/Field.tsx';
 import { toast } from '../ui/Toasts.tsx';
 import { type Agent, RemoveAgent } from './documents.ts';
 
-/** Force is offered only after the server said what stands against it. */
+/** Offers to force the removal only after the server has refused it and said why. */
 export function RemoveAgentDialog({ agent, onClose }: { agent: Agent; onClose: () => void }) {
   const action = useAction(RemoveAgent);
   const [conflicted, setConflicted] = useState(false);
@@ -39,12 +39,12 @@ export function RemoveAgentDialog({ agent, onClose }: { agent: Agent; onClose: (
         </>
       }
     >
-      <p>Its credential is revoked and its connection closed. To come back, the host needs a new join token.</p>
+      <p>Its credential will be revoked and its connection closed. To join again, the host needs a new join token.</p>
       {action.problem && <ProblemAlert problem={action.problem} />}
       {conflicted && (
         <Checkbox
           label="Remove it anyway"
-          hint="Graphium forgets this host: its unfinished tasks are dropped, and containers on it are left alone from now on."
+          hint="Graphium will forget this host: its unfinished tasks are dropped, and its containers are left as they are."
           checked={force}
           onChange={setForce}
         />

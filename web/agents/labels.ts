@@ -1,6 +1,6 @@
 export type Label = { key: string; value: string };
 
-/** One `key=value` per line; empty lines do not count. */
+/** Reads one `key=value` per line and skips empty lines. */
 export function parseLabels(text: string): { labels: Label[] } | { mistake: string } {
   const labels: Label[] = [];
   for (const [index, line] of text.split('\n').entries()) {
@@ -9,7 +9,7 @@ export function parseLabels(text: string): { labels: Label[] } | { mistake: stri
     const at = trimmed.indexOf('=');
     if (at < 1) return { mistake: `Line ${index + 1}: write a label as key=value.` };
     const key = trimmed.slice(0, at).trim();
-    if (labels.some((label) => label.key === key)) return { mistake: `Line ${index + 1}: ${key} is there twice.` };
+    if (labels.some((label) => label.key === key)) return { mistake: `Line ${index + 1}: ${key} occurs twice.` };
     labels.push({ key, value: trimmed.slice(at + 1).trim() });
   }
   return { labels };

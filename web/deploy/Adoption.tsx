@@ -12,7 +12,7 @@ import type { FileInput } from './useDraft.ts';
 
 const TOUCHING = ['REPLACE', 'RESTART', 'STOP', 'REMOVE'];
 
-/** Takes containers over as they are. Where the file says otherwise, deploying it changes them. */
+/** Adopts containers as they are. Where the file differs from them, only a deployment brings them in line. */
 export function Adoption({ stack, input, planning }: { stack: string; input: FileInput; planning: Planning }) {
   const action = useAction(AdoptOrphans);
   const toKey = useRequestKey();
@@ -21,11 +21,11 @@ export function Adoption({ stack, input, planning }: { stack: string; input: Fil
   const touched = plan?.items.filter((item) => TOUCHING.includes(item.action)) ?? [];
   const ready = isCurrent && plan && !planning.problem;
   const reason = !ready
-    ? 'The plan comes first.'
+    ? 'Wait for the plan.'
     : plan.stack !== stack
       ? `The file is for the stack ${plan.stack}, not ${stack}.`
       : touched.length > 0
-        ? 'The file is not what runs there; see the plan.'
+        ? 'The file differs from what is running; see the plan.'
         : null;
   const adopt = async () => {
     const { data, problem: failure } = await action.run({ ...input, idempotencyKey: toKey(input) });
@@ -35,9 +35,9 @@ export function Adoption({ stack, input, planning }: { stack: string; input: Fil
   return (
     <>
       {ready && touched.length > 0 && (
-        <Alert tone="warn" title="This file would change what runs there">
-          {touched.map((item) => `${item.containerName} on ${item.agent}`).join(', ')}. Change the file until they stay
-          as they are and adopt them, or deploy it to have them changed.
+        <Alert tone="warn" title="This file would change what is running">
+          It affects {touched.map((item) => `${item.containerName} on ${item.agent}`).join(', ')}. Edit the file until
+          the plan leaves them unchanged and then adopt them, or deploy the file to change them.
         </Alert>
       )}
       {problem && <ProblemAlert problem={problem} />}

@@ -9,10 +9,10 @@ import { SourceField } from './SourceField.tsx';
 import { type Start, useDraft } from './useDraft.ts';
 import { NameAndProfiles, Variables } from './Variables.tsx';
 
-/** Long enough that nobody is interrupted in the middle of a word. */
+/** Long enough that the plan does not jump about while somebody types a word. */
 const PAUSE_MS = 900;
 
-/** A stack file, what deploying it would do, and below that the button that does it. */
+/** A stack file, then the plan for it, then the button that carries the plan out. */
 export function DeployForm({ start, adopt }: { start: Start; adopt: string | null }) {
   const draft = useDraft(start);
   const planning = usePlan(
@@ -43,7 +43,7 @@ export function DeployForm({ start, adopt }: { start: Start; adopt: string | nul
   );
 }
 
-/** What the server says about places of the text, for the editor. */
+/** Turns what the server says about places in the text into marks for the editor. */
 function toMarks(plan: Plan | null, problem: Problem | null): Mark[] {
   if (problem) {
     return problem.details.flatMap(({ line, column, message, code }) =>

@@ -15,7 +15,7 @@ type Props = { stack: string | null; revision: number | null; adopt?: boolean };
 
 const STACKS = { to: '/', text: 'Stacks' };
 
-/** A new stack, another revision of one that is there, or containers without a stack that are to get one. */
+/** Deploys a new stack or another revision of an existing one, or adopts containers into a stack. */
 export function DeployScreen({ stack, revision, adopt = false }: Props) {
   const denial = useDenial('OPERATOR');
   const title = stack === null ? 'Deploy a stack' : adopt ? `Adopt ${stack}` : `Change ${stack}`;
@@ -36,8 +36,8 @@ function New({ stack, adopt }: { stack: string | null; adopt: boolean }) {
     <>
       {adopt && (
         <p className="muted">
-          Containers of a stack {stack} run, and nothing here knows its file. Give the file they were made from, and
-          they are taken over without being touched.
+          Containers of a stack named {stack} are running, but Graphium does not have its file. Enter the file that they
+          were created from, and Graphium adopts them without touching them.
         </p>
       )}
       <DeployForm start={{ text: '', format: null, stack, variableNames: NO_NAMES }} adopt={adopt ? stack : null} />
@@ -45,7 +45,7 @@ function New({ stack, adopt }: { stack: string | null; adopt: boolean }) {
   );
 }
 
-/** Asked once: what others do meanwhile must not change the text under one's hands. */
+/** Asks only once, so that what others deploy meanwhile does not change the text that somebody is editing. */
 function Existing({ stack, revision }: { stack: string; revision: number | null }) {
   const [document] = useState(() => (revision === null ? CurrentFile : RevisionFile));
   const [{ data, error }, execute] = useQuery<{ stack: { file: StackFile | StackFile[] | null } | null }>({
@@ -62,7 +62,7 @@ function Existing({ stack, revision }: { stack: string; revision: number | null 
   }
   return (
     <>
-      <p className="muted">It begins with the file of revision {file.number}.</p>
+      <p className="muted">The editor starts with the file of revision {file.number}.</p>
       <DeployForm start={toStart(stack, file)} adopt={null} />
     </>
   );

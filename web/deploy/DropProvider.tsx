@@ -7,7 +7,7 @@ import { DropTarget } from './DropTarget.tsx';
 import { handOver } from './handover.ts';
 import { readSource } from './source.ts';
 
-/** A stack file can be dropped on any screen. */
+/** Lets a stack file be dropped on any screen. */
 export function DropProvider({ children }: { children: ReactNode }) {
   const denial = useDenial('OPERATOR');
   const [refusal, setRefusal] = useState<string | null>(null);

@@ -4,14 +4,14 @@ import { Icon } from '../ui/Icon.tsx';
 type Props = { denial: string | null; onDrop: (files: File[]) => void };
 
 /**
- * Takes a file dropped anywhere on the page, and shows that it would while one is dragged over it.
- * A popover, so that it lies above an open dialog.
+ * Takes a file that is dropped anywhere on the page, and says so while one is dragged over it. It is a popover, so that
+ * it lies above an open dialog.
  */
 export function DropTarget({ denial, onDrop }: Props) {
   const [over, setOver] = useState(false);
   const drop = useEffectEvent(onDrop);
   useEffect(() => {
-    // Enter and leave come for every element on the way; the balance says whether the pointer is on the page.
+    // Every element on the way fires enter and leave; the balance says whether the pointer is still on the page.
     let depth = 0;
     const isFile = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false;
     const move = (change: number) => (event: DragEvent) => {
@@ -48,7 +48,7 @@ export function DropTarget({ denial, onDrop }: Props) {
     <div popover="manual" ref={(element) => element?.showPopover()} className="drop-overlay" aria-hidden="true">
       <div className="drop-card">
         <Icon name={denial ? 'close' : 'upload'} />
-        <p>{denial ?? 'Drop the stack file to look at it and deploy it'}</p>
+        <p>{denial ?? 'Drop the stack file to review and deploy it'}</p>
       </div>
     </div>
   );

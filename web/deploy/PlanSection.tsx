@@ -22,7 +22,7 @@ type Props = {
 
 const NO_TEXT = 'Paste or choose a stack file first.';
 
-/** What would be done, or what is wrong with the file; then the button. */
+/** Shows the plan, or what is wrong with the file, and then the button. */
 export function PlanSection({ input, planning, adopt, onPlace }: Props) {
   const [fields, setFields] = useState(DEFAULTS);
   const action = useAction(DeployStack);
@@ -43,13 +43,13 @@ export function PlanSection({ input, planning, adopt, onPlace }: Props) {
           Plan
         </Button>
       </div>
-      {input === null && <p className="muted panel pad">What would be done is shown here before it is done.</p>}
+      {input === null && <p className="muted panel pad">The plan is shown here before anything is changed.</p>}
       {launch.changed && <PlanChanged />}
       {problem && <Problems problem={problem} onSelect={onPlace} />}
       {!problem && plan && <PlanView plan={plan} onWarning={onPlace} />}
       {input && !isCurrent && (
         <p className="muted small" role="status">
-          {busy ? 'Asking what would be done…' : 'The text has changed; the plan follows in a moment.'}
+          {busy ? 'Planning…' : 'The text has changed; the plan will be updated in a moment.'}
         </p>
       )}
       {adopt !== null && input && <Adoption stack={adopt} input={input} planning={planning} />}
@@ -69,11 +69,11 @@ export function PlanSection({ input, planning, adopt, onPlace }: Props) {
   );
 }
 
-/** Why it cannot be deployed yet. */
+/** Returns why the file cannot be deployed yet, or null if it can. */
 function findReason(input: FileInput | null, { plan, problem, isCurrent }: Planning, fields: OptionFields) {
   const parsed = parseOptions(fields);
   if (input === null) return NO_TEXT;
   if ('mistake' in parsed) return parsed.mistake;
   if (isCurrent && problem) return 'The stack file has problems.';
-  return isCurrent && plan ? null : 'The plan comes first.';
+  return isCurrent && plan ? null : 'Wait for the plan.';
 }

@@ -4,13 +4,13 @@ import { plural } from '../ui/format.ts';
 
 type Props = { problem: Problem; onSelect: (at: SourceProblem) => void };
 
-/** Every reason why a file was not accepted; a click shows the place. */
+/** Lists every reason why a file was not accepted. A click on a place selects it in the editor. */
 export function Problems({ problem, onSelect }: Props) {
   if (problem.details.length === 0) return <ProblemAlert problem={problem} />;
   return (
     <div className="alert alert-bad" role="alert">
       <p className="alert-title">
-        {plural(problem.details.length, 'problem')} in this file, nothing was changed{' '}
+        {plural(problem.details.length, 'problem')} in this file; nothing was changed{' '}
         <code className="code-chip">{problem.code}</code>
       </p>
       <ol className="problems">

@@ -4,24 +4,24 @@ import type { Mark } from '../editor/setup.ts';
 import { localProblem, type Problem } from '../errors.ts';
 import { ProblemAlert } from '../layout/Problem.tsx';
 import { Loading } from '../ui/Empty.tsx';
-import { formats } from '../words.ts';
+import { FORMATS } from '../words.ts';
 import { type Format, isJson } from './format.ts';
 import { readSource } from './source.ts';
 import type { Draft } from './useDraft.ts';
 
-/** The editor is larger than the rest of the page, so it is fetched only here. */
+/** The editor is larger than the rest of the page, so it is fetched only when it is shown. */
 const CodeEditor = lazy(() =>
   import('../editor/CodeEditor.tsx')
     .then((module) => ({ default: module.CodeEditor }))
     .catch(async () => ({ default: (await import('../editor/PlainEditor.tsx')).PlainEditor })),
 );
 
-const FORMATS: Format[] = ['COMPOSE', 'JSONLD'];
+const CHOICES: Format[] = ['COMPOSE', 'JSONLD'];
 const KINDS = '.yaml,.yml,.json,.jsonld,application/yaml,application/json,application/ld+json';
 
 type Props = { ref: Ref<CodeEditorHandle>; draft: Draft; marks: readonly Mark[]; onRun: () => void };
 
-/** The text of the stack file: written, pasted, chosen or dropped. */
+/** The text of the stack file, which can be written, pasted, chosen or dropped. */
 export function SourceField({ ref, draft, marks, onRun }: Props) {
   const [unreadable, setUnreadable] = useState<Problem | null>(null);
   const { source, format } = draft;
@@ -42,7 +42,7 @@ export function SourceField({ ref, draft, marks, onRun }: Props) {
         <span className="muted small">{source.name ?? 'or drop one anywhere on the page'}</span>
         <fieldset className="segments">
           <legend className="visually-hidden">Format of the file</legend>
-          {FORMATS.map((each) => (
+          {CHOICES.map((each) => (
             <button
               key={each}
               type="button"
@@ -50,7 +50,7 @@ export function SourceField({ ref, draft, marks, onRun }: Props) {
               title={draft.isChosen ? undefined : 'Told by the text. Press to choose.'}
               onClick={() => draft.choose(each)}
             >
-              {formats[each]}
+              {FORMATS[each]}
             </button>
           ))}
         </fieldset>

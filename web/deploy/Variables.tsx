@@ -6,7 +6,7 @@ import { Icon } from '../ui/Icon.tsx';
 import { looksSecret, type Variable } from './format.ts';
 import type { Draft } from './useDraft.ts';
 
-/** One row for each variable that the file uses, and more where they are added by hand. */
+/** One row for each variable that the file uses, and for each that is added by hand. */
 export function Variables({ draft }: { draft: Draft }) {
   const { variables, extras, setExtras, values, setValue } = draft;
   return (
@@ -14,8 +14,8 @@ export function Variables({ draft }: { draft: Draft }) {
       <legend>Variables</legend>
       <p className="hint">
         {variables.length + extras.length === 0
-          ? 'The file uses none.'
-          : 'They are not kept. One without a value is not set: the default in the file counts.'}
+          ? 'The file uses no variables.'
+          : 'Their values are not stored. A variable without a value is not set, so the default in the file applies.'}
       </p>
       {variables.map((variable) => (
         <div key={variable.name} className="variable">
@@ -71,7 +71,7 @@ export function Variables({ draft }: { draft: Draft }) {
 }
 
 function toPlaceholder({ fallback, needed }: Variable): string {
-  if (needed) return 'the file demands it';
+  if (needed) return 'required by the file';
   return fallback === null ? 'not set' : `default: ${fallback || 'empty'}`;
 }
 
@@ -104,7 +104,7 @@ function Value({ label, secret, placeholder, value, onChange }: ValueProps) {
   );
 }
 
-/** What else is said beside a Compose file. */
+/** What a Compose file leaves to whoever deploys it: the name of the stack, and the profiles. */
 export function NameAndProfiles({ draft }: { draft: Draft }) {
   return (
     <>
@@ -122,7 +122,7 @@ export function NameAndProfiles({ draft }: { draft: Draft }) {
           />
         )}
       </Field>
-      <Field label="Profiles (optional)" hint="With commas between them; * means all.">
+      <Field label="Profiles (optional)" hint="Separate them with commas; * means all.">
         {({ id, hintId }) => (
           <input
             id={id}
@@ -140,6 +140,8 @@ export function NameAndProfiles({ draft }: { draft: Draft }) {
 }
 
 function toNameHint({ name, namedInFile }: Draft): string {
-  if (namedInFile === null) return 'The file has no "name:", so that it is needed here.';
-  return name.trim() === '' || name.trim() === namedInFile ? 'As the file says.' : `In place of ${namedInFile}.`;
+  if (namedInFile === null) return 'The file has no "name:", so enter one here.';
+  return name.trim() === '' || name.trim() === namedInFile
+    ? 'The name is taken from the file.'
+    : `It replaces ${namedInFile}, the name in the file.`;
 }

@@ -1,6 +1,6 @@
 import { graphql, type ResultOf } from '../graphql.ts';
 
-/** What the editor of an existing stack begins with. The values of its variables are kept nowhere. */
+/** The file that the editor of an existing stack starts with. The values of its variables are not stored anywhere. */
 export const CurrentFile = graphql(`
   query CurrentFile($stack: String!) {
     stack(name: $stack) {

@@ -1,26 +1,26 @@
-/** Pure: what a stack file is, told by its text while it may still be half written. */
+/** Reads a stack file that may still be half written. */
 export type Format = 'COMPOSE' | 'JSONLD';
 
 export const isJson = (text: string) => /^\s*[{[]/.test(text);
 
-/** JSON is Graphium's own format unless it has a Compose file's `services`; everything else is Compose. */
+/** Takes JSON for Graphium's own format unless it has the `services` of a Compose file; anything else is Compose. */
 export function findFormat(text: string): Format {
   if (!isJson(text)) return 'COMPOSE';
   if (/"(@graph|@type|@context|hasPart)"\s*:/.test(text)) return 'JSONLD';
   return /"services"\s*:/.test(text) ? 'COMPOSE' : 'JSONLD';
 }
 
-/** The name that a Compose file gives itself. */
+/** Returns the name that a Compose file gives its stack. */
 export function findName(text: string): string | null {
   const found = isJson(text) ? /^\s*\{\s*"name"\s*:\s*"([^"]+)"/.exec(text) : /^name:[ \t]*(.+)$/m.exec(text);
   const name = found?.[1]?.replace(/\s+#.*$/, '').trim();
   return name?.replace(/^(["'])(.*)\1$/, '$2') || null;
 }
 
-/** A variable that a Compose file refers to. `fallback`: what counts when it is not set. */
+/** A variable that a Compose file refers to; `fallback` applies when it is not set. */
 export type Variable = { name: string; fallback: string | null; needed: boolean };
 
-/** `$NAME` and `${NAME…}`, `$$` aside, once each and in the order of the text. Comments do not count. */
+/** Finds `$NAME` and `${NAME…}`, each once and in the order of the text. It skips `$$` and comments. */
 export function findVariables(text: string): Variable[] {
   const found = new Map<string, Variable>();
   const lines = text.split('\n').filter((line) => !/^\s*#/.test(line));

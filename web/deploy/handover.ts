@@ -2,7 +2,7 @@ import { navigate, toPath, toRoute } from '../router.ts';
 import { createStore } from '../store.ts';
 import type { Source } from './source.ts';
 
-/** A text on its way to the editor: dropped on some screen, taken by the one with the editor. */
+/** Text that was dropped on any screen and waits for the screen with the editor to take it. */
 export const handover = createStore<Source | null>(null);
 
 export function handOver(source: Source): void {

@@ -6,12 +6,12 @@ import { type Format, findFormat, findName, findVariables, type Variable } from 
 import { handover } from './handover.ts';
 import type { Source } from './source.ts';
 
-/** What the screen begins with. */
+/** What the screen starts with. */
 export type Start = {
   text: string;
-  /** Null: told by the text. */
+  /** Null: the text decides. */
   format: Format | null;
-  /** The stack it is for; null: as the file says. */
+  /** The stack that the file is for; null: the file says. */
   stack: string | null;
   variableNames: readonly string[];
 };
@@ -19,7 +19,7 @@ export type Start = {
 export type FileInput = Extract<PlanInput, { deploy: unknown }>['deploy'];
 export type Extra = { id: string; name: string };
 
-/** A stack file that is being written, with all that is said beside it. */
+/** Holds a stack file while it is being written, with the name, the variables and the profiles that go with it. */
 export function useDraft(start: Start) {
   const [source, setSource] = useState<Source>(() => handover.get() ?? { id: newKey(), name: null, text: start.text });
   const [chosen, choose] = useState(start.format);
@@ -65,7 +65,7 @@ export function useDraft(start: Start) {
 
 export type Draft = ReturnType<typeof useDraft>;
 
-/** A Compose file without a name of its own gets the stack's; one with a name is left to say it. */
+/** Fills in the stack's name for a file that does not contain one. */
 const givenName = ({ stack, text }: Start) => (stack !== null && findName(text) === null ? stack : '');
 
 function useHandedOver(take: (source: Source) => void): void {
@@ -77,7 +77,7 @@ function useHandedOver(take: (source: Source) => void): void {
   });
 }
 
-/** What the last revision used may also be meant where the text does not name it with a dollar sign. */
+/** Adds variables of the last revision that the text mentions, even where no dollar sign marks them. */
 function withEarlier(found: Variable[], text: string, earlier: readonly string[]): Variable[] {
   const known = new Set(found.map((each) => each.name));
   const others = earlier.filter((name) => !known.has(name) && text.includes(name));
@@ -94,7 +94,7 @@ type Fields = {
   values: Readonly<Record<string, string>>;
 };
 
-/** Only Compose files have names, variables and profiles beside them. A variable without a value is not set at all. */
+/** Sends name, variables and profiles with Compose files only. A variable without a value is left out. */
 function toInput({ text, format, name, profiles, variables, extras, values }: Fields): FileInput {
   if (format === 'JSONLD') return { source: { jsonld: text } };
   const pairs = [

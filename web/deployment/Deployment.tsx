@@ -8,7 +8,7 @@ import { announce } from '../ui/announce.tsx';
 import { Empty, Loading } from '../ui/Empty.tsx';
 import { plural } from '../ui/format.ts';
 import { Link } from '../ui/Link.tsx';
-import { deploymentStatuses, kinds } from '../words.ts';
+import { DEPLOYMENT_STATUSES, KINDS } from '../words.ts';
 import { DeploymentActions } from './DeploymentActions.tsx';
 import { type Deployment, WatchDeployment } from './documents.ts';
 import { FailureDetails } from './Failure.tsx';
@@ -30,13 +30,13 @@ export function DeploymentScreen({ id }: { id: string }) {
       </Page>
     );
   }
-  const title = `${kinds[deployment.kind]} ${deployment.stack}`;
+  const title = `${KINDS[deployment.kind]} ${deployment.stack}`;
   return (
     <Page
       title={title}
       heading={
         <>
-          {kinds[deployment.kind]}{' '}
+          {KINDS[deployment.kind]}{' '}
           <Link to={toPath({ screen: 'stack', name: deployment.stack })}>{deployment.stack}</Link>{' '}
           <span className="revision">revision {deployment.revision}</span>
         </>
@@ -49,23 +49,23 @@ export function DeploymentScreen({ id }: { id: string }) {
       {deployment.cause && <Cause deployment={deployment} cause={deployment.cause} />}
       <Warnings deployment={deployment} />
       <Left deployment={deployment} />
-      <BothWays deployment={deployment} />
+      <TasksAndRollback deployment={deployment} />
     </Page>
   );
 }
 
-/** The tasks of the way back, which a failure began, apart from those that led to it. */
-function BothWays({ deployment }: { deployment: Deployment }) {
+/** Shows the tasks of a rollback apart from the tasks whose failure led to it. */
+function TasksAndRollback({ deployment }: { deployment: Deployment }) {
   const { tasks, rollbackRevision } = deployment;
-  const back = tasks.filter((task) => task.rollback);
+  const rollback = tasks.filter((task) => task.rollback);
   const causeId = deployment.cause?.taskId ?? null;
   return (
     <>
       {rollbackRevision !== null && (
         <Tasks
-          title="The way back"
-          note={`Makes revision ${rollbackRevision}, a copy of the last good one.`}
-          tasks={back}
+          title="Rollback"
+          note={`Creates revision ${rollbackRevision}, a copy of the last good one.`}
+          tasks={rollback}
           causeId={causeId}
         />
       )}
@@ -91,11 +91,11 @@ function Warnings({ deployment: { warnings } }: { deployment: Deployment }) {
 
 function Cause({ deployment, cause }: { deployment: Deployment; cause: NonNullable<Deployment['cause']> }) {
   const task = deployment.tasks.find((each) => each.id === cause.taskId);
-  const subject = task ? `${kinds[task.kind]} ${toSubject(task)}` : cause.containerName;
+  const subject = task ? `${KINDS[task.kind]} ${toSubject(task)}` : cause.containerName;
   const what = [subject, cause.agent && `on ${cause.agent}`].filter(Boolean).join(' ');
-  const back = deployment.status === 'ROLLED_BACK';
+  const rolledBack = deployment.status === 'ROLLED_BACK';
   return (
-    <section className={back ? 'panel cause cause-back' : 'panel cause'} aria-label="Cause">
+    <section className={rolledBack ? 'panel cause cause-back' : 'panel cause'} aria-label="Cause">
       <h2>
         {what ? `Failed: ${what}` : deployment.status === 'CANCELLED' ? 'Why it ended' : 'What went wrong'}
         {task && (
@@ -104,10 +104,10 @@ function Cause({ deployment, cause }: { deployment: Deployment; cause: NonNullab
           </a>
         )}
       </h2>
-      {back && (
+      {rolledBack && (
         <p className="small">
-          The stack is again as it was before, now revision {deployment.rollbackRevision}. This is why it had to go
-          back:
+          The stack is as it was before, now as revision {deployment.rollbackRevision}. It was rolled back for this
+          reason:
         </p>
       )}
       <FailureDetails failure={cause} logs />
@@ -115,16 +115,16 @@ function Cause({ deployment, cause }: { deployment: Deployment; cause: NonNullab
   );
 }
 
-/** Says the verdict aloud when it comes while one is watching, not when an old deployment is opened. */
+/** Announces the verdict when it arrives while somebody is watching, but not when an old deployment is opened. */
 function useVerdict(deployment: Deployment | undefined): void {
   const watched = useRef(false);
   const status = deployment?.status;
-  const name = deployment ? `${kinds[deployment.kind]} ${deployment.stack}` : '';
+  const name = deployment ? `${KINDS[deployment.kind]} ${deployment.stack}` : '';
   useEffect(() => {
     if (status === 'RUNNING') watched.current = true;
     else if (status && watched.current) {
       watched.current = false;
-      announce(`${name}: ${deploymentStatuses[status].text}`);
+      announce(`${name}: ${DEPLOYMENT_STATUSES[status].text}`);
     }
   }, [status, name]);
 }

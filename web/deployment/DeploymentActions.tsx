@@ -17,7 +17,7 @@ export function DeploymentActions({ deployment }: { deployment: Deployment }) {
   return null;
 }
 
-/** A deployment that was rolled back would fail again; its file is where to begin. */
+/** A deployment that was rolled back would fail again, so this offers to change its file first. */
 function ChangeAndDeploy({ deployment: { stack, revision } }: { deployment: Deployment }) {
   const denial = useDenial('OPERATOR');
   return (
@@ -30,7 +30,7 @@ function ChangeAndDeploy({ deployment: { stack, revision } }: { deployment: Depl
 function Cancel({ deployment }: { deployment: Deployment }) {
   const [open, setOpen] = useState(false);
   const action = useAction(CancelDeployment);
-  const denial = useDenial('OPERATOR') ?? (deployment.cancelRequestedAt ? 'Already being cancelled.' : null);
+  const denial = useDenial('OPERATOR') ?? (deployment.cancelRequestedAt ? 'It is already being cancelled.' : null);
   const close = () => {
     setOpen(false);
     action.clear();
@@ -57,8 +57,8 @@ function Cancel({ deployment }: { deployment: Deployment }) {
           }
         >
           <p>
-            Tasks that wait are dropped. Tasks that run stop at a safe point, and say afterwards whether they left the
-            new container or the one from before. What is done already stays.
+            Tasks that are waiting are dropped. Tasks that are running stop at a safe point, and then say whether they
+            left the new or the previous container. What is already done is kept.
           </p>
           {action.problem && <ProblemAlert problem={action.problem} />}
         </Dialog>

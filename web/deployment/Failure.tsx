@@ -1,15 +1,15 @@
 import type { ReactNode } from 'react';
-import { lefts } from '../words.ts';
+import { LEFT_IN_PLACE } from '../words.ts';
 import type { Failure } from './documents.ts';
 
-/** What is known of a failure: the code, the message, how it ended and, with `logs`, what the container said. */
+/** Shows what is known about a failure and, with `logs`, what the container printed. */
 export function FailureDetails({ failure, logs }: { failure: Failure; logs: boolean }) {
   return (
     <div className="failure">
       <p className="lines">
         <code className="code-chip">{failure.code}</code> {failure.message}
       </p>
-      {failure.left && <p className="facts">After it, {lefts[failure.left]}.</p>}
+      {failure.left && <p className="facts">After this failure, {LEFT_IN_PLACE[failure.left]}.</p>}
       {(failure.exitCode !== null || failure.oomKilled) && (
         <p className="facts">
           {failure.exitCode !== null && (

@@ -2,20 +2,20 @@ import type { Deployment, Task } from './documents.ts';
 
 const GROUPS = [
   { left: 'NEW', text: 'The new container is in place' },
-  { left: 'OLD', text: 'The container from before is in place' },
-  { left: 'NONE', text: 'No container of this name is left' },
-  { left: 'UNTOUCHED', text: 'Not begun, so as before' },
-  { left: 'UNKNOWN', text: 'Not known; its host will say' },
+  { left: 'PREVIOUS', text: 'The previous container is in place' },
+  { left: 'NONE', text: 'No container with this name is left' },
+  { left: 'UNTOUCHED', text: 'Not started, so nothing changed' },
+  { left: 'UNKNOWN', text: 'Not known until the host reports it' },
 ] as const;
 
-/** After a deployment was ended half way: what stands where. */
+/** Shows what a deployment that was cancelled half way left on each host. */
 export function Left({ deployment }: { deployment: Deployment }) {
   if (deployment.status !== 'CANCELLED') return null;
   const tasks = deployment.tasks.filter((task) => task.containerName !== null);
   if (tasks.length === 0) return null;
   return (
-    <section className="panel pad" aria-label="What was left">
-      <h2>What was left</h2>
+    <section className="panel pad" aria-label="What is in place now">
+      <h2>What is in place now</h2>
       <dl className="pairs">
         {GROUPS.map(({ left, text }) => {
           const own = tasks.filter((task) => toLeft(task) === left);

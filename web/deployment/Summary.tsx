@@ -3,22 +3,22 @@ import { Badge } from '../ui/Badge.tsx';
 import { Link } from '../ui/Link.tsx';
 import { ProgressBar } from '../ui/ProgressBar.tsx';
 import { Elapsed, TimeAgo, Until } from '../ui/Time.tsx';
-import { deploymentStatuses, onFailures } from '../words.ts';
+import { DEPLOYMENT_STATUSES, ON_FAILURES } from '../words.ts';
 import type { Deployment } from './documents.ts';
 import { toCounts, toOverall } from './progress.ts';
 import { countsInWords } from './Tasks.tsx';
 
-/** How it stands, how far it is, and on what terms it runs. */
+/** Shows the status of a deployment, its progress and the options that it runs with. */
 export function Summary({ deployment }: { deployment: Deployment }) {
   const counts = toCounts(deployment.tasks);
   const overall = toOverall(deployment.tasks);
-  const status = deploymentStatuses[deployment.status];
+  const status = DEPLOYMENT_STATUSES[deployment.status];
   return (
     <div className="panel summary">
       <div className="summary-line">
         <Badge tone={status.tone}>{status.text}</Badge>
         {deployment.status === 'RUNNING' && deployment.rollbackRevision !== null && (
-          <span className="chip">going back to the last good revision</span>
+          <span className="chip">rolling back to the last good revision</span>
         )}
         {deployment.cancelRequestedAt && deployment.status === 'RUNNING' && <span className="chip">cancelling</span>}
         <span className="summary-counts">{countsInWords(counts)}</span>
@@ -43,7 +43,7 @@ export function Summary({ deployment }: { deployment: Deployment }) {
             Fails if it is not done <Until at={deployment.deadline} />
           </span>
         )}
-        {deployment.status === 'RUNNING' && <span>If it fails, {onFailures[deployment.onFailure]}</span>}
+        {deployment.status === 'RUNNING' && <span>If it fails, {ON_FAILURES[deployment.onFailure]}</span>}
         {deployment.supersededBy && (
           <span>
             Superseded by{' '}

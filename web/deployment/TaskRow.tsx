@@ -4,7 +4,7 @@ import { formatBytes, plural } from '../ui/format.ts';
 import { Icon } from '../ui/Icon.tsx';
 import { ProgressBar } from '../ui/ProgressBar.tsx';
 import { Elapsed, Until } from '../ui/Time.tsx';
-import { kinds, lefts, phases, taskStatuses } from '../words.ts';
+import { KINDS, LEFT_IN_PLACE, PHASES, TASK_STATUSES } from '../words.ts';
 import type { Task } from './documents.ts';
 import { FailureDetails } from './Failure.tsx';
 import { History } from './History.tsx';
@@ -12,11 +12,11 @@ import { toBytes, toShare, toSubject } from './progress.ts';
 
 type Props = { task: Task; isCause: boolean };
 
-/** Memoised: of 200 tasks few change at a time, and unchanged ones keep their object (share.ts). */
+/** Memoised: few of 200 tasks change at a time, and an unchanged task keeps its object (see share.ts). */
 export const TaskRow = memo(function TaskRow({ task, isCause }: Props) {
   const [toggled, setToggled] = useState<boolean | null>(null);
   const open = toggled ?? (task.status === 'FAILED' && !isCause);
-  const status = taskStatuses[task.status];
+  const status = TASK_STATUSES[task.status];
   const what = toSubject(task);
   return (
     <li className={`task task-${task.status.toLowerCase()}`} id={`task-${task.id}`}>
@@ -24,19 +24,19 @@ export const TaskRow = memo(function TaskRow({ task, isCause }: Props) {
         type="button"
         className="task-toggle"
         aria-expanded={open}
-        aria-label={`Details of ${kinds[task.kind]} ${what}`}
+        aria-label={`Details of ${KINDS[task.kind]} ${what}`}
         onClick={() => setToggled(!open)}
       >
         <Icon name="chevron" />
       </button>
       <div className="task-main">
-        <span className="task-kind">{kinds[task.kind]}</span>
+        <span className="task-kind">{KINDS[task.kind]}</span>
         <span className="task-what mono">{what}</span>
       </div>
       <div className="task-state">
-        <Badge tone={status.tone}>{task.status === 'RUNNING' && task.phase ? phases[task.phase] : status.text}</Badge>
+        <Badge tone={status.tone}>{task.status === 'RUNNING' && task.phase ? PHASES[task.phase] : status.text}</Badge>
         {task.attempt > 1 && (
-          <span className="chip" title="How often the task was started">
+          <span className="chip" title="How many times the task was started">
             attempt {task.attempt}
           </span>
         )}
@@ -56,8 +56,8 @@ function Progress({ task }: { task: Task }) {
   if (task.status === 'PENDING') return null;
   if (task.status !== 'RUNNING') {
     const { left, message, action } = task.result ?? {};
-    // An agent that was stopped half way says what it left; of one that did its work that is plain.
-    const after = task.status === 'CANCELLED' && left ? lefts[left] : null;
+    // After a cancellation it matters what the agent left; after a success it is plain.
+    const after = task.status === 'CANCELLED' && left ? LEFT_IN_PLACE[left] : null;
     const text = [message ?? action, after].filter(Boolean).join('; ');
     return text ? <span className="muted small">{text}</span> : null;
   }
@@ -65,13 +65,13 @@ function Progress({ task }: { task: Task }) {
   const text = bytes ? `${formatBytes(bytes.current)} of ${formatBytes(bytes.total)}` : (task.progress?.message ?? '');
   return (
     <>
-      <ProgressBar label={`${kinds[task.kind]} ${toSubject(task)}`} value={toShare(task)} text={text || undefined} />
+      <ProgressBar label={`${KINDS[task.kind]} ${toSubject(task)}`} value={toShare(task)} text={text || undefined} />
       {text && <span className="muted small">{text}</span>}
     </>
   );
 }
 
-/** Why it is not running, or what stands against it. Of many tasks that come first one is named, unless `all`. */
+/** Says why the task is not running. Of several tasks that block it, only one is named unless `all` is set. */
 function Notes({ task, all }: { task: Task; all: boolean }) {
   const blockers = task.waitingOn.filter((each) => each.reason === 'BLOCKED');
   const hidden = all || blockers.length < 3 ? [] : blockers.slice(1);
@@ -83,7 +83,7 @@ function Notes({ task, all }: { task: Task; all: boolean }) {
     </li>
   ));
   if (task.failures > 0 && task.status !== 'FAILED') {
-    notes.push(<li key="failures">{`${plural(task.failures, 'failure')} of at most ${task.maxFailures}`}</li>);
+    notes.push(<li key="failures">{`${task.failures} of at most ${plural(task.maxFailures, 'failure')}`}</li>);
   }
   if (task.cancelRequestedAt && task.status === 'RUNNING' && task.waitingOn.length === 0) {
     notes.push(<li key="cancel">Stopping at a safe point</li>);
@@ -91,12 +91,12 @@ function Notes({ task, all }: { task: Task; all: boolean }) {
   return notes.length > 0 ? <ul className="task-notes">{notes}</ul> : null;
 }
 
-/** Where there is a time to wait for, how long it is still to come. */
+/** Counts down to the time that the task waits for, if there is one. */
 function Reason({ reason: { reason, message, until } }: { reason: Task['waitingOn'][number] }) {
   if (!until || (reason !== 'DELAY' && reason !== 'RETRY')) return message;
   return (
     <span title={message}>
-      {reason === 'DELAY' ? 'A pause comes before it; it goes on ' : 'It failed and is tried again '}
+      {reason === 'DELAY' ? 'It waits for a pause to end and starts ' : 'It failed and is retried '}
       <Until at={until} />
     </span>
   );

@@ -12,7 +12,7 @@ const FILTERS: { filter: Filter; text: string }[] = [
 
 type Props = { title: string; note?: string; tasks: Task[]; causeId: string | null };
 
-/** The tasks, host by host. */
+/** Lists the tasks, host by host. */
 export function Tasks({ title, note, tasks, causeId }: Props) {
   const [filter, setFilter] = useState<Filter>('all');
   const titleId = useId();

@@ -11,7 +11,7 @@ export type Counts = {
 export type HostTasks = { agent: string; tasks: Task[]; counts: Counts };
 export type Filter = 'all' | 'unfinished' | 'failed';
 
-/** How far a running task is by its phase alone; a guess, only for the bar. */
+/** Guesses from its phase how far a running task is. Only the progress bar uses it. */
 const PHASE_SHARE: Record<NonNullable<Task['phase']>, number> = {
   PULLING: 0.05,
   PREPARING: 0.1,
@@ -24,7 +24,7 @@ const PHASE_SHARE: Record<NonNullable<Task['phase']>, number> = {
   CLEANING: 0.5,
 };
 
-/** What runs first comes first; it never changes while one watches. */
+/** Sorts tasks by when they run, so that the order does not change while somebody watches. */
 const KIND_ORDER: Record<Task['kind'], number> = {
   PULL: 0,
   DEPLOY: 1,
@@ -37,12 +37,12 @@ const KIND_ORDER: Record<Task['kind'], number> = {
 
 const byName = new Intl.Collator('en', { numeric: true });
 
-/** What a task is about: its container, its image, or what is left of the stack on the host. */
+/** Returns what a task is about: its container, its image, or what the stack still has on the host. */
 export function toSubject(task: Task): string {
   return task.containerName ?? task.image ?? 'networks and volumes';
 }
 
-/** The bytes of an image pull: the task's own sum, else its layers', or null when nothing is known yet. */
+/** Returns the bytes of an image pull: the task's own sum or else that of its layers, and null if neither is known. */
 export function toBytes(task: Task): { current: number; total: number } | null {
   const { progress } = task;
   if (!progress) return null;
@@ -52,7 +52,7 @@ export function toBytes(task: Task): { current: number; total: number } | null {
   return total > 0 ? { current, total } : null;
 }
 
-/** 0 to 1. A task that failed or was cancelled is at its end, too. */
+/** Returns how far a task is, from 0 to 1. A task that failed or was cancelled is at its end as well. */
 export function toShare(task: Task): number {
   if (task.status === 'PENDING') return 0;
   if (task.status !== 'RUNNING') return 1;
@@ -73,7 +73,7 @@ export function toCounts(tasks: Task[]): Counts {
   };
 }
 
-/** Of all tasks: the share that is behind us, and of it the share that failed or was cancelled. */
+/** Returns the share of the work that is over, and the share of tasks that failed or were cancelled. */
 export function toOverall(tasks: Task[]): { value: number; failed: number } {
   if (tasks.length === 0) return { value: 1, failed: 0 };
   const value = tasks.reduce((sum, task) => sum + toShare(task), 0) / tasks.length;

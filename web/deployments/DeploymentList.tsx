@@ -2,19 +2,19 @@ import { toPath } from '../router.ts';
 import { Badge } from '../ui/Badge.tsx';
 import { Link } from '../ui/Link.tsx';
 import { Elapsed, TimeAgo } from '../ui/Time.tsx';
-import { deploymentStatuses, kinds } from '../words.ts';
+import { DEPLOYMENT_STATUSES, KINDS } from '../words.ts';
 import type { DeploymentLine } from './documents.ts';
 
-/** Deployments, newest first. `withStack` also names the stack of each. */
+/** Lists deployments, newest first; `withStack` adds the name of the stack. */
 export function DeploymentList({ deployments, withStack }: { deployments: DeploymentLine[]; withStack: boolean }) {
   return (
     <ul className="panel rows">
       {deployments.map((each) => {
-        const status = deploymentStatuses[each.status];
+        const status = DEPLOYMENT_STATUSES[each.status];
         return (
           <li key={each.id} className="deployment-row">
             <Link to={toPath({ screen: 'deployment', id: each.id })} className="row-link">
-              {kinds[each.kind]} {withStack && each.stack} <span className="revision">revision {each.revision}</span>
+              {KINDS[each.kind]} {withStack && each.stack} <span className="revision">revision {each.revision}</span>
             </Link>
             <Badge tone={status.tone}>{status.text}</Badge>
             <span className="muted small tabular">

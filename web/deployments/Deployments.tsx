@@ -5,7 +5,7 @@ import { Empty, Loading } from '../ui/Empty.tsx';
 import { DeploymentList } from './DeploymentList.tsx';
 import { useDeploymentPages } from './pages.ts';
 
-/** Everything that was ever done, deleted stacks included. */
+/** Lists every deployment there has been, including those of deleted stacks. */
 export function DeploymentsScreen() {
   const { deployments, problem, more, refresh, busy } = useDeploymentPages(null);
   return (
@@ -19,7 +19,7 @@ export function DeploymentsScreen() {
     >
       {problem && <ProblemAlert problem={problem} again={refresh} />}
       {!deployments && !problem && <Loading what="deployments" />}
-      {deployments?.length === 0 && <Empty title="Nothing was deployed yet" />}
+      {deployments?.length === 0 && <Empty title="Nothing has been deployed yet" />}
       {deployments && deployments.length > 0 && <DeploymentList deployments={deployments} withStack />}
       {more && (
         <p className="center">

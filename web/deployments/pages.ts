@@ -7,7 +7,7 @@ const PAGE_SIZE = 25;
 
 type Pages = { deployments: DeploymentLine[]; next: string | null };
 
-/** Deployments page by page; `more` is null at the end. */
+/** Reads deployments page by page; `more` is null when there are no more. */
 export function useDeploymentPages(stack: string | null) {
   const client = useClient();
   const [pages, setPages] = useState<Pages | null>(null);

@@ -11,7 +11,7 @@ export type CodeEditorProps = {
   ref: Ref<CodeEditorHandle>;
   label: string;
   hint: string;
-  /** What it begins with. Later changes of it count only together with `version`. */
+  /** The text to start with. A later change takes effect only when `version` changes too. */
   text: string;
   version: string;
   language: Language;
@@ -22,8 +22,8 @@ export type CodeEditorProps = {
 };
 
 /**
- * CodeMirror in a shadow root. There it puts its styles into a constructed style sheet; in the document itself it would
- * add a style element, which the page's content security policy refuses, as it should.
+ * CodeMirror in a shadow root, where it puts its styles into a constructed style sheet. In the document itself it would
+ * add a style element, which the page's content security policy refuses.
  */
 export function CodeEditor({ ref, label, hint, text, version, language, marks, onChange, onRun }: CodeEditorProps) {
   const host = useRef<HTMLDivElement>(null);
@@ -61,7 +61,7 @@ export function CodeEditor({ ref, label, hint, text, version, language, marks, o
       annotations: isolateHistory.of('full'),
     });
   });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new version is the order to take the text
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new version means that the text must be taken
   useEffect(() => replace(), [version]);
   useEffect(() => {
     const { current } = view;

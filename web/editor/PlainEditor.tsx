@@ -1,7 +1,7 @@
 import { useImperativeHandle, useRef } from 'react';
 import type { CodeEditorProps } from './CodeEditor.tsx';
 
-/** Where the real one could not be loaded: the server has a newer page by now, say. Nothing that was typed is lost. */
+/** Stands in where the real editor cannot be loaded, for example because the server has a newer page by now. */
 export function PlainEditor({ ref, label, hint, text, onChange }: CodeEditorProps) {
   const area = useRef<HTMLTextAreaElement>(null);
   useImperativeHandle(ref, () => ({

@@ -17,14 +17,14 @@ import { theme } from './theme.ts';
 
 export type Language = 'yaml' | 'json';
 
-/** Something to be shown at a line. `line` and `column` count from 1. */
+/** A message to show at a place in the text. `line` and `column` count from 1. */
 export type Mark = { line: number; column: number; severity: 'error' | 'warning'; message: string; code: string };
 
 export const toLanguage = (language: Language): Extension => (language === 'json' ? json() : yaml());
 
 type Options = { label: string; hint: string; onChange: (text: string) => void; onRun: () => void };
 
-/** Tab leaves the editor, as everywhere on the page; Ctrl-] and Ctrl-[ indent. */
+/** Tab leaves the editor, as it does everywhere on the page; Ctrl-] and Ctrl-[ change the indentation. */
 export function toExtensions({ label, hint, onChange, onRun }: Options): Extension[] {
   const run = () => {
     onRun();
@@ -53,7 +53,7 @@ export function toExtensions({ label, hint, onChange, onRun }: Options): Extensi
       if (update.docChanged) onChange(update.state.doc.toString());
     }),
     EditorView.domEventHandlers({
-      // A file that is dropped takes the place of the text: that is done for the page as a whole.
+      // The page as a whole handles a dropped file, which replaces the text.
       drop: (event) => event.dataTransfer?.types.includes('Files') ?? false,
       beforeinput: typeOver,
     }),
@@ -62,8 +62,8 @@ export function toExtensions({ label, hint, onChange, onRun }: Options): Extensi
 }
 
 /**
- * Left to itself, Chromium keeps the colours of what is typed over by adding style attributes, and the page's content
- * security policy refuses those.
+ * Replaces the selected text itself: Chromium would keep the colours of the replaced text in style attributes, which the
+ * page's content security policy refuses.
  */
 function typeOver(event: InputEvent, view: EditorView): boolean {
   if (event.inputType !== 'insertText' || event.data === null || event.isComposing) return false;
@@ -81,9 +81,9 @@ function typeOver(event: InputEvent, view: EditorView): boolean {
   return true;
 }
 
-/** What is selected in the document, of which the editor may not have heard yet; else what it knows. */
+/** Returns the selection in the document, which the editor may not know yet, or else the one that the editor knows. */
 function findSelected(view: EditorView): { from: number; to: number } | null {
-  // Only Chromium has it on shadow roots, and only Chromium adds style attributes.
+  // Only Chromium has this method on shadow roots, and only Chromium adds style attributes.
   const selection = (view.root as Partial<Document>).getSelection?.();
   if (selection?.anchorNode && selection.focusNode && view.contentDOM.contains(selection.anchorNode)) {
     const anchor = view.posAtDOM(selection.anchorNode, selection.anchorOffset);
@@ -94,7 +94,7 @@ function findSelected(view: EditorView): { from: number; to: number } | null {
   return empty ? null : { from, to };
 }
 
-/** Where a line and column are in the text; of a place beyond its end, the end. */
+/** Returns the position of a line and column in the text, or the nearest one if the text is shorter. */
 export function toPosition(doc: Text, line: number, column: number): number {
   const at = doc.line(Math.min(Math.max(line, 1), doc.lines));
   return Math.min(at.from + Math.max(column, 1) - 1, at.to);

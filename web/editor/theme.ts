@@ -3,7 +3,7 @@ import type { Extension } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 
-/** The colours are variables of tokens.css, so that they follow the reader's light or dark scheme. */
+/** The colours are variables of tokens.css, so they follow the light or dark scheme of the user. */
 const colours = HighlightStyle.define([
   { tag: [tags.propertyName, tags.definition(tags.propertyName)], color: 'var(--code-key)', fontWeight: '600' },
   { tag: [tags.string, tags.special(tags.string), tags.attributeValue], color: 'var(--code-string)' },
@@ -20,7 +20,7 @@ const look = EditorView.theme({
     backgroundColor: 'var(--surface)',
     fontSize: '13px',
   },
-  // The page draws the ring, around the host.
+  // The page draws the focus ring around the host.
   '&.cm-focused': { outline: 'none' },
   '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.5' },
   '.cm-content': { caretColor: 'var(--text)', paddingBlock: '8px' },

@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import type { Socket } from '../socket.ts';
 import { useStore } from '../store.ts';
 
-/** A connection that is back sooner than this is not worth a word. */
+/** A connection that returns sooner than this is not worth mentioning. */
 const SHOWN_AFTER_MS = 500;
 
 export function Banner({ socket }: { socket: Socket }) {

@@ -4,7 +4,7 @@ import { Button } from '../ui/Button.tsx';
 import { Icon, Logo } from '../ui/Icon.tsx';
 import { Link } from '../ui/Link.tsx';
 import { useViewer } from '../viewer.ts';
-import { roles } from '../words.ts';
+import { ROLES } from '../words.ts';
 
 const SECTIONS: { to: string; text: string; screens: Route['screen'][] }[] = [
   { to: '/', text: 'Stacks', screens: ['stacks', 'stack', 'deploy', 'adopt'] },
@@ -36,9 +36,9 @@ export function Header({ screen }: { screen: Route['screen'] }) {
       <div className="who">
         <span
           className="who-name"
-          title={viewer.role ? `${roles[viewer.role].text}: ${roles[viewer.role].hint}` : undefined}
+          title={viewer.role ? `${ROLES[viewer.role].text}: ${ROLES[viewer.role].hint}` : undefined}
         >
-          {viewer.name} {viewer.role && <span className="chip">{roles[viewer.role].text}</span>}
+          {viewer.name} {viewer.role && <span className="chip">{ROLES[viewer.role].text}</span>}
         </span>
         <Button look="quiet" onClick={() => signOut()}>
           Sign out

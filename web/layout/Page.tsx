@@ -10,7 +10,7 @@ type Props = {
   children: ReactNode;
 };
 
-/** The frame of one screen: its name in the tab, its heading, what can be done. */
+/** The frame of a screen: its name in the browser's tab, its heading and its buttons. */
 export function Page({ title, heading, back, actions, children }: Props) {
   useEffect(() => {
     document.title = `${title} · Graphium`;

@@ -2,7 +2,7 @@ import type { Problem } from '../errors.ts';
 import { Alert } from '../ui/Alert.tsx';
 import { Button } from '../ui/Button.tsx';
 
-/** A failed request, as the reader should see it. */
+/** Shows a failed request to the user. */
 export function ProblemAlert({ problem, again }: { problem: Problem; again?: () => void }) {
   return (
     <Alert

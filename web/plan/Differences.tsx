@@ -1,6 +1,6 @@
 import type { FieldDifference } from './documents.ts';
 
-/** Field by field, what was and what becomes of it. */
+/** Shows the old and the new value of each field. */
 export function Differences({ fields }: { fields: readonly FieldDifference[] }) {
   if (fields.length === 0) return null;
   return (
@@ -22,4 +22,4 @@ export function Differences({ fields }: { fields: readonly FieldDifference[] }) 
   );
 }
 
-const Absent = () => <span className="muted">not there</span>;
+const Absent = () => <span className="muted">not set</span>;

@@ -3,7 +3,7 @@ import { type OptionFields, parseOptions } from './options.ts';
 
 type Props = { fields: OptionFields; withOnFailure: boolean; onChange: (fields: OptionFields) => void };
 
-/** What most people leave as it is, folded away. A mistake is said where the button is. */
+/** Options that most people leave alone, so they are folded away; a mistake in them is shown outside the fold. */
 export function OptionsForm({ fields, withOnFailure, onChange }: Props) {
   const parsed = parseOptions(fields);
   const input = (name: Exclude<keyof OptionFields, 'onFailure'>, label: string, hint: string, placeholder = '') => (
@@ -26,7 +26,10 @@ export function OptionsForm({ fields, withOnFailure, onChange }: Props) {
       <summary>Options</summary>
       <div className="options-fields">
         {withOnFailure && (
-          <Field label="On failure" hint="With nothing chosen, the stack file decides; if it says nothing, roll back.">
+          <Field
+            label="On failure"
+            hint="Without a choice here, the stack file decides. If it says nothing, the stack is rolled back."
+          >
             {({ id, hintId }) => (
               <select
                 id={id}
@@ -43,10 +46,14 @@ export function OptionsForm({ fields, withOnFailure, onChange }: Props) {
             )}
           </Field>
         )}
-        {input('priority', 'Priority', '-100 to 100. Higher ones overtake others that wait for the same host.')}
-        {input('maxRetries', 'Retries', 'How often a task is tried again after a failure that may pass.')}
+        {input(
+          'priority',
+          'Priority',
+          'From -100 to 100. A higher priority overtakes others that wait for the same host.',
+        )}
+        {input('maxRetries', 'Retries', 'How often a task is retried after a failure that may be temporary.')}
         {input('timeoutSeconds', 'Time limit (seconds)', 'For the whole deployment.', 'none')}
-        {input('taskTimeoutSeconds', 'Time limit of each task (seconds)', 'From its first start.', 'none')}
+        {input('taskTimeoutSeconds', 'Time limit of each task (seconds)', 'Counted from its first start.', 'none')}
       </div>
       {'mistake' in parsed && (
         <p className="small differs" role="status">

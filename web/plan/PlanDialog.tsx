@@ -14,7 +14,7 @@ import { DEFAULTS, type Options, parseOptions } from './options.ts';
 import { PlanView } from './PlanView.tsx';
 import { usePlan } from './usePlan.ts';
 
-/** What was agreed to: this plan and no other, with these options. */
+/** What the user agreed to: this plan and no other, with these options. */
 export type Agreed = Options & { planHash: string; idempotencyKey: string };
 export type Launched = { deployment: { id: string } };
 
@@ -42,10 +42,10 @@ export function PlanDialog({ title, input, verb, withOnFailure = false, children
     'mistake' in parsed
       ? parsed.mistake
       : planning.problem
-        ? 'This cannot be done as it stands.'
+        ? 'The plan failed; see above.'
         : plan && isCurrent
           ? null
-          : 'The plan comes first.';
+          : 'Wait for the plan.';
   const confirm = () => {
     if (plan && 'options' in parsed) void launch.run({ ...parsed.options, planHash: plan.planHash }, input);
   };
@@ -82,13 +82,13 @@ export function PlanChanged() {
   return (
     <div ref={place}>
       <Alert tone="warn" title="The plan changed while you looked at it, and nothing was done" code="PLAN_CHANGED">
-        Hosts, containers or the stack are not what they were. Below is what would be done now.
+        The hosts, the containers or the stack have changed. The plan below is up to date.
       </Alert>
     </div>
   );
 }
 
-/** Sends what was agreed to and goes to the deployment. If something else would be done by now, asks for the new plan. */
+/** Sends what was agreed to and opens the deployment. If the plan has changed since, asks for the new plan instead. */
 export function useLaunch(send: Props['send'], replan: () => void) {
   const toKey = useRequestKey();
   const [busy, setBusy] = useState(false);

@@ -2,14 +2,14 @@ import type { ReactNode } from 'react';
 import { Alert } from '../ui/Alert.tsx';
 import { Badge } from '../ui/Badge.tsx';
 import { plural } from '../ui/format.ts';
-import { planActions } from '../words.ts';
+import { PLAN_ACTIONS } from '../words.ts';
 import { Differences } from './Differences.tsx';
 import type { Plan, PlanItem } from './documents.ts';
 
 type Warning = Plan['warnings'][number];
 type Props = { plan: Plan; onWarning?: (at: Warning) => void };
 
-/** What would be done: host by host, container by container. Its headings are of level 3. */
+/** Shows what would be done, host by host and container by container. Its headings are of level 3. */
 export function PlanView({ plan, onWarning }: Props) {
   const hosts = [...Map.groupBy(plan.items, (item) => item.agent)].sort(([a], [b]) => byName.compare(a, b));
   return (
@@ -33,7 +33,7 @@ function toSummary(plan: Plan): ReactNode {
   const parts = (['CREATE', 'REPLACE', 'START', 'RESTART', 'STOP', 'REMOVE', 'NOOP'] as const).flatMap((action) => {
     const count = counts.get(action)?.length ?? 0;
     if (count === 0) return [];
-    return action === 'NOOP' ? `${count} as before` : `${count} to ${planActions[action].text.toLowerCase()}`;
+    return action === 'NOOP' ? `${count} unchanged` : `${count} to ${PLAN_ACTIONS[action].text.toLowerCase()}`;
   });
   const rest = parts.length > 0 ? ` (${parts.join(', ')})` : '';
   const said = plan.changes > 0 ? `${plural(plan.changes, 'container')} to change` : 'Nothing to do';
@@ -41,7 +41,7 @@ function toSummary(plan: Plan): ReactNode {
     <>
       <strong>{said}</strong>
       {rest} · stack {plan.stack}, {revision}
-      {plan.changes === 0 && plan.taskCount > 0 && ` · ${plural(plan.taskCount, 'task')} only to look after them`}
+      {plan.changes === 0 && plan.taskCount > 0 && ` · ${plural(plan.taskCount, 'task')} to check the containers`}
     </>
   );
 }
@@ -55,7 +55,7 @@ function Downtime({ plan }: { plan: Plan }) {
       <ul className="small">
         {plan.downtime.map((each) => (
           <li key={each.service} className={each.expected ? 'differs' : 'muted'}>
-            <span className="mono">{each.service}</span>: {each.expected ? '' : 'none, '}
+            <span className="mono">{each.service}</span>: {each.expected ? '' : 'no downtime, '}
             {each.reason}
           </li>
         ))}
@@ -107,7 +107,7 @@ function PlanHost({ agent, items }: { agent: string; items: PlanItem[] }) {
       )}
       {same.length > 0 && (
         <details className="plan-same" open={changed.length === 0 && same.length <= 5}>
-          <summary className="small">{plural(same.length, 'container')} as before</summary>
+          <summary className="small">{plural(same.length, 'container')} unchanged</summary>
           <ul className="rows">
             {same.map((item) => (
               <PlanRow key={item.containerName} item={item} />
@@ -122,7 +122,7 @@ function PlanHost({ agent, items }: { agent: string; items: PlanItem[] }) {
 const byContainer = (a: PlanItem, b: PlanItem) => byName.compare(a.containerName, b.containerName);
 
 function PlanRow({ item }: { item: PlanItem }) {
-  const action = planActions[item.action];
+  const action = PLAN_ACTIONS[item.action];
   return (
     <li className="plan-row">
       <Badge tone={action.tone}>{action.text}</Badge>
@@ -143,8 +143,8 @@ function Images({ images }: { images: Plan['images'] }) {
   const byImage = [...Map.groupBy(images, (each) => each.image)];
   return (
     <div className="small">
-      <h3>Images first</h3>
-      <p className="muted">They are on their hosts before any container is touched.</p>
+      <h3>Images come first</h3>
+      <p className="muted">Every image is on its host before any container is touched.</p>
       <ul>
         {byImage.map(([image, on]) => (
           <li key={image}>

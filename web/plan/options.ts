@@ -2,7 +2,7 @@ import type { introspection } from '../../graphql-env.d.ts';
 
 type OnFailure = introspection['types']['OnFailure']['enumValues'];
 
-/** What may be said about any operation, as it stands in the form. */
+/** The options of an operation, as they are typed into the form. */
 export type OptionFields = {
   onFailure: OnFailure | '';
   priority: string;

@@ -4,13 +4,13 @@ import { localProblem, type Problem, toProblem } from '../errors.ts';
 import { type Plan, type PlanInput, PlanStack } from './documents.ts';
 
 export type Planning = {
-  /** The newest answer, also while its question is no longer what would be asked now. */
+  /** The latest answer. It may be about an older input; see `isCurrent`. */
   plan: Plan | null;
   problem: Problem | null;
-  /** The answer is about what is asked now. */
+  /** Whether the answer is about the input as it is now. */
   isCurrent: boolean;
   busy: boolean;
-  /** Asks at once. */
+  /** Asks again without a pause. */
   again: () => void;
 };
 
@@ -37,7 +37,7 @@ export function usePlan(input: PlanInput | null, pauseMs: number): Planning {
       setBusy(true);
       const { data, error } = await client.query(PlanStack, { input: JSON.parse(question) }).toPromise();
       const plan = data?.planStack ?? null;
-      const silence = localProblem('NO_DATA', 'The server answered with nothing.');
+      const silence = localProblem('NO_DATA', 'The server sent an empty answer.');
       setAnswer({ about, plan, problem: error ? toProblem(error) : plan ? null : silence });
       setRound((now) => (now.hurry ? { ...now, hurry: false } : now));
       setBusy(false);

@@ -9,7 +9,7 @@ import { Field } from '../ui/Field.tsx';
 import { Logo } from '../ui/Icon.tsx';
 import { ViewerQuery } from '../viewer.ts';
 
-/** Without a token there is nothing to see. The token is tried before it is kept. */
+/** Asks for a token, and tries it before it is stored. */
 export function SignIn({ message }: { message: string | null }) {
   const [token, setToken] = useState('');
   const [problem, setProblem] = useState<Problem | null>(null);
@@ -41,7 +41,7 @@ export function SignIn({ message }: { message: string | null }) {
         <input type="text" name="username" autoComplete="username" value="Graphium" readOnly hidden />
         <Field
           label="Access token"
-          hint="The server prints an admin token, and a link that signs you in, when it starts for the first time. An admin can make more under Tokens."
+          hint="When the server starts for the first time, it prints an admin token and a link that signs you in. An admin can create more tokens under Tokens."
         >
           {({ id, hintId }) => (
             <input
@@ -75,13 +75,13 @@ async function findProblem(token: string): Promise<Problem | null> {
   if (error) return isUnauthenticated(error) ? notValid() : toProblem(error);
   if (data?.viewer.kind !== 'USER') {
     const kind = data?.viewer.kind === 'JOIN' ? 'a join token' : "an agent's token";
-    const message = `This is ${kind}. The page needs a user's token: it starts with gph_user_.`;
-    return { ...localProblem('WRONG_KIND', message), title: 'Not a token for people' };
+    const message = `This is ${kind}. The page needs a user's token: one that starts with gph_user_.`;
+    return { ...localProblem('WRONG_KIND', message), title: 'Not a user token' };
   }
   return null;
 }
 
 function notValid(): Problem {
-  const message = 'The server does not know this token: it is mistyped, was revoked, or has expired.';
+  const message = 'The server does not know this token. It may be mistyped, revoked or expired.';
   return { code: 'UNAUTHENTICATED', title: 'This token is not valid', message, details: [] };
 }

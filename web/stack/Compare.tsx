@@ -7,10 +7,10 @@ import { Badge } from '../ui/Badge.tsx';
 import { Button } from '../ui/Button.tsx';
 import { Loading } from '../ui/Empty.tsx';
 import { Field } from '../ui/Field.tsx';
-import { differenceChanges, differenceSubjects } from '../words.ts';
+import { DIFFERENCE_CHANGES, DIFFERENCE_SUBJECTS } from '../words.ts';
 import { RevisionDifferences } from './documents.ts';
 
-/** What is another in one revision than in another one. */
+/** Shows what differs between two revisions. */
 export function Compare({ name, numbers }: { name: string; numbers: readonly number[] }) {
   const [newest = 1, before = newest] = numbers;
   const [chosen, choose] = useState<{ from: number; to: number } | null>(null);
@@ -49,15 +49,15 @@ function Result({ name, from, to }: { name: string; from: number; to: number }) 
   if (error) return <ProblemAlert problem={toProblem(error)} again={execute} />;
   if (fetching || !data) return <Loading what="the differences" />;
   const differences = data.stack?.differences ?? [];
-  if (differences.length === 0) return <p className="muted">They want the same.</p>;
+  if (differences.length === 0) return <p className="muted">There are no differences.</p>;
   return (
     <ul className="rows" aria-label={`Differences of revision ${to} from revision ${from}`}>
       {differences.map((each) => (
         <li key={`${each.subject}:${each.name}`} className="plan-row">
-          <Badge tone={differenceChanges[each.change].tone}>{differenceChanges[each.change].text}</Badge>
+          <Badge tone={DIFFERENCE_CHANGES[each.change].tone}>{DIFFERENCE_CHANGES[each.change].text}</Badge>
           <div>
             <span className="mono row-name">{each.name}</span>
-            <span className="muted small">{differenceSubjects[each.subject]}</span>
+            <span className="muted small">{DIFFERENCE_SUBJECTS[each.subject]}</span>
           </div>
           <span />
           <Differences fields={each.fields} />

@@ -8,11 +8,11 @@ import { Button } from '../ui/Button.tsx';
 import { Switch } from '../ui/Switch.tsx';
 import { toast } from '../ui/Toasts.tsx';
 import { useDenial } from '../viewer.ts';
-import { driftKinds } from '../words.ts';
+import { DRIFT_KINDS } from '../words.ts';
 import { type Stack, WatchDrift } from './documents.ts';
 import { RepairStack, SetAutoRepair } from './mutations.ts';
 
-/** Where hosts are not as the current revision wants them, live, and the way back. */
+/** Shows live where hosts differ from the current revision, and offers to repair them. */
 export function DriftPanel({ stack }: { stack: Stack }) {
   const { data, problem, again } = useLive(WatchDrift, { stack: stack.name });
   const [repairing, setRepairing] = useState(false);
@@ -28,13 +28,13 @@ export function DriftPanel({ stack }: { stack: Stack }) {
       <div className="panel">
         {drift.length === 0 ? (
           <p className="muted pad" role="status">
-            {data ? 'None: the hosts that are online are as the current revision wants them.' : 'Looking…'}
+            {data ? 'No drift: every host that is online matches the current revision.' : 'Checking…'}
           </p>
         ) : (
-          <ul className="rows drift" aria-label="What is not as wanted">
+          <ul className="rows drift" aria-label="Containers that differ from the current revision">
             {drift.map((each) => (
               <li key={`${each.agent}:${each.containerName}:${each.kind}`} className="plan-row">
-                <Badge tone={driftKinds[each.kind].tone}>{driftKinds[each.kind].text}</Badge>
+                <Badge tone={DRIFT_KINDS[each.kind].tone}>{DRIFT_KINDS[each.kind].text}</Badge>
                 <div>
                   <span className="mono row-name">{each.containerName}</span>
                   <span className="muted small">on {each.agent}</span>
@@ -65,7 +65,7 @@ function AutoRepair({ stack, denial }: { stack: Stack; denial: string | null }) 
   };
   return (
     <Switch
-      label="Repair by itself:"
+      label="Repair automatically:"
       on={stack.autoRepair}
       busy={action.busy}
       reason={action.busy ? null : denial}

@@ -1,7 +1,7 @@
 import { Badge } from '../ui/Badge.tsx';
 import { plural } from '../ui/format.ts';
 import { TimeAgo } from '../ui/Time.tsx';
-import { containerStates, healths } from '../words.ts';
+import { CONTAINER_STATES, HEALTHS } from '../words.ts';
 import type { Container, Stack, WantedContainer } from './documents.ts';
 import { isLeftover, toStackHosts } from './hosts.ts';
 
@@ -32,8 +32,8 @@ export function Hosts({ stack }: { stack: Stack }) {
 }
 
 function ContainerRow({ container, stack }: { container: Container; stack: Stack }) {
-  const state = containerStates[container.state];
-  const health = healths[container.health];
+  const state = CONTAINER_STATES[container.state];
+  const health = HEALTHS[container.health];
   const leftover = isLeftover(stack, container);
   return (
     <li className="container-row">
@@ -47,7 +47,7 @@ function ContainerRow({ container, stack }: { container: Container; stack: Stack
           {container.state === 'EXITED' && container.exitCode !== null && ` (${container.exitCode})`}
         </Badge>
         {health && container.state === 'RUNNING' && <Badge tone={health.tone}>{health.text}</Badge>}
-        {leftover && <span className="chip">not wanted any more</span>}
+        {leftover && <span className="chip">no longer wanted</span>}
       </div>
       <Ports ports={container.ports} agent={container.agent} />
       <div className="muted small container-row-end">
@@ -56,7 +56,7 @@ function ContainerRow({ container, stack }: { container: Container; stack: Stack
         </span>
         {container.startedAt && container.state === 'RUNNING' && (
           <span>
-            up since <TimeAgo at={container.startedAt} />
+            started <TimeAgo at={container.startedAt} />
           </span>
         )}
       </div>
@@ -73,7 +73,7 @@ function MissingRow({ wanted, stack }: { wanted: WantedContainer; stack: Stack }
         <span className="muted small mono">{wanted.image}</span>
       </div>
       <div className="badges">
-        <Badge tone={expected ? 'idle' : 'warn'} title="Wanted, but its agent has not seen it">
+        <Badge tone={expected ? 'idle' : 'warn'} title="The current revision wants it, but its agent does not see it">
           {expected ? 'Not there' : 'Missing'}
         </Badge>
       </div>
@@ -83,7 +83,7 @@ function MissingRow({ wanted, stack }: { wanted: WantedContainer; stack: Stack }
   );
 }
 
-/** Numbers, not links: the server knows its hosts by name only, not by an address a browser could open. */
+/** Shows numbers instead of links: the server knows a host's name, but no address that a browser could open. */
 function Ports({ ports, agent }: { ports: Container['ports']; agent: string }) {
   const published = ports.filter((port) => port.hostPort !== null);
   const unique = [...new Map(published.map((port) => [`${port.hostPort}/${port.protocol}`, port])).values()];

@@ -7,14 +7,14 @@ import { Button } from '../ui/Button.tsx';
 import { Loading } from '../ui/Empty.tsx';
 import { TimeAgo } from '../ui/Time.tsx';
 import { useDenial } from '../viewer.ts';
-import { formats } from '../words.ts';
+import { FORMATS } from '../words.ts';
 import { Compare } from './Compare.tsx';
 import type { Revision, Stack } from './documents.ts';
 import { RollBackStack } from './mutations.ts';
 import { Source } from './Source.tsx';
 import type { Revisions } from './useRevisions.ts';
 
-/** Every state the stack was to be in: its file, what sets it apart from another, and the way back to it. */
+/** Lists the revisions with their files. Each can be compared with another and rolled back to. */
 export function RevisionList({ stack, revisions }: { stack: Stack; revisions: Revisions }) {
   const { list, more, problem, again } = revisions;
   return (
@@ -41,18 +41,18 @@ export function RevisionList({ stack, revisions }: { stack: Stack; revisions: Re
 
 function RevisionRow({ revision, stack }: { revision: Revision; stack: Stack }) {
   const [open, setOpen] = useState(false);
-  const [returning, setReturning] = useState(false);
+  const [rollingBack, setRollingBack] = useState(false);
   const current = revision.number === stack.revision;
   const denial =
     useDenial('OPERATOR') ??
-    (stack.desired === 'DELETED' ? 'The stack is being deleted.' : current ? 'It is the current one.' : null);
+    (stack.desired === 'DELETED' ? 'The stack is being deleted.' : current ? 'This is the current revision.' : null);
   return (
     <li className="revision-row" aria-label={`Revision ${revision.number}`}>
       <span className="row-name">Revision {revision.number}</span>
       <span className="badges">
         {current && <Badge tone="busy">Current</Badge>}
         {revision.number === stack.goodRevision && <Badge tone="good">Good</Badge>}
-        <span className="chip">{formats[revision.format]}</span>
+        <span className="chip">{FORMATS[revision.format]}</span>
       </span>
       <span className="muted small">
         <TimeAgo at={revision.createdAt} /> by {revision.createdBy}
@@ -70,13 +70,13 @@ function RevisionRow({ revision, stack }: { revision: Revision; stack: Stack }) 
         <Button
           reason={denial}
           aria-label={`Roll back to revision ${revision.number}…`}
-          onClick={() => setReturning(true)}
+          onClick={() => setRollingBack(true)}
         >
           Roll back…
         </Button>
       </span>
       {open && <Source name={stack.name} number={revision.number} />}
-      {returning && <RollBack name={stack.name} number={revision.number} onClose={() => setReturning(false)} />}
+      {rollingBack && <RollBack name={stack.name} number={revision.number} onClose={() => setRollingBack(false)} />}
     </li>
   );
 }
@@ -93,7 +93,7 @@ function RollBack({ name, number, onClose }: { name: string; number: number; onC
       send={(agreed) => action.run({ ...what, ...agreed })}
       onClose={onClose}
     >
-      <p className="muted">The stack becomes what it was then, as a new revision.</p>
+      <p className="muted">This creates a new revision with the content of revision {number}.</p>
     </PlanDialog>
   );
 }

@@ -8,7 +8,7 @@ import type { Revision, Stack } from './documents.ts';
 import { RestartStack, ScaleStack } from './mutations.ts';
 import { type Service, toServices } from './services.ts';
 
-/** How many containers each service has; to scale it, or to restart it alone. */
+/** Shows how many containers each service has. A service can be scaled, or restarted on its own. */
 export function Services({ stack, revisions }: { stack: Stack; revisions: readonly Revision[] }) {
   const denial = useDenial('OPERATOR') ?? (stack.desired === 'DELETED' ? 'It is being deleted.' : null);
   const [asking, setAsking] = useState<{ what: 'scale' | 'restart'; service: Service } | null>(null);
@@ -71,7 +71,7 @@ function Scale({ stack, service, onClose }: { stack: string; service: Service; o
     >
       <Field
         label="Number of containers"
-        hint={replicas === null ? `A whole number, 0 to ${MOST_REPLICAS}.` : `It has ${service.wanted} now.`}
+        hint={replicas === null ? `A whole number from 0 to ${MOST_REPLICAS}.` : `It has ${service.wanted} now.`}
       >
         {({ id, hintId }) => (
           <input

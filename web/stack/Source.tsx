@@ -8,7 +8,7 @@ import { Loading } from '../ui/Empty.tsx';
 import { useDenial } from '../viewer.ts';
 import { RevisionSource } from './documents.ts';
 
-/** The file that a revision was made from, as it was sent. It can be large, so it is asked for when it is to be seen. */
+/** Shows the file of a revision as it was sent. It can be large, so it is fetched only when somebody opens it. */
 export function Source({ name, number }: { name: string; number: number }) {
   const denial = useDenial('OPERATOR');
   const [{ data, error }, execute] = useQuery({ query: RevisionSource, variables: { name, number } });

@@ -11,7 +11,7 @@ import { Badge } from '../ui/Badge.tsx';
 import { Button } from '../ui/Button.tsx';
 import { Empty, Loading } from '../ui/Empty.tsx';
 import { TimeAgo } from '../ui/Time.tsx';
-import { stackStates } from '../words.ts';
+import { STACK_STATES } from '../words.ts';
 import { DriftPanel } from './DriftPanel.tsx';
 import { type Stack, WatchStack } from './documents.ts';
 import { Hosts } from './Hosts.tsx';
@@ -44,7 +44,7 @@ export function StackScreen({ name }: { name: string }) {
 type ShownProps = { stack: Stack; problem: Problem | null; again: () => void };
 
 function Shown({ stack, problem, again }: ShownProps) {
-  const state = stackStates[stack.state];
+  const state = STACK_STATES[stack.state];
   const revisions = useRevisions(stack);
   return (
     <Page
@@ -101,7 +101,7 @@ function Waiting({ stack }: { stack: Stack }) {
   );
 }
 
-/** The latest ones live; all of them, page by page, on request. */
+/** Shows the latest deployments live and, on request, all of them page by page. */
 function Deployments({ stack }: { stack: Stack }) {
   const [all, setAll] = useState(false);
   if (all) return <AllDeployments name={stack.name} />;

@@ -9,14 +9,14 @@ import { Icon } from '../ui/Icon.tsx';
 import { toast } from '../ui/Toasts.tsx';
 import { useDenial } from '../viewer.ts';
 import type { Stack } from './documents.ts';
-import { type OperationKind, operations, toOffered, useOperation } from './operations.ts';
+import { OPERATIONS, type OperationKind, toOffered, useOperation } from './operations.ts';
 
 export function StackActions({ stack }: { stack: Stack }) {
-  const denial = useDenial('OPERATOR') ?? (stack.desired === 'DELETED' ? 'It is being deleted already.' : null);
+  const denial = useDenial('OPERATOR') ?? (stack.desired === 'DELETED' ? 'It is already being deleted.' : null);
   const [asking, setAsking] = useState<OperationKind | null>(null);
   const operation = useOperation(stack.name);
   const press = async (kind: OperationKind) => {
-    if (operations[kind].consequence) return setAsking(kind);
+    if (OPERATIONS[kind].consequence) return setAsking(kind);
     const problem = await operation.send(kind, false);
     if (problem) toast('bad', `${problem.title}: ${problem.message}`);
   };
@@ -37,7 +37,7 @@ export function StackActions({ stack }: { stack: Stack }) {
           reason={denial}
           onClick={() => press(kind)}
         >
-          <Icon name={operations[kind].icon} /> {operations[kind].text}
+          <Icon name={OPERATIONS[kind].icon} /> {OPERATIONS[kind].text}
         </Button>
       ))}
       {asking && <Confirm key={asking} stack={stack.name} kind={asking} onClose={() => setAsking(null)} />}
@@ -49,7 +49,7 @@ function Confirm({ stack, kind, onClose }: { stack: string; kind: OperationKind;
   const [removeVolumes, setRemoveVolumes] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
   const operation = useOperation(stack);
-  const { text, consequence } = operations[kind];
+  const { text, consequence } = OPERATIONS[kind];
   const confirm = async () => setProblem(await operation.send(kind, removeVolumes));
   return (
     <Dialog
@@ -70,7 +70,7 @@ function Confirm({ stack, kind, onClose }: { stack: string; kind: OperationKind;
       {kind === 'DELETE' && (
         <Checkbox
           label="Also remove volumes"
-          hint="The data in them is lost for good."
+          hint="The data in them will be lost for good."
           checked={removeVolumes}
           onChange={setRemoveVolumes}
         />

@@ -101,7 +101,7 @@ export const StackRevisions = graphql(`
   }
 `);
 
-/** The file can be half a megabyte, so it is asked for only when it is to be seen. */
+/** The file can be half a megabyte, so it is fetched only when somebody opens it. */
 export const RevisionSource = graphql(`
   query RevisionSource($name: String!, $number: Int!) {
     stack(name: $name) {

@@ -1,6 +1,6 @@
 import type { Container, Stack, WantedContainer } from './documents.ts';
 
-/** One host's part of a stack: what is there, and what is wanted but was not seen. */
+/** A host's part of a stack: the containers on it, and those that are wanted but were not seen. */
 export type Host = { agent: string; containers: Container[]; missing: WantedContainer[] };
 
 const byName = new Intl.Collator('en', { numeric: true });
@@ -18,7 +18,7 @@ export function toStackHosts(stack: Pick<Stack, 'wanted' | 'containers'>): Host[
   });
 }
 
-/** A container that nobody wants any more and that is still there. */
+/** Whether a container is still there although the current revision does not want it. */
 export function isLeftover(stack: Pick<Stack, 'wanted'>, container: Container): boolean {
   return !stack.wanted.some((each) => each.name === container.name && each.agent === container.agent);
 }

@@ -9,24 +9,24 @@ import { DeleteStack, RestartStack, StartStack, StopStack } from './mutations.ts
 
 export type OperationKind = 'STOP' | 'START' | 'RESTART' | 'DELETE';
 
-/** `consequence` is what the person is asked to confirm; null: done at once. */
-export const operations: Record<OperationKind, { text: string; icon: IconName; consequence: string | null }> = {
+/** The user is asked to confirm the `consequence`; an operation without one starts at once. */
+export const OPERATIONS: Record<OperationKind, { text: string; icon: IconName; consequence: string | null }> = {
   STOP: {
     text: 'Stop',
     icon: 'stop',
-    consequence: 'Its containers are stopped on every host, and kept. Start brings them back.',
+    consequence: 'Its containers are stopped on every host, but not removed. You can start them again.',
   },
   START: { text: 'Start', icon: 'play', consequence: null },
   RESTART: {
     text: 'Restart',
     icon: 'restart',
-    consequence: 'Every container is stopped once and started again. It does not answer in between.',
+    consequence: 'Every container is stopped and started again. It does not answer in between.',
   },
   DELETE: {
     text: 'Delete',
     icon: 'trash',
     consequence:
-      'Its containers and networks are removed from every host. A host that is offline is cleaned when it returns.',
+      'Its containers and networks are removed from every host. A host that is offline is cleaned up when it returns.',
   },
 };
 
@@ -35,7 +35,7 @@ export function toOffered(desired: Stack['desired']): OperationKind[] {
   return desired === 'STOPPED' ? ['START', 'DELETE'] : ['STOP', 'RESTART', 'DELETE'];
 }
 
-/** Sends one operation and goes to its deployment. The same request sent again carries the same idempotency key. */
+/** Sends an operation and opens its deployment. A request that is sent again carries the same idempotency key. */
 export function useOperation(name: string) {
   const stop = useAction(StopStack);
   const start = useAction(StartStack);

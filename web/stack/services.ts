@@ -4,7 +4,7 @@ export type Service = { name: string; wanted: number; running: number };
 
 const byName = new Intl.Collator('en', { numeric: true });
 
-/** @param revisions newest first; they name the services that were scaled to none and are in no current list */
+/** @param revisions newest first. Their notes name the services that were scaled to none, which no list contains. */
 export function toServices(
   stack: Pick<Stack, 'wanted' | 'containers'>,
   revisions: readonly Pick<Revision, 'note'>[],
@@ -17,7 +17,7 @@ export function toServices(
   }));
 }
 
-/** Those that a note says of, since the last file was deployed. */
+/** Returns the services that were scaled to none since the last file was deployed, as the notes say. */
 function toSleeping(revisions: readonly Pick<Revision, 'note'>[]): string[] {
   const names: string[] = [];
   for (const { note } of revisions) {

@@ -7,15 +7,15 @@ const FEW = 5;
 const MANY = 500;
 
 export type Revisions = {
-  /** Newest first; null until they are known. */
+  /** Newest first; null until they have arrived. */
   list: Revision[] | null;
-  /** Null: these are all. */
+  /** Shows the older ones too; null if there are none. */
   more: (() => void) | null;
   problem: Problem | null;
   again: () => void;
 };
 
-/** Asked for again when there is a new one, or another is good. */
+/** Asks again when there is a new revision, or when another one becomes the good one. */
 export function useRevisions({ name, revision, goodRevision }: Stack): Revisions {
   const [all, setAll] = useState(false);
   const context = useMemo(() => ({ revision, goodRevision }), [revision, goodRevision]);

@@ -8,15 +8,15 @@ import { Button } from '../ui/Button.tsx';
 import { Dialog } from '../ui/Dialog.tsx';
 import { plural } from '../ui/format.ts';
 import { useDenial } from '../viewer.ts';
-import { containerStates, orphanReasons } from '../words.ts';
+import { CONTAINER_STATES, ORPHAN_REASONS } from '../words.ts';
 import { type Orphan, Orphans as OrphansQuery, RemoveOrphans } from './documents.ts';
 
 const AGAIN_MS = 15_000;
 
-/** Containers with our labels that nothing wants, stack by stack. Nothing is shown where there are none. */
+/** Lists the orphans, stack by stack. Shows nothing if there are none. */
 export function Orphans({ changed }: { changed: unknown }) {
   const [{ data }, execute] = useQuery({ query: OrphansQuery });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another list of stacks may mean other orphans
+  // biome-ignore lint/correctness/useExhaustiveDependencies: when the list of stacks changes, the orphans may have changed too
   useEffect(() => {
     execute({ requestPolicy: 'network-only' });
     const timer = setInterval(() => {
@@ -30,7 +30,8 @@ export function Orphans({ changed }: { changed: unknown }) {
     <section aria-labelledby="orphans-title">
       <h2 id="orphans-title">Orphans</h2>
       <p className="muted small">
-        Containers with Graphium's labels that no stack wants. They are left alone until you adopt or remove them.
+        These containers carry Graphium's labels, but no stack includes them. They are left as they are until you adopt
+        or remove them.
       </p>
       {stacks.map(([stack, orphans]) => (
         <OrphanStack key={stack} stack={stack} orphans={orphans} onRemoved={execute} />
@@ -43,12 +44,12 @@ function OrphanStack({ stack, orphans, onRemoved }: { stack: string; orphans: Or
   const [removing, setRemoving] = useState(false);
   const denial = useDenial('OPERATOR');
   const unknown = orphans.some((orphan) => orphan.reason === 'UNKNOWN_STACK');
-  const busy = orphans.every((orphan) => orphan.isBeingRemoved) ? 'Graphium removes them by itself.' : null;
+  const busy = orphans.every((orphan) => orphan.isBeingRemoved) ? 'Graphium is already removing them.' : null;
   return (
     <section className="panel host" aria-label={`Orphans of ${stack}`}>
       <div className="host-head">
         <h3>{stack}</h3>
-        <span className="muted small">{orphanReasons[unknown ? 'UNKNOWN_STACK' : 'NOT_WANTED']}</span>
+        <span className="muted small">{ORPHAN_REASONS[unknown ? 'UNKNOWN_STACK' : 'NOT_WANTED']}</span>
       </div>
       <ul className="rows">
         {orphans.map(({ agent, container, isBeingRemoved }) => (
@@ -58,7 +59,7 @@ function OrphanStack({ stack, orphans, onRemoved }: { stack: string; orphans: Or
               <span className="muted small mono">{container.image}</span>
             </div>
             <div className="badges">
-              <Badge tone={containerStates[container.state].tone}>{containerStates[container.state].text}</Badge>
+              <Badge tone={CONTAINER_STATES[container.state].tone}>{CONTAINER_STATES[container.state].text}</Badge>
             </div>
             <span className="muted small">on {agent}</span>
             <span className="muted small container-row-end">{isBeingRemoved ? 'being removed' : ''}</span>
@@ -119,7 +120,7 @@ function Remove({ stack, orphans, onClose }: { stack: string; orphans: Orphan[];
         </>
       }
     >
-      <p>These containers are stopped and removed. This cannot be undone.</p>
+      <p>These containers will be stopped and removed. This cannot be undone.</p>
       <ul className="bullets">
         {orphans.map(({ agent, container }) => (
           <li key={`${agent}:${container.id}`}>

@@ -5,11 +5,11 @@ import { plural } from '../ui/format.ts';
 import { Link } from '../ui/Link.tsx';
 import { ProgressBar } from '../ui/ProgressBar.tsx';
 import { TimeAgo } from '../ui/Time.tsx';
-import { kinds, stackStates } from '../words.ts';
+import { KINDS, STACK_STATES } from '../words.ts';
 import type { CurrentDeployment, StackSummary } from './documents.ts';
 
 export const StackRow = memo(function StackRow({ stack }: { stack: StackSummary }) {
-  const state = stackStates[stack.state];
+  const state = STACK_STATES[stack.state];
   const running = stack.containers.filter((each) => each.state === 'RUNNING').length;
   const hosts = [...new Set([...stack.wanted, ...stack.containers].map((each) => each.agent))].sort();
   return (
@@ -44,16 +44,16 @@ export const StackRow = memo(function StackRow({ stack }: { stack: StackSummary 
   );
 });
 
-/** What goes on, else what went wrong last, else when it changed. */
+/** Shows the running deployment, or else the last failure, or else when the stack changed. */
 function Now({ stack }: { stack: StackSummary }) {
   const deployment = stack.currentDeployment;
   if (deployment?.status === 'RUNNING') return <Current deployment={deployment} />;
   if (deployment?.status === 'FAILED') {
-    return <Link to={toPath({ screen: 'deployment', id: deployment.id })}>{kinds[deployment.kind]} failed</Link>;
+    return <Link to={toPath({ screen: 'deployment', id: deployment.id })}>{KINDS[deployment.kind]} failed</Link>;
   }
   if (deployment?.status === 'ROLLED_BACK') {
     return (
-      <Link to={toPath({ screen: 'deployment', id: deployment.id })}>{kinds[deployment.kind]} was rolled back</Link>
+      <Link to={toPath({ screen: 'deployment', id: deployment.id })}>{KINDS[deployment.kind]} was rolled back</Link>
     );
   }
   return (
@@ -70,10 +70,10 @@ export function Current({ deployment }: { deployment: CurrentDeployment }) {
   return (
     <div className="current">
       <Link to={toPath({ screen: 'deployment', id: deployment.id })}>
-        {kinds[deployment.kind]}: <span className="tabular">{text}</span>
+        {KINDS[deployment.kind]}: <span className="tabular">{text}</span>
       </Link>
       <ProgressBar
-        label={`${kinds[deployment.kind]} in progress`}
+        label={`${KINDS[deployment.kind]} in progress`}
         text={text}
         value={total === 0 ? 0 : (completed + gone) / total}
         failed={total === 0 ? 0 : gone / total}

@@ -29,7 +29,7 @@ export function StacksScreen() {
       )}
       {stacks?.length === 0 && (
         <Empty title="No stacks yet" action={<DeployButton />}>
-          Drop a stack file anywhere on this page, or choose one. You see it before anything happens.
+          Drop a stack file anywhere on this page, or choose one. You see the plan before anything is changed.
         </Empty>
       )}
       <Orphans changed={stacks} />

@@ -5,7 +5,7 @@ import { Button } from '../ui/Button.tsx';
 import { Dialog } from '../ui/Dialog.tsx';
 import { Field } from '../ui/Field.tsx';
 import { Secret } from '../ui/Secret.tsx';
-import { roles } from '../words.ts';
+import { ROLES } from '../words.ts';
 import { CreateToken, type Role } from './documents.ts';
 
 const LIFETIMES = [
@@ -15,7 +15,7 @@ const LIFETIMES = [
   { days: '365', text: '1 year' },
   { days: '', text: 'Never' },
 ];
-const ROLES: Role[] = ['VIEWER', 'OPERATOR', 'ADMIN'];
+const CHOICES: Role[] = ['VIEWER', 'OPERATOR', 'ADMIN'];
 
 export function CreateTokenDialog({ onClose }: { onClose: () => void }) {
   const [secret, setSecret] = useState<string | null>(null);
@@ -27,7 +27,7 @@ export function CreateTokenDialog({ onClose }: { onClose: () => void }) {
     >
       {secret ? (
         <div className="form">
-          <p>Copy the token now: only its hash is kept, and it cannot be shown again.</p>
+          <p>Copy the token now: only its hash is stored, so it cannot be shown again.</p>
           <Secret label="Token" text={secret} />
         </div>
       ) : (
@@ -51,7 +51,7 @@ function Form({ onCreated, onClose }: { onCreated: (secret: string) => void; onC
   };
   return (
     <form className="form" onSubmit={submit}>
-      <Field label="Name" hint="Who or what uses it: a person, a CI pipeline.">
+      <Field label="Name" hint="Who or what will use it, such as a person or a CI pipeline.">
         {({ id, hintId }) => (
           <input
             id={id}
@@ -63,17 +63,17 @@ function Form({ onCreated, onClose }: { onCreated: (secret: string) => void; onC
           />
         )}
       </Field>
-      <Field label="Role" hint={`${roles[role].text}: ${roles[role].hint}.`}>
+      <Field label="Role" hint={`${ROLES[role].text}: ${ROLES[role].hint}.`}>
         {({ id, hintId }) => (
           <select
             id={id}
             aria-describedby={hintId}
             value={role}
-            onChange={(event) => setRole(ROLES.find((each) => each === event.target.value) ?? 'VIEWER')}
+            onChange={(event) => setRole(CHOICES.find((each) => each === event.target.value) ?? 'VIEWER')}
           >
-            {ROLES.map((each) => (
+            {CHOICES.map((each) => (
               <option key={each} value={each}>
-                {roles[each].text}
+                {ROLES[each].text}
               </option>
             ))}
           </select>

@@ -30,7 +30,7 @@ export function RevokeTokenDialog({ token, own, onClose }: Props) {
         </>
       }
     >
-      <p>Whoever uses it is shut out at once, and its open connections are closed. This cannot be undone.</p>
+      <p>Everyone who uses it loses access at once, and its open connections are closed. This cannot be undone.</p>
       {own && <p className="differs">This is the token you are signed in with: you will be signed out.</p>}
       {action.problem && <ProblemAlert problem={action.problem} />}
     </Dialog>

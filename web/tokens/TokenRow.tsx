@@ -1,8 +1,9 @@
 import { useNow } from '../clock.ts';
-import { Badge, type Tone } from '../ui/Badge.tsx';
+import type { Tone } from '../tone.ts';
+import { Badge } from '../ui/Badge.tsx';
 import { Button } from '../ui/Button.tsx';
 import { TimeAgo } from '../ui/Time.tsx';
-import { roles } from '../words.ts';
+import { ROLES } from '../words.ts';
 import type { Token } from './documents.ts';
 
 const KINDS: Record<Token['kind'], string> = { USER: 'User', JOIN: 'Join', AGENT: 'Agent' };
@@ -16,12 +17,12 @@ export function TokenRow({ token, own, onRevoke }: { token: Token; own: boolean;
           {token.name} {own && <span className="chip">this session</span>}
         </span>
         <span className="muted small">
-          made <TimeAgo at={token.createdAt} /> by {token.createdBy}
+          created <TimeAgo at={token.createdAt} /> by {token.createdBy}
         </span>
       </div>
       <div className="small">
         {KINDS[token.kind]}
-        {token.role && ` · ${roles[token.role].text}`}
+        {token.role && ` · ${ROLES[token.role].text}`}
         {token.agent && token.agent !== token.name && ` · ${token.agent}`}
       </div>
       <div className="badges">

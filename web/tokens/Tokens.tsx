@@ -17,7 +17,7 @@ export function TokensScreen() {
   if (denial) {
     return (
       <Page title="Tokens">
-        <Empty title="Not for this token">{denial}</Empty>
+        <Empty title="Your token does not allow this">{denial}</Empty>
       </Page>
     );
   }

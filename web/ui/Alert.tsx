@@ -8,7 +8,7 @@ type Props = {
   actions?: ReactNode;
 };
 
-/** Read out at once when it appears if it is bad, else when the reader is idle. */
+/** A screen reader reads a bad alert at once, and any other when it is idle. */
 export function Alert({ tone, title, code, children, actions }: Props) {
   return (
     <div className={`alert alert-${tone}`} role={tone === 'bad' ? 'alert' : 'status'}>

@@ -1,9 +1,7 @@
 import type { ReactNode } from 'react';
+import type { Tone } from '../tone.ts';
 
-/** good: as wished. busy: under way. warn: needs a look. bad: failed. idle: nothing going on. */
-export type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'idle';
-
-/** Each tone has its own shape, so that it is readable without colours. */
+/** Each tone has a shape of its own, so that it can be told apart without colours. */
 const SHAPES: Record<Tone, ReactNode> = {
   good: <circle cx="5" cy="5" r="4" fill="currentColor" />,
   busy: (

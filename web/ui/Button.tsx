@@ -3,7 +3,7 @@ import { type ButtonHTMLAttributes, type ReactNode, useId } from 'react';
 type Props = Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'disabled'> & {
   look?: 'primary' | 'plain' | 'danger' | 'quiet';
   busy?: boolean;
-  /** Why it cannot be used now. The button stays reachable by keyboard, so that the reason can be read. */
+  /** Why the button cannot be used now. It remains reachable by keyboard, so that the reason can be read. */
   reason?: string | null;
   children: ReactNode;
 };

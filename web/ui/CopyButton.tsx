@@ -9,7 +9,7 @@ export function CopyButton({ text, label = 'Copy' }: { text: string; label?: str
     const timer = setTimeout(() => setState('idle'), 2_500);
     return () => clearTimeout(timer);
   }, [state]);
-  const said = { idle: label, copied: 'Copied', failed: 'Select it and copy by hand' }[state];
+  const said = { idle: label, copied: 'Copied', failed: 'Not copied: select the text and copy it by hand' }[state];
   return (
     <Button onClick={async (event) => setState((await copy(text, event.currentTarget)) ? 'copied' : 'failed')}>
       <Icon name={state === 'copied' ? 'check' : 'copy'} />
@@ -18,7 +18,7 @@ export function CopyButton({ text, label = 'Copy' }: { text: string; label?: str
   );
 }
 
-/** `navigator.clipboard` exists only in a secure context; over plain HTTP the old command still works. */
+/** `navigator.clipboard` exists only in a secure context. Over plain HTTP the old command still works. */
 async function copy(text: string, button: HTMLElement): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);

@@ -3,7 +3,7 @@ import { Icon } from './Icon.tsx';
 
 type Props = { title: string; onClose: () => void; wide?: boolean; children: ReactNode; footer?: ReactNode };
 
-/** A modal dialog while it is rendered. The browser keeps the focus inside, closes on Escape and gives the focus back. */
+/** A dialog that is open while it is rendered. The browser keeps the focus inside, and returns it afterwards. */
 export function Dialog({ title, onClose, wide = false, children, footer }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();

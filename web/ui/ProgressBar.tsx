@@ -1,6 +1,6 @@
 type Props = {
   label: string;
-  /** Read out instead of the percentage. */
+  /** Screen readers read this instead of the percentage. */
   text?: string;
   /** 0 to 1. */
   value: number;

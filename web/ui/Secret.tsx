@@ -1,6 +1,6 @@
 import { CopyButton } from './CopyButton.tsx';
 
-/** Text to be copied now, with the button that does it. */
+/** Text that has to be copied now, with a button that copies it. */
 export function Secret({ label, text }: { label: string; text: string }) {
   return (
     <div className="secret">

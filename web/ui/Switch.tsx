@@ -4,12 +4,12 @@ type Props = {
   label: string;
   on: boolean;
   busy?: boolean;
-  /** Why it cannot be used now. */
+  /** Why the switch cannot be used now. */
   reason?: string | null;
   onChange: (on: boolean) => void;
 };
 
-/** Takes effect at once, unlike a checkbox of a form. */
+/** Unlike a checkbox in a form, it takes effect at once. */
 export function Switch({ label, on, busy = false, reason = null, onChange }: Props) {
   return (
     <Button

@@ -1,7 +1,7 @@
 import { useNow } from '../clock.ts';
 import { formatDuration, formatRelative } from './format.ts';
 
-/** "5 min ago", kept up to date; the full time as a tooltip. */
+/** Shows "5 min ago" and keeps it up to date; the tooltip has the full time. */
 export function TimeAgo({ at }: { at: string }) {
   const now = useNow();
   return (
@@ -11,7 +11,7 @@ export function TimeAgo({ at }: { at: string }) {
   );
 }
 
-/** How long something took, or has been going on when `until` is null. */
+/** Shows how long something took or, if `until` is null, how long it has been going on. */
 export function Elapsed({ since, until }: { since: string; until: string | null }) {
   return (
     <span className="elapsed">
@@ -24,7 +24,7 @@ function Ticking({ since }: { since: string }) {
   return formatDuration(useNow() - Date.parse(since));
 }
 
-/** "in 4 s" until a moment, "any moment" afterwards. */
+/** Counts down, "in 4 s", and says "any moment" once the time has come. */
 export function Until({ at }: { at: string }) {
   const left = Date.parse(at) - useNow();
   return (

@@ -7,7 +7,7 @@ const SHOWN_MS = 6_000;
 const toasts = createStore<Toast[]>([]);
 let lastId = 0;
 
-/** Good news goes by itself, bad news stays until it is dismissed. */
+/** Shows a message. Good news disappears after a while; bad news stays until somebody dismisses it. */
 export function toast(tone: Toast['tone'], text: string): void {
   const id = ++lastId;
   toasts.set([...toasts.get().slice(-3), { id, tone, text }]);

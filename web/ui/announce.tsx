@@ -2,7 +2,7 @@ import { createStore, useStore } from '../store.ts';
 
 const announcement = createStore('');
 
-/** Says something to screen readers only, such as the verdict of a deployment that is being watched. */
+/** Tells screen readers only, for example when a deployment that somebody watches has ended. */
 export function announce(text: string): void {
   announcement.set(text);
 }

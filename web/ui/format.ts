@@ -1,6 +1,6 @@
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
-/** 1536 -> "1.5 KiB", with a space that does not break. */
+/** Turns 1536 into "1.5 KiB", with a space that does not break. */
 export function formatBytes(bytes: number): string {
   let value = bytes;
   let unit = 0;
@@ -11,7 +11,7 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)}\u00a0${UNITS[unit]}`;
 }
 
-/** 7 s, 1 m 07 s, 2 h 05 m, 3 d 4 h */
+/** Returns 7 s, 1 m 07 s, 2 h 05 m or 3 d 4 h. */
 export function formatDuration(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
   const two = (value: number) => String(value).padStart(2, '0');
@@ -21,7 +21,7 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`;
 }
 
-/** "just now", "5 min ago", "in 14 min"; a date when it is more than four weeks away. */
+/** Returns "just now", "5 min ago" or "in 14 min", and a date if it is more than four weeks away. */
 export function formatRelative(atMs: number, nowMs: number): string {
   const seconds = Math.round((nowMs - atMs) / 1000);
   const amount = Math.abs(seconds);

@@ -1,104 +1,88 @@
 /** What the networks, volumes, configs and secrets at the top level of a Compose file have in common. */
 
-import { type Fields, findNearest, wrongType } from '../fields.ts';
 import { findLabelProblem, findResourceNameProblem } from '../names.ts';
-import { type Field, type ProblemCode, quote, type Report, type Spot, type Value } from '../text.ts';
-import { keySpot, readKeys } from './keys.ts';
-import { readFlag, readPairs, readText } from './scalars.ts';
+import { findNearest } from '../nearest.ts';
+import { type ProblemCode, quote } from '../problems.ts';
+import type { Entry, Place } from '../reader.ts';
+import type { ComposeFields, ComposeReader } from './reader.ts';
 
-/** What reading one file needs everywhere. */
-export type Context = {
-  report: Report;
-  /** For what works and is said all the same. */
-  warn: Report;
-  stack: string;
-  variables: ReadonlyMap<string, string>;
-};
+export type Declaration = Entry<ComposeReader>;
 
-/** A key of the Compose file for a thing; it may begin with any of its characters. */
+/** The key of a declared thing may begin with any of its characters. */
 const KEY = /^[a-zA-Z0-9._-]{1,128}$/;
 
-/** The named things below one key; nothing there is as good as no key. */
-export function readDeclarations(report: Report, value: Value | undefined, expected: string): Field[] {
-  if (value === undefined || value.kind === 'null') return [];
-  if (value.kind !== 'object') return wrongType(report, value, `a map: ${expected}`) ?? [];
-  return value.fields.filter((field) => {
-    // No extensions here: x-ray is a name too.
-    if (KEY.test(field.key)) return true;
-    report('INVALID_NAME', field, `expected 1 to 128 letters, digits, "_", "." and "-", found ${quote(field.key)}`);
+/** Gives the named things below one key, which may be left empty. */
+export function readDeclarations(value: ComposeReader, expected: string): Declaration[] {
+  if (value.kind === 'null') return [];
+  if (value.kind !== 'object') return value.wrongType(`a map: ${expected}`) ?? [];
+  return value.entries.filter((entry) => {
+    // There are no extensions here: x-ray is a name, too.
+    if (KEY.test(entry.key)) return true;
+    entry.report('INVALID_NAME', `expected 1 to 128 letters, digits, "_", "." and "-", found ${quote(entry.key)}`);
     return false;
   });
 }
 
-/** A declaration without settings may be left empty. */
+/** A declaration without settings may be left empty, too. */
 export function readDeclaration(
-  report: Report,
-  field: Field,
-  words: readonly string[],
+  declaration: Declaration,
+  keys: readonly string[],
   expected: string,
-): Fields | undefined {
-  const { value } = field;
-  if (value.kind === 'null') return { path: value.path, offset: field.offset, get: () => undefined, all: [] };
-  return readKeys(report, value, words, expected);
+): ComposeFields | undefined {
+  const { value } = declaration;
+  return value.kind === 'null' ? value.emptyFields(declaration) : value.map(keys, expected);
 }
 
-/** The name on the host: `<stack>_<key>`, unless the file gives it one. */
+/** Gives the name on the host, which is `<stack>_<key>` unless the file says another one. */
 export function readIdentity(
-  { report, warn, stack }: Context,
-  field: Field,
-  fields: Fields,
+  stack: string,
+  declaration: Declaration,
+  fields: ComposeFields,
 ): { name: string; external: boolean } {
-  const written = fields.get('external');
-  const old = written?.kind === 'object' ? readKeys(report, written, ['name'], '{name}') : undefined;
-  const external = old ? true : (readFlag(report, written) ?? false);
+  const externalValue = fields.get('external');
+  const old = externalValue.kind === 'object' ? externalValue.map(['name'], '{name}') : undefined;
+  const external = old ? true : (externalValue.flag() ?? false);
   if (old) {
     const message = 'expected "external: true" with "name" beside it: "external.name" is deprecated';
-    warn('DEPRECATED_FIELD', keySpot(fields, 'external'), message);
+    fields.keyOf('external').warn('DEPRECATED_FIELD', message);
   }
-  if (external) checkExternal(report, fields);
-  const value = fields.get('name') ?? old?.get('name');
-  const own = readText(report, value, 'a name');
-  const name = own ?? (external ? field.key : `${stack}_${field.key}`);
-  const problem = findResourceNameProblem(name);
-  // Without a stack's name the report says so already.
-  if (problem && (own !== undefined || external || stack !== '')) {
-    report('INVALID_NAME', value ?? field, `${problem}, found ${quote(name)}`);
+  if (external) checkExternal(fields);
+  const value = old && !fields.has('name') ? old.get('name') : fields.get('name');
+  const own = value.text('a name');
+  const name = own ?? (external ? declaration.key : `${stack}_${declaration.key}`);
+  // A stack without a name has been reported already.
+  if (own !== undefined || external || stack !== '') {
+    (value.isAbsent ? declaration : value).checkName(name, findResourceNameProblem);
   }
   return { name, external };
 }
 
-function checkExternal(report: Report, fields: Fields): void {
-  for (const other of fields.all) {
+function checkExternal(fields: ComposeFields): void {
+  for (const other of fields.entries) {
     if (other.key === 'name' || other.key === 'external') continue;
     const message = `expected no ${quote(other.key)} beside "external: true": it is not made here`;
-    report('CONFLICTING_FIELDS', other, message);
+    other.report('CONFLICTING_FIELDS', message);
   }
 }
 
-export function readOwnLabels(report: Report, fields: Fields): Record<string, string> {
-  return readPairs(report, fields.get('labels'), { findProblem: findLabelProblem }) ?? {};
+export function readLabels(value: ComposeReader): Record<string, string> | undefined {
+  return value.pairs({ findProblem: findLabelProblem });
 }
 
-/** A map of options for a driver. */
-export function readOptions(report: Report, value: Value | undefined): Record<string, string> | undefined {
-  if (value !== undefined && value.kind !== 'object') return wrongType(report, value, 'a map {option: value}');
-  return readPairs(report, value);
-}
+/** Where a service refers to something that the top level of the file declares. */
+export type Reference = { code: ProblemCode; noun: string; section: string };
 
-/** What a service refers to by its key. */
 export function findDeclared<T>(
-  report: Report,
-  { code, noun, section }: { code: ProblemCode; noun: string; section: string },
+  { code, noun, section }: Reference,
   declared: ReadonlyMap<string, T>,
   key: string,
-  spot: Spot,
+  place: Place,
 ): T | undefined {
   const found = declared.get(key);
   if (found !== undefined) return found;
-  report(code, spot, () => {
+  return place.report(code, () => {
     const near = findNearest(key, declared.keys());
     const hint = near === undefined ? `declare it under "${section}"` : `did you mean ${quote(near)}?`;
     return `expected ${noun} that is declared at the top level, found ${quote(key)}: ${hint}`;
   });
-  return undefined;
 }

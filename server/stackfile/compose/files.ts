@@ -1,25 +1,25 @@
 /** `configs` and `secrets` of a Compose file: at the top level what they hold, in a service where they are put. */
 import { createHash } from 'node:crypto';
 import type { FileSpec } from '../../spec/spec.ts';
-import { type Fields, required, wrongType } from '../fields.ts';
-import { type Field, quote, type Report, type Spot, type Value } from '../text.ts';
-import { type Context, findDeclared, readDeclaration, readDeclarations } from './declared.ts';
-import { keySpot, readKeys, refuse, refuseKeys } from './keys.ts';
-import { readMode, type Target, toTarget } from './paths.ts';
-import { misread, readFlag, readInteger, readText } from './scalars.ts';
+import { quote } from '../problems.ts';
+import { type Declaration, findDeclared, readDeclaration, readDeclarations } from './declared.ts';
+import { type ComposeFields, type ComposeReader, refuseKeys } from './reader.ts';
+import { SECRET_MARK } from './redact.ts';
+import { type Target, toTarget } from './targets.ts';
 
-export const FILE_WORDS = ['configs', 'secrets'];
-/** What a stored file has in place of a secret's content. */
-export const SECRET_MARK = '<secret, not shown>';
+export const FILE_KEYS = ['configs', 'secrets'];
 
-type Kind = FileSpec['kind'];
-/** The content by key; null where the report says what is wrong with it. */
-export type Contents = Record<Kind, Map<string, string | null>>;
+type FileKind = FileSpec['kind'];
+/** The content by key; null after reporting what is wrong with it. */
+export type FileContents = Record<FileKind, Map<string, string | null>>;
 
-const INLINE =
-  'the server has no files beside the Compose file; write it under "content", or name a variable under "environment"';
+const SECTION = { config: 'configs', secret: 'secrets' } as const;
+const UNKNOWN = { config: 'UNKNOWN_CONFIG', secret: 'UNKNOWN_SECRET' } as const;
+/** Where a file with a relative target goes. */
+const BASE_DIRECTORY = { config: '/', secret: '/run/secrets/' };
+
 const REFUSED = {
-  file: INLINE,
+  file: 'the server has no files beside the Compose file; write it under "content", or name a variable under "environment"',
   driver: 'it belongs to a Swarm; use "content" or "environment"',
   driver_opts: 'it belongs to a Swarm; remove it',
   template_driver: 'it belongs to a Swarm; remove it, variables are put in anyway',
@@ -29,117 +29,104 @@ const REFUSED = {
 const DEFAULT_MODE = 0o444;
 /** The specification has writing bits ignored. */
 const WRITABLE = 0o222;
-const MAX_ID = 2 ** 32 - 2;
+const ID_RANGE = { min: 0, max: 2 ** 32 - 2 };
 
-export function readContents(context: Context, top: Fields): Contents {
-  const read = (kind: Kind, word: string) => {
-    const fields = readDeclarations(context.report, top.get(word), `${word} by their names`);
-    return new Map(fields.map((field) => [field.key, readContent(context, field, kind)]));
+export function readFileContents(top: ComposeFields): FileContents {
+  const read = (kind: FileKind) => {
+    const declarations = readDeclarations(top.get(SECTION[kind]), `${SECTION[kind]} by their names`);
+    return new Map(declarations.map((declaration) => [declaration.key, readContent(declaration, kind)]));
   };
-  return { config: read('config', 'configs'), secret: read('secret', 'secrets') };
+  return { config: read('config'), secret: read('secret') };
 }
 
-function readContent({ report, variables }: Context, field: Field, kind: Kind): string | null {
-  const words = ['content', 'environment', 'external', ...Object.keys(REFUSED)];
-  const fields = readDeclaration(report, field, words, `a ${kind} {content} or {environment}`);
+function readContent(declaration: Declaration, kind: FileKind): string | null {
+  const keys = ['content', 'environment', 'external', ...Object.keys(REFUSED)];
+  const fields = readDeclaration(declaration, keys, `a ${kind} {content} or {environment}`);
   if (!fields) return null;
-  const isExternal = refuseExternal(report, fields, kind);
-  // Beside "external", "name" says which one; refusing both would say the same twice.
-  refuseKeys(report, isExternal ? { ...fields, all: fields.all.filter(({ key }) => key !== 'name') } : fields, REFUSED);
-  const content = fields.get('content');
-  const environment = fields.get('environment');
-  if (content && environment) {
-    report('CONFLICTING_FIELDS', keySpot(fields, 'environment'), 'expected only one of content, environment');
+  const isExternal = refuseExternal(fields, kind);
+  // Beside "external", "name" says which one; to refuse both would say the same twice.
+  const { name: _, ...refusedBesideExternal } = REFUSED;
+  refuseKeys(fields, isExternal ? refusedBesideExternal : REFUSED);
+  if (fields.has('content') && fields.has('environment')) {
+    fields.keyOf('environment').report('CONFLICTING_FIELDS', 'expected only one of content, environment');
   }
-  if (content) return readInline(report, content, kind);
-  if (environment) return readVariable(report, environment, variables);
-  if (isExternal || fields.get('file') || fields.get('driver')) return null;
-  report(
-    'MISSING_FIELD',
-    field,
-    `expected "content", or "environment" with the name of a variable, for ${quote(field.key)}`,
-  );
-  return null;
+  if (fields.has('content')) return readInlineContent(fields.get('content'), kind) ?? null;
+  if (fields.has('environment')) return readVariableContent(fields.get('environment')) ?? null;
+  if (isExternal || fields.has('file') || fields.has('driver')) return null;
+  const wanted = `"content", or "environment" with the name of a variable, for ${quote(declaration.key)}`;
+  return declaration.report('MISSING_FIELD', `expected ${wanted}`) ?? null;
 }
 
-function refuseExternal(report: Report, fields: Fields, kind: Kind): boolean {
+function refuseExternal(fields: ComposeFields, kind: FileKind): boolean {
   const value = fields.get('external');
-  if (value === undefined || (value.kind !== 'object' && readFlag(report, value) === false)) return false;
+  if (value.isAbsent || (value.kind !== 'object' && value.flag() === false)) return false;
   const wayOut = `there is no store of ${kind}s on a host; write it under "content", or name a variable under "environment"`;
-  refuse(report, keySpot(fields, 'external'), `an external ${kind}`, wayOut);
+  fields.keyOf('external').refuse(`an external ${kind}`, wayOut);
   return true;
 }
 
-function readInline(report: Report, value: Value, kind: Kind): string | null {
-  const text = readText(report, value, 'text');
-  if (text !== SECRET_MARK) return text ?? null;
+function readInlineContent(value: ComposeReader, kind: FileKind): string | undefined {
+  const text = value.text('text');
+  if (text !== SECRET_MARK) return text;
   const wayOut = kind === 'secret' ? 'write it again, or name a variable under "environment"' : 'write it again';
-  report('SECRET_HIDDEN', value, `expected the content itself, found what is shown in place of a secret: ${wayOut}`);
-  return null;
+  const message = `expected the content itself, found what is shown in place of a secret: ${wayOut}`;
+  return value.report('SECRET_HIDDEN', message);
 }
 
-function readVariable(report: Report, value: Value, variables: Context['variables']): string | null {
-  const name = readText(report, value, 'the name of a variable');
-  if (name === undefined) return null;
-  const content = variables.get(name);
-  if (content === undefined) report('VARIABLE_MISSING', value, `expected the variable ${quote(name)} to be set`);
-  return content ?? null;
+function readVariableContent(value: ComposeReader): string | undefined {
+  const name = value.text('the name of a variable');
+  if (name === undefined) return undefined;
+  const content = value.context.variables.get(name);
+  if (content === undefined) value.report('VARIABLE_MISSING', `expected the variable ${quote(name)} to be set`);
+  return content;
 }
 
-export function readFiles(
-  context: Context,
-  service: Fields,
-  contents: Contents,
-): { files: FileSpec[]; targets: Target[] } {
+/** Reads where a service has its configs and secrets. */
+export function readFiles(service: ComposeFields, contents: FileContents): { files: FileSpec[]; targets: Target[] } {
   const grants = [
-    ...readGrants(context.report, 'config', service.get('configs'), contents),
-    ...readGrants(context.report, 'secret', service.get('secrets'), contents),
+    ...readGrants(service.get('configs'), 'config', contents),
+    ...readGrants(service.get('secrets'), 'secret', contents),
   ];
+  return { files: grants.map(({ file }) => file), targets: grants.map(({ target }) => target) };
+}
+
+type Grant = { target: Target; file: FileSpec };
+
+function readGrants(value: ComposeReader, kind: FileKind, contents: FileContents): Grant[] {
+  return (value.list(`a list of ${kind}s`) ?? []).flatMap((item) => readGrant(item, kind, contents) ?? []);
+}
+
+/** A grant is the name of a config or secret, or a map with the name under `source`. */
+function readGrant(item: ComposeReader, kind: FileKind, contents: FileContents): Grant | undefined {
+  const keys = ['source', 'target', 'uid', 'gid', 'mode'];
+  const fields = item.kind === 'object' ? item.map(keys, `a ${kind} {source, target, ...}`) : undefined;
+  const source = fields ? fields.required('source', `the name of a ${kind}`) : item;
+  const name = source.text(`the name of a ${kind}`);
+  if (name === undefined) return undefined;
+  const reference = { code: UNKNOWN[kind], noun: `a ${kind}`, section: SECTION[kind] };
+  const content = findDeclared(reference, contents[kind], name, source);
+  const settings = fields ?? item.emptyFields();
+  const target = readTarget(settings.get('target'), kind, name);
+  const owner = readOwner(settings);
+  if (content === undefined || content === null || target === undefined) return undefined;
+  const file = { kind, name, target, ...owner, digest: toDigest(content), content };
+  return { target: { place: item, path: target }, file };
+}
+
+function readOwner(fields: ComposeFields): Pick<FileSpec, 'mode' | 'uid' | 'gid'> {
   return {
-    files: grants.map(({ file }) => file),
-    targets: grants.map(({ spot, file }) => ({ spot, path: file.target })),
+    mode: (fields.get('mode').mode() ?? DEFAULT_MODE) & ~WRITABLE,
+    uid: fields.get('uid').integer(ID_RANGE) ?? 0,
+    gid: fields.get('gid').integer(ID_RANGE) ?? 0,
   };
 }
 
-type Grant = { spot: Spot; file: FileSpec };
-
-function readGrants(report: Report, kind: Kind, value: Value | undefined, contents: Contents): Grant[] {
-  if (value === undefined) return [];
-  if (value.kind !== 'list') return wrongType(report, value, `a list of ${kind}s`) ?? [];
-  return value.items.flatMap((item) => {
-    const words = ['source', 'target', 'uid', 'gid', 'mode'];
-    const fields =
-      item.kind === 'object' ? readKeys(report, item, words, `a ${kind} {source, target, ...}`) : undefined;
-    const source = fields ? required(report, fields, 'source', `the name of a ${kind}`) : item;
-    const name = readText(report, source, `the name of a ${kind}`);
-    if (source === undefined || name === undefined) return [];
-    const [code, section] =
-      kind === 'config' ? (['UNKNOWN_CONFIG', 'configs'] as const) : (['UNKNOWN_SECRET', 'secrets'] as const);
-    const content = findDeclared(report, { code, noun: `a ${kind}`, section }, contents[kind], name, source);
-    const target = readTarget(report, kind, fields?.get('target'), name);
-    const owner = readOwner(report, fields);
-    if (content === undefined || content === null || target === undefined) return [];
-    return { spot: item, file: { kind, name, target, ...owner, digest: toDigest(content), content } };
-  });
-}
-
-function readOwner(report: Report, fields: Fields | undefined): Pick<FileSpec, 'mode' | 'uid' | 'gid'> {
-  const range = { min: 0, max: MAX_ID };
-  return {
-    mode: (readMode(report, fields?.get('mode')) ?? DEFAULT_MODE) & ~WRITABLE,
-    uid: readInteger(report, fields?.get('uid'), range) ?? 0,
-    gid: readInteger(report, fields?.get('gid'), range) ?? 0,
-  };
-}
-
-/** A relative one is below the place where its kind is by default. */
-function readTarget(report: Report, kind: Kind, value: Value | undefined, name: string): string | undefined {
-  const text = value === undefined ? name : readText(report, value, 'a path in the container');
+function readTarget(value: ComposeReader, kind: FileKind, name: string): string | undefined {
+  const text = value.isAbsent ? name : value.text('a path in the container');
   if (text === undefined) return undefined;
-  const base = kind === 'config' ? '/' : '/run/secrets/';
-  const target = text.endsWith('/') ? undefined : toTarget(text.startsWith('/') ? text : `${base}${text}`);
-  if (target === undefined && value) return misread(report, value, 'the path of a file in the container');
-  return target;
+  const path = text.startsWith('/') ? text : `${BASE_DIRECTORY[kind]}${text}`;
+  const target = text.endsWith('/') ? undefined : toTarget(path);
+  return target ?? value.misread('the path of a file in the container');
 }
 
 function toDigest(content: string): string {

@@ -1,97 +1,71 @@
-/** `ipam` of a network in a Compose file: subnets of both families, each with what belongs into it. */
-import { toAddress } from '../../spec/addresses.ts';
+/** `ipam` of a network in a Compose file: subnets of both families, each with the addresses that belong into it. */
+import { contains, containsSubnet, type Subnet, toAddress, toSubnet } from '../../spec/addresses.ts';
 import type { IpamSpec } from '../../spec/spec.ts';
-import { type Fields, wrongType } from '../fields.ts';
-import type { Report, Value } from '../text.ts';
-import { readOptions } from './declared.ts';
-import { compact, orAbsent, readKeys } from './keys.ts';
-import { misread, readText } from './scalars.ts';
+import type { Place } from '../reader.ts';
+import { compact, orAbsent } from './compact.ts';
+import type { ComposeReader } from './reader.ts';
 
-/** The addresses of a subnet, of either family. */
-export type Prefix = { family: 4 | 6; first: bigint; last: bigint };
+export type Ipam = { spec: IpamSpec; subnets: { place: Place; subnet: Subnet }[] };
 
-export type Ipam = { spec: IpamSpec; subnets: { value: Value; prefix: Prefix }[] };
+const BLOCK_KEYS = ['subnet', 'ip_range', 'gateway', 'aux_addresses'];
 
-const SUBNET_FORM = 'a subnet such as 172.28.0.0/16, without an address inside it';
-
-export function readIpam(report: Report, value: Value | undefined): Ipam | undefined {
-  const fields = readKeys(report, value, ['driver', 'config', 'options'], 'a map {driver, config, options}');
+export function readIpam(value: ComposeReader): Ipam | undefined {
+  const fields = value.map(['driver', 'config', 'options'], 'a map {driver, config, options}');
   if (!fields) return undefined;
-  const config = fields.get('config');
-  const items = config?.kind === 'list' ? config.items : [];
-  if (config && config.kind !== 'list')
-    wrongType(report, config, 'a list of {subnet, ip_range, gateway, aux_addresses}');
-  const blocks = items.flatMap((item) => readBlock(report, item) ?? []);
+  const items = fields.get('config').list('a list of {subnet, ip_range, gateway, aux_addresses}') ?? [];
+  const blocks = items.flatMap((item) => readBlock(item) ?? []);
   const spec = compact<IpamSpec>({
-    driver: readText(report, fields.get('driver'), 'the name of a driver'),
-    options: orAbsent(readOptions(report, fields.get('options'))),
+    driver: fields.get('driver').text('the name of a driver'),
+    options: orAbsent(fields.get('options').options()),
     configs: blocks.map((block) => block.spec),
   });
   return { spec, subnets: blocks.flatMap((block) => block.subnet ?? []) };
 }
 
-function readBlock(report: Report, item: Value) {
-  const words = ['subnet', 'ip_range', 'gateway', 'aux_addresses'];
-  const fields = readKeys(report, item, words, 'a map {subnet, ip_range, gateway, aux_addresses}');
+function readBlock(item: ComposeReader) {
+  const fields = item.map(BLOCK_KEYS, 'a map {subnet, ip_range, gateway, aux_addresses}');
   if (!fields) return undefined;
   const value = fields.get('subnet');
-  const subnet = readPrefix(report, value, SUBNET_FORM);
-  for (const field of fields.all) {
-    if (value || field.key === 'subnet' || !words.includes(field.key)) continue;
-    report('INVALID_VALUE', field, 'expected a subnet beside it: Docker takes this only together');
+  const subnet = readSubnet(value, 'a subnet such as 172.28.0.0/16, without an address inside it');
+  for (const entry of fields.entries) {
+    if (!value.isAbsent || !BLOCK_KEYS.includes(entry.key)) continue;
+    entry.report('INVALID_VALUE', 'expected a subnet beside it: Docker takes this only together');
   }
-  const range = readPrefix(report, fields.get('ip_range'), 'a range such as 172.28.5.0/24');
-  if (range && subnet && !(isInside(range.first, range, subnet) && isInside(range.last, range, subnet))) {
-    misread(report, fields.get('ip_range') ?? item, 'a range inside the subnet');
-  }
+  const rangeValue = fields.get('ip_range');
+  const range = readSubnet(rangeValue, 'a range such as 172.28.5.0/24');
+  if (range && subnet && !containsSubnet(subnet, range)) rangeValue.misread('a range inside the subnet');
   const spec = compact<IpamSpec['configs'][number]>({
-    subnet: readText(report, value),
-    ipRange: readText(report, fields.get('ip_range')),
-    gateway: readInside(report, fields.get('gateway'), subnet),
-    auxAddresses: orAbsent(readAuxAddresses(report, fields, subnet)),
+    subnet: value.text(),
+    ipRange: rangeValue.text(),
+    gateway: readAddressInside(fields.get('gateway'), subnet),
+    auxAddresses: orAbsent(readAuxAddresses(fields.get('aux_addresses'), subnet)),
   });
-  return { spec, subnet: value && subnet && { value, prefix: subnet } };
+  return { spec, subnet: subnet && { place: value, subnet } };
 }
 
-function readAuxAddresses(report: Report, fields: Fields, subnet: Prefix | undefined) {
-  const value = fields.get('aux_addresses');
-  if (value === undefined) return undefined;
-  if (value.kind !== 'object') return wrongType(report, value, 'a map {host: address}');
-  const pairs = value.fields.map(({ key, value }) => [key, readInside(report, value, subnet) ?? ''] as const);
+function readAuxAddresses(value: ComposeReader, subnet: Subnet | undefined): Record<string, string> | undefined {
+  if (value.kind !== 'object') return value.wrongType('a map {host: address}');
+  const pairs = value.entries.map((entry) => [entry.key, readAddressInside(entry.value, subnet) ?? ''] as const);
   return Object.fromEntries(pairs);
 }
 
-function readInside(report: Report, value: Value | undefined, subnet: Prefix | undefined): string | undefined {
-  const text = readText(report, value, 'an IP address');
-  if (value === undefined || text === undefined) return undefined;
-  if (!toAddress(text)) misread(report, value, 'an IP address');
-  else if (subnet && !holds([subnet], text)) misread(report, value, 'an address inside the subnet');
+function readAddressInside(value: ComposeReader, subnet: Subnet | undefined): string | undefined {
+  const text = value.text('an IP address');
+  if (text === undefined) return undefined;
+  if (!toAddress(text)) value.misread('an IP address');
+  else if (subnet && !holds([subnet], text)) value.misread('an address inside the subnet');
   return text;
 }
 
-function readPrefix(report: Report, value: Value | undefined, expected: string): Prefix | undefined {
-  const text = readText(report, value, expected);
-  if (value === undefined || text === undefined) return undefined;
-  return toPrefix(text) ?? misread(report, value, expected);
+function readSubnet(value: ComposeReader, expected: string): Subnet | undefined {
+  const text = value.text(expected);
+  if (text === undefined) return undefined;
+  const subnet = toSubnet(text);
+  return subnet && !subnet.hasHostBits ? subnet : value.misread(expected);
 }
 
-function toPrefix(text: string): Prefix | undefined {
-  const [, ip = '', bits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
+/** Tells whether one of the subnets has the address. */
+export function holds(subnets: readonly Subnet[], ip: string): boolean {
   const address = toAddress(ip);
-  const width = address?.family === 6 ? 128 : 32;
-  const length = Number(bits);
-  if (!address || length > width) return undefined;
-  const size = 1n << BigInt(width - length);
-  if (address.bits % size !== 0n) return undefined;
-  return { family: address.family, first: address.bits, last: address.bits + size - 1n };
-}
-
-function isInside(bits: bigint, { family }: Pick<Prefix, 'family'>, prefix: Prefix): boolean {
-  return family === prefix.family && bits >= prefix.first && bits <= prefix.last;
-}
-
-/** Whether one of the subnets has the address. */
-export function holds(subnets: readonly Prefix[], ip: string): boolean {
-  const address = toAddress(ip);
-  return address !== undefined && subnets.some((subnet) => isInside(address.bits, address, subnet));
+  return address !== undefined && subnets.some((subnet) => contains(subnet, address));
 }

@@ -1,32 +1,25 @@
 /** `networks` at the top level of a Compose file (compose-spec, 06-networks.md). */
 
+import type { Subnet } from '../../spec/addresses.ts';
 import type { NetworkSpec } from '../../spec/spec.ts';
-import type { Fields } from '../fields.ts';
 import { findResourceNameProblem } from '../names.ts';
-import { type Field, quote, type Report, type Value } from '../text.ts';
-import {
-  type Context,
-  readDeclaration,
-  readDeclarations,
-  readIdentity,
-  readOptions,
-  readOwnLabels,
-} from './declared.ts';
-import { type Ipam, type Prefix, readIpam } from './ipam.ts';
-import { compact, keySpot, orAbsent, refuse } from './keys.ts';
-import { misread, readFlag, readText } from './scalars.ts';
+import { quote } from '../problems.ts';
+import { compact, orAbsent } from './compact.ts';
+import { type Declaration, readDeclaration, readDeclarations, readIdentity, readLabels } from './declared.ts';
+import { type Ipam, readIpam } from './ipam.ts';
+import type { ComposeFields, ComposeReader } from './reader.ts';
 
-export type NetworkDraft = {
+export type ParsedNetwork = {
   spec: NetworkSpec;
-  /** One that every Docker host has: an external network of that name stands for it. */
+  /** Set for an external network with the name of one that every Docker host has, because it stands for that one. */
   builtIn: 'host' | 'none' | 'bridge' | undefined;
-  /** Undefined for an external network: only its host knows. */
-  subnets: Prefix[] | undefined;
+  /** Undefined for an external network, whose subnets only its host knows. */
+  subnets: Subnet[] | undefined;
 };
 
 export const DEFAULT_NETWORK = 'default';
 
-const WORDS = [
+const KEYS = [
   'name',
   'driver',
   'driver_opts',
@@ -40,22 +33,22 @@ const WORDS = [
 ];
 
 /** The default network is always among them. */
-export function readNetworks(context: Context, value: Value | undefined): Map<string, NetworkDraft> {
-  const networks = new Map<string, NetworkDraft>();
+export function readNetworks(value: ComposeReader, stack: string): Map<string, ParsedNetwork> {
+  const networks = new Map<string, ParsedNetwork>();
   const hostNames = new Map<string, string>();
-  for (const field of readDeclarations(context.report, value, 'networks by their names')) {
-    const draft = readNetwork(context, field);
-    if (!draft) continue;
-    const other = hostNames.get(draft.spec.name);
+  for (const declaration of readDeclarations(value, 'networks by their names')) {
+    const network = readNetwork(declaration, stack);
+    if (!network) continue;
+    const other = hostNames.get(network.spec.name);
     if (other !== undefined) {
       const message = `expected another "name" than that of ${quote(other)}: on the host they would be one network`;
-      context.report('NETWORK_REDEFINED', field, message);
+      declaration.report('NETWORK_REDEFINED', message);
     }
-    hostNames.set(draft.spec.name, field.key);
-    networks.set(field.key, draft);
+    hostNames.set(network.spec.name, declaration.key);
+    networks.set(declaration.key, network);
   }
   if (!networks.has(DEFAULT_NETWORK)) {
-    const spec = plainNetwork(`${context.stack}_${DEFAULT_NETWORK}`);
+    const spec = plainNetwork(`${stack}_${DEFAULT_NETWORK}`);
     networks.set(DEFAULT_NETWORK, { spec, builtIn: undefined, subnets: [] });
   }
   return networks;
@@ -65,54 +58,50 @@ function plainNetwork(name: string): NetworkSpec {
   return { name, driver: 'bridge', subnet: null, gateway: null, ipRange: null, labels: {} };
 }
 
-function readNetwork(context: Context, field: Field): NetworkDraft | undefined {
-  const { report } = context;
-  const fields = readDeclaration(report, field, WORDS, 'a network {driver, ipam, ...}');
+function readNetwork(declaration: Declaration, stack: string): ParsedNetwork | undefined {
+  const fields = readDeclaration(declaration, KEYS, 'a network {driver, ipam, ...}');
   if (!fields) return undefined;
-  const { name, external } = readIdentity(context, field, fields);
+  const { name, external } = readIdentity(stack, declaration, fields);
   if (external) {
     const builtIn = (['host', 'none', 'bridge'] as const).find((one) => one === name);
     return { spec: { ...plainNetwork(name), external }, builtIn, subnets: undefined };
   }
-  const ipam = readIpam(report, fields.get('ipam'));
-  const enableIpv6 = readFlag(report, fields.get('enable_ipv6'));
-  if (ipam && !enableIpv6) checkIpv6(report, ipam);
-  const enableIpv4 = fields.get('enable_ipv4');
-  if (enableIpv4 && readFlag(report, enableIpv4) === false) {
-    refuse(
-      report,
-      keySpot(fields, 'enable_ipv4'),
-      '"enable_ipv4: false"',
-      'older Docker engines cannot do it; remove it',
-    );
-  }
+  const ipam = readIpam(fields.get('ipam'));
+  const enableIpv6 = fields.get('enable_ipv6').flag();
+  if (ipam && !enableIpv6) checkIpv6(ipam);
+  checkIpv4(fields);
   const spec = compact<NetworkSpec>({
     ...plainNetwork(name),
-    driver: readDriver(report, fields) ?? 'bridge',
-    labels: readOwnLabels(report, fields),
+    driver: readDriver(fields.get('driver')) ?? 'bridge',
+    labels: readLabels(fields.get('labels')) ?? {},
     ipam: ipam?.spec,
-    driverOptions: orAbsent(readOptions(report, fields.get('driver_opts'))),
-    internal: readFlag(report, fields.get('internal')) || undefined,
-    attachable: readFlag(report, fields.get('attachable')) || undefined,
+    driverOptions: orAbsent(fields.get('driver_opts').options()),
+    internal: fields.get('internal').flag() || undefined,
+    attachable: fields.get('attachable').flag() || undefined,
     enableIpv6: enableIpv6 || undefined,
   });
-  return { spec, builtIn: undefined, subnets: (ipam?.subnets ?? []).map(({ prefix }) => prefix) };
+  return { spec, builtIn: undefined, subnets: (ipam?.subnets ?? []).map(({ subnet }) => subnet) };
 }
 
-/** Docker would leave it out without a word. */
-function checkIpv6(report: Report, { subnets }: Ipam): void {
-  for (const { value, prefix } of subnets) {
-    if (prefix.family === 6) report('INVALID_VALUE', value, 'expected "enable_ipv6: true" for an IPv6 subnet');
+/** Docker would leave the subnet out without a word. */
+function checkIpv6({ subnets }: Ipam): void {
+  for (const { place, subnet } of subnets) {
+    if (subnet.family === 6) place.report('INVALID_VALUE', 'expected "enable_ipv6: true" for an IPv6 subnet');
   }
 }
 
-function readDriver(report: Report, fields: Fields): string | undefined {
-  const value = fields.get('driver');
-  const driver = readText(report, value, 'the name of a driver');
-  if (value === undefined || driver === undefined) return undefined;
+function checkIpv4(fields: ComposeFields): void {
+  if (fields.get('enable_ipv4').flag() !== false) return;
+  fields.keyOf('enable_ipv4').refuse('"enable_ipv4: false"', 'older Docker engines cannot do it; remove it');
+}
+
+function readDriver(value: ComposeReader): string | undefined {
+  const driver = value.text('the name of a driver');
+  if (driver === undefined) return undefined;
   if (driver === 'host' || driver === 'none' || driver === 'null') {
-    const wayOut = `write "external: true" and "name: ${driver === 'host' ? 'host' : 'none'}", or "network_mode" in the service`;
-    refuse(report, value, `the driver ${quote(driver)}`, wayOut);
-  } else if (findResourceNameProblem(driver)) misread(report, value, 'a network driver such as bridge or macvlan');
+    const name = driver === 'host' ? 'host' : 'none';
+    const wayOut = `write "external: true" and "name: ${name}", or "network_mode" in the service`;
+    value.refuse(`the driver ${quote(driver)}`, wayOut);
+  } else if (findResourceNameProblem(driver)) value.misread('a network driver such as bridge or macvlan');
   return driver;
 }

@@ -4,131 +4,116 @@
  */
 import { isMap } from 'yaml';
 import type { StackSpec } from '../../spec/spec.ts';
-import type { Fields } from '../fields.ts';
 import { findStackNameProblem } from '../names.ts';
 import {
   collectProblems,
   fieldPath,
-  type Place,
+  type Position,
   type Problem,
-  placeOf,
-  quote,
+  positionOf,
   type Report,
-  TEXT,
-  type Value,
-} from '../text.ts';
-import type { Context } from './declared.ts';
-import { readContents } from './files.ts';
+  WHOLE_TEXT,
+} from '../problems.ts';
+import { Place } from '../reader.ts';
+import { readFileContents } from './files.ts';
 import { interpolate } from './interpolate.ts';
-import { keySpot, readKeys, refuseKeys } from './keys.ts';
 import { readNetworks } from './networks.ts';
+import { type ComposeFields, ComposeReader, refuseKeys } from './reader.ts';
 import { readServices } from './services.ts';
 import { toSpec } from './to-spec.ts';
 import { toComposeValue } from './tree.ts';
-import { createVariables } from './variables.ts';
+import { Variables } from './variables.ts';
 import { readVolumes } from './volumes.ts';
 import { follow, keyText, offsetOf, readYaml, type Tree } from './yaml.ts';
-
-export type { Problem } from '../text.ts';
-export { redactSecrets } from './redact.ts';
 
 export type ComposeOptions = {
   /** Goes before the file's own `name`. */
   name?: string;
   /** All that interpolation and `environment` know. */
   variables: Record<string, string>;
-  /** The active ones; `*` is all of them. */
+  /** The active ones; `*` activates all. */
   profiles: readonly string[];
 };
 
-export type Parsed =
-  /** `variableNames`: those that the file refers to, set or not. */
+export type ParsedCompose =
+  /** `variableNames` are those that the file refers to, set or not. */
   { ok: true; spec: StackSpec; warnings: Problem[]; variableNames: string[] } | { ok: false; problems: Problem[] };
 
 const REFUSED = {
   include: 'the server has no files beside the Compose file; copy what they hold into this one',
   models: 'run the model as a service of its own',
 };
-const WORDS = ['version', 'name', 'services', 'networks', 'volumes', 'configs', 'secrets', ...Object.keys(REFUSED)];
+const KEYS = ['version', 'name', 'services', 'networks', 'volumes', 'configs', 'secrets', ...Object.keys(REFUSED)];
 
 /** Never throws. Problems and warnings come in the order of the text. */
-export function parseCompose(text: string, options: ComposeOptions): Parsed {
+export function parseCompose(text: string, options: ComposeOptions): ParsedCompose {
   const { report, problems } = collectProblems(text);
   const { report: warn, problems: warnings } = collectProblems(text);
   const tree = readYaml(text, report);
   if (!tree) return { ok: false, problems: problems() };
-  const variables = createVariables(options.variables, warn);
-  variables.setProject(options.name ?? findName(tree, options.variables) ?? '');
+  const variables = new Variables(options.variables, warn);
+  variables.setProjectName(options.name ?? findName(tree, options.variables) ?? '');
   const { root, unread } = toComposeValue(text, tree, report, variables);
-  const reportRead: Report = (code, spot, message) => {
-    if (!unread.has(spot.offset)) report(code, spot, message);
+  const reportRead: Report = (code, location, message) => {
+    if (!unread.has(location.offset)) report(code, location, message);
   };
   const context = { report: reportRead, warn, variables: variables.known };
-  const top = root && readKeys(reportRead, root, WORDS, 'a Compose file {services, ...}');
-  const spec = top && readStack(context, top, options);
+  const top = root && new ComposeReader(context, root, root).map(KEYS, 'a Compose file {services, ...}');
+  const spec = top && readStack(top, new Place(context, WHOLE_TEXT), options);
   const found = problems();
   if (!spec || found.length > 0) return { ok: false, problems: found };
-  return { ok: true, spec, warnings: warnings(), variableNames: variables.names() };
+  return { ok: true, spec, warnings: warnings(), variableNames: variables.referenced };
 }
 
-function readStack(context: Omit<Context, 'stack'>, top: Fields, options: ComposeOptions) {
-  const { report, warn } = context;
-  refuseKeys(report, top, REFUSED);
-  if (top.get('version')) {
-    warn(
-      'DEPRECATED_FIELD',
-      keySpot(top, 'version'),
-      'expected no "version": it says nothing since Compose v2; remove it',
-    );
+function readStack(top: ComposeFields, wholeText: Place, options: ComposeOptions): StackSpec | undefined {
+  refuseKeys(top, REFUSED);
+  if (top.has('version')) {
+    const message = 'expected no "version": it says nothing since Compose v2; remove it';
+    top.keyOf('version').warn('DEPRECATED_FIELD', message);
   }
-  const whole = { ...context, stack: readName(report, top, options.name) };
+  const stack = readName(top.get('name'), wholeText, options.name);
   const declared = {
-    networks: readNetworks(whole, top.get('networks')),
-    volumes: readVolumes(whole, top.get('volumes')),
-    contents: readContents(whole, top),
+    networks: readNetworks(top.get('networks'), stack),
+    volumes: readVolumes(top.get('volumes'), stack),
+    contents: readFileContents(top),
   };
-  return toSpec(whole, readServices(whole, top, declared, options.profiles), declared);
+  return toSpec(stack, readServices(top, declared, options.profiles), declared);
 }
 
-function readName(report: Report, top: Fields, given: string | undefined): string {
-  const value = top.get('name');
-  const name = given ?? toName(report, value);
+/** Gives the empty text after reporting a bad name. */
+function readName(value: ComposeReader, wholeText: Place, given: string | undefined): string {
+  const name = given ?? readOwnName(value);
   if (name === undefined) {
-    if (!value)
-      report(
-        'MISSING_FIELD',
-        TEXT,
-        'expected the name of the stack: add "name:" to the file, or give the argument "name"',
-      );
-    return '';
+    if (!value.isAbsent) return '';
+    const message = 'expected the name of the stack: add "name:" to the file, or give the argument "name"';
+    return wholeText.report('MISSING_FIELD', message) ?? '';
   }
-  const problem = findStackNameProblem(name);
-  if (problem) report('INVALID_NAME', given === undefined && value ? value : TEXT, `${problem}, found ${quote(name)}`);
-  return problem ? '' : name;
+  const place = given === undefined ? value : wholeText;
+  return place.checkName(name, findStackNameProblem) ? name : '';
 }
 
-function toName(report: Report, value: Value | undefined): string | undefined {
-  if (value?.kind === 'string' || value?.kind === 'number') return value.text;
-  if (value) report('WRONG_TYPE', value, 'expected the name of the stack, a string');
-  return undefined;
+function readOwnName(value: ComposeReader): string | undefined {
+  if (value.kind === 'string' || value.kind === 'number') return value.written;
+  if (value.isAbsent) return undefined;
+  return value.report('WRONG_TYPE', 'expected the name of the stack, a string');
 }
 
-/** Ahead of the rest, in whose variables it is COMPOSE_PROJECT_NAME. */
+/** Finds the name before the rest is read, because the variables of the rest have it as COMPOSE_PROJECT_NAME. */
 function findName(tree: Tree, variables: Record<string, string>): string | undefined {
   const value = isMap(tree.root) ? tree.root.items.find(({ key }) => keyText(tree, key) === 'name')?.value : undefined;
   const written = keyText(tree, value);
+  if (written === undefined) return undefined;
   const known = new Map(Object.entries(variables));
-  const result =
-    written === undefined ? undefined : interpolate(written, { get: (name) => known.get(name), onUnset() {} });
-  return result?.ok ? result.text : undefined;
+  const result = interpolate(written, { get: (name) => known.get(name), onUnset() {} });
+  return result.ok ? result.text : undefined;
 }
 
-/** Where the file describes a service; the beginning of the text for one that it does not. */
-export function locateService(text: string, service: string): Place {
+/** Finds where the file describes a service. For one that it does not describe, this is the beginning of the text. */
+export function locateService(text: string, service: string): Position {
   const tree = readYaml(text, () => {});
   const entry = tree && findEntry(tree, findEntry(tree, tree.root, 'services')?.value, service);
-  if (!entry) return placeOf(text, TEXT);
-  return placeOf(text, { path: fieldPath('services', service), offset: entry.offset });
+  if (!entry) return positionOf(text, WHOLE_TEXT);
+  return positionOf(text, { path: fieldPath('services', service), offset: entry.offset });
 }
 
 function findEntry(tree: Tree, node: unknown, key: string): { offset: number; value: unknown } | undefined {

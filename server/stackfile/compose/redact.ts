@@ -1,11 +1,13 @@
-/** A Compose file without what its secrets hold: what is stored and shown of it. */
-import { isMap, isSeq, type Node } from 'yaml';
-import { SECRET_MARK } from './files.ts';
+/** Hides what the secrets of a Compose file hold, in the text that is stored and shown. */
+import { isMap, isSeq, type Node, type YAMLMap } from 'yaml';
 import { follow, isMergeKey, keyText, readYaml, type Tree } from './yaml.ts';
 
+/** Stands in a stored file in place of a secret's content. */
+export const SECRET_MARK = '<secret, not shown>';
+
 /**
- * The text with a mark in place of every `secrets.<name>.content`, also where an anchor elsewhere holds it. All else
- * stays on its line. Of a text that is no YAML nothing is left but the mark, since its secrets cannot be found.
+ * Puts a mark in place of every `secrets.<name>.content`, also where an anchor elsewhere holds it. All else stays on its
+ * line. Of a text that is no YAML, only the mark is left, because its secrets cannot be found.
  */
 export function redactSecrets(text: string): string {
   const mark = JSON.stringify(SECRET_MARK);
@@ -16,7 +18,7 @@ export function redactSecrets(text: string): string {
   for (const [start, end] of findContents(tree).toSorted((a, b) => b[0] - a[0])) {
     if (end > before || start === end) continue;
     const lines = text.slice(start, end).match(/(?:\r\n|\n|\r)[ \t]*/g) ?? [];
-    // What follows on the last line, such as a closing brace, has to stay indented.
+    // Anything after it on the last line, such as a closing brace, must stay indented.
     const breaks = lines.map((line, index) => (index < lines.length - 1 ? line.replace(/[ \t]+$/, '') : line));
     redacted = redacted.slice(0, start) + mark + breaks.join('') + redacted.slice(end);
     before = start;
@@ -36,22 +38,20 @@ function findContents(tree: Tree): [start: number, end: number][] {
   return [...ranges.values()];
 }
 
-/** Of the keys that are wanted, also those that are merged in and those that are there twice. */
+/** Finds the values of the wanted keys, also of those that are merged in and those that are there twice. */
 function valuesOf(tree: Tree, node: unknown, isWanted: (key: string) => boolean): Set<Node> {
-  const values = new Set<Node>();
-  const seen = new Set<Node>();
-  const visit = (one: unknown): void => {
-    const map = follow(tree, one);
-    if (!map || seen.has(map)) return;
-    seen.add(map);
-    if (isSeq(map)) for (const item of map.items) visit(item);
-    if (!isMap(map)) return;
-    for (const { key, value } of map.items) {
-      const found = follow(tree, value);
-      if (isMergeKey(key)) visit(value);
-      else if (found && isWanted(keyText(tree, key) ?? '')) values.add(found);
-    }
-  };
-  visit(node);
-  return values;
+  const pairs = mapsOf(tree, node).flatMap((map) => map.items);
+  const wanted = pairs.filter(({ key }) => !isMergeKey(key) && isWanted(keyText(tree, key) ?? ''));
+  return new Set(wanted.flatMap(({ value }) => follow(tree, value) ?? []));
+}
+
+/** Gives the map itself and all that are merged into it, or those in a list. */
+function mapsOf(tree: Tree, node: unknown, seen = new Set<Node>()): YAMLMap[] {
+  const found = follow(tree, node);
+  if (!found || seen.has(found)) return [];
+  seen.add(found);
+  if (isSeq(found)) return found.items.flatMap((item) => mapsOf(tree, item, seen));
+  if (!isMap(found)) return [];
+  const merged = found.items.filter(({ key }) => isMergeKey(key));
+  return [found, ...merged.flatMap(({ value }) => mapsOf(tree, value, seen))];
 }

@@ -1,51 +1,22 @@
 /**
- * The YAML nodes of a Compose file as values that remember where they stand: aliases and merge keys are replaced by
- * what they stand for (with its own place in the text), and variables in values by what they hold.
+ * Turns the YAML nodes of a Compose file into values that know where they are. Aliases and merge keys are replaced by
+ * what they stand for, which keeps its own location, and variables by their values.
  */
-import { isMap, isScalar, isSeq, type Node, type Scalar, type YAMLMap } from 'yaml';
-import {
-  checkText,
-  type Field,
-  fieldPath,
-  MAX_DEPTH,
-  quote,
-  type Report,
-  type Spot,
-  TEXT,
-  type Value,
-} from '../text.ts';
+import { isAlias, isMap, isNode, isScalar, isSeq, type Node, type Scalar, type YAMLMap } from 'yaml';
+import { MAX_DEPTH } from '../../spec/limits.ts';
+import { fieldPath, type Location, type ProblemCode, quote, type Report, WHOLE_TEXT } from '../problems.ts';
+import { checkText, type Field, type Value } from '../text.ts';
 import { interpolate } from './interpolate.ts';
+import type { Variables } from './variables.ts';
 import { follow, isMergeKey, keyText, offsetOf, type Tree } from './yaml.ts';
 
-/** Both keep a short text from becoming an endless one. */
+// Without these limits, a short text could become an endless one.
 const MAX_ALIASED_NODES = 100_000;
 const MAX_VARIABLE_LENGTH = 2 * 1024 * 1024;
 
-export type Variables = {
-  /** Undefined: not set. */
-  get(name: string): string | undefined;
-  /** One without a value and without a default. */
-  onUnset(name: string, spot: Spot): void;
-};
-
-type Reader = {
-  text: string;
-  tree: Tree;
-  report: Report;
-  variables: Variables;
-  /** Aliases around what is being read. Problems inside were reported where it is written. */
-  aliases: number;
-  aliasedNodes: number;
-  variableLength: number;
-  /** Whether something is too large to go on. */
-  isFull: boolean;
-  /** Where values are whose variables have not been put in. */
-  unread: Set<number>;
-};
-
 /**
- * `root` is null when the file becomes too large or too deep through its aliases; the report then says so. It has said
- * all there is to say about what is at the offsets in `unread`.
+ * `root` is null after reporting that aliases or variables make the file too large or too deep. All there is to say of
+ * the values at the offsets in `unread` is reported: their variables cannot be replaced.
  */
 export function toComposeValue(
   text: string,
@@ -53,136 +24,169 @@ export function toComposeValue(
   report: Report,
   variables: Variables,
 ): { root: Value | null; unread: ReadonlySet<number> } {
-  const unread = new Set<number>();
-  const counts = { aliases: 0, aliasedNodes: 0, variableLength: 0, isFull: false };
-  const reader: Reader = { text, tree, report, variables, unread, ...counts };
-  const root = toValue(reader, tree.root, { path: '', offset: 0 }, 0);
-  return { root: reader.isFull ? null : root, unread };
+  const converter = new Converter(text, tree, report, variables);
+  const root = converter.toValue(tree.root, WHOLE_TEXT, 0);
+  return { root: converter.isFull ? null : root, unread: converter.unread };
 }
 
-function giveUp(reader: Reader, code: 'SOURCE_TOO_LARGE' | 'SOURCE_TOO_DEEP', spot: Spot, message: string): void {
-  if (!reader.isFull) reader.report(code, spot, message);
-  reader.isFull = true;
-}
+class Converter {
+  readonly unread = new Set<number>();
+  /** Set when something is too large to go on. */
+  isFull = false;
+  readonly #text: string;
+  readonly #tree: Tree;
+  /** Reports nothing inside an alias: the problems there were reported where the anchor is. */
+  readonly #report: Report;
+  readonly #reportInAlias: Report;
+  readonly #variables: Variables;
+  /** Counts the aliases around the current node. */
+  #aliases = 0;
+  #aliasedNodes = 0;
+  #variableLength = 0;
 
-/** `spot` has the path of what is read, and an offset for where nothing is written. */
-function toValue(reader: Reader, node: unknown, spot: Spot, depth: number): Value {
-  const found = follow(reader.tree, node);
-  if (found !== node) return inAlias(reader, () => toOwnValue(reader, found, spot, depth));
-  return toOwnValue(reader, found, spot, depth);
-}
-
-function inAlias<T>(reader: Reader, read: () => T): T {
-  reader.aliases += 1;
-  const result = read();
-  reader.aliases -= 1;
-  return result;
-}
-
-function toOwnValue(reader: Reader, node: Node | undefined, { path, offset }: Spot, depth: number): Value {
-  const spot = { path, offset: node ? offsetOf(node) : offset };
-  if (reader.aliases > 0) reader.aliasedNodes += 1;
-  if (depth > MAX_DEPTH) {
-    giveUp(reader, 'SOURCE_TOO_DEEP', spot, `expected at most ${MAX_DEPTH} levels of nesting, aliases included`);
-  } else if (reader.aliasedNodes > MAX_ALIASED_NODES) {
-    giveUp(reader, 'SOURCE_TOO_LARGE', spot, `expected aliases to stand for at most ${MAX_ALIASED_NODES} values`);
+  constructor(text: string, tree: Tree, report: Report, variables: Variables) {
+    this.#text = text;
+    this.#tree = tree;
+    this.#report = (code, location, message) => {
+      if (this.#aliases === 0) report(code, location, message);
+    };
+    this.#reportInAlias = report;
+    this.#variables = variables;
   }
-  if (reader.isFull || !node) return { ...spot, kind: 'null' };
-  if (isMap(node)) return { ...spot, kind: 'object', fields: [...toFields(reader, node, path, depth).values()] };
-  if (isSeq(node)) {
-    const toItem = (item: unknown, index: number) =>
-      toValue(reader, item, { path: `${path}[${index}]`, offset: spot.offset }, depth + 1);
-    return { ...spot, kind: 'list', items: node.items.map(toItem) };
-  }
-  return isScalar(node) ? toScalar(reader, node, spot) : { ...spot, kind: 'null' };
-}
 
-function toFields(reader: Reader, map: YAMLMap, parentPath: string, depth: number): Map<string, Field> {
-  const fields = new Map<string, Field>();
-  let merged: { value: unknown; spot: Spot } | undefined;
-  for (const { key: keyNode, value } of map.items) {
-    const key = keyText(reader.tree, keyNode);
-    const offset = isMap(keyNode) || isSeq(keyNode) || isScalar(keyNode) ? offsetOf(keyNode) : offsetOf(map);
-    if (key === undefined) {
-      note(reader, 'WRONG_TYPE', { path: parentPath, offset }, 'expected a key that is text');
-      continue;
+  #giveUp(code: ProblemCode, location: Location, message: string): void {
+    if (!this.isFull) this.#reportInAlias(code, location, message);
+    this.isFull = true;
+  }
+
+  /** The offset of `location` is for a node that is not written, such as the value of `key:`. */
+  toValue(node: unknown, location: Location, depth: number): Value {
+    const found = follow(this.#tree, node);
+    if (found === node) return this.#toOwnValue(found, location, depth);
+    return this.#inAlias(() => this.#toOwnValue(found, location, depth));
+  }
+
+  #inAlias<T>(read: () => T): T {
+    this.#aliases += 1;
+    const result = read();
+    this.#aliases -= 1;
+    return result;
+  }
+
+  #toOwnValue(node: Node | undefined, { path, offset }: Location, depth: number): Value {
+    const location = { path, offset: node ? offsetOf(node) : offset };
+    this.#checkSize(location, depth);
+    if (this.isFull || !node) return { ...location, kind: 'null' };
+    if (isMap(node)) return { ...location, kind: 'object', fields: [...this.#toFields(node, path, depth).values()] };
+    if (isSeq(node)) {
+      const items = node.items.map((item, index) =>
+        this.toValue(item, { path: `${path}[${index}]`, offset: location.offset }, depth + 1),
+      );
+      return { ...location, kind: 'list', items };
     }
-    const spot = { path: fieldPath(parentPath, key), offset };
-    if (fields.has(key) || (merged && isMergeKey(keyNode))) {
-      note(reader, 'DUPLICATE_FIELD', spot, `expected ${quote(key)} only once in this map`);
-    } else if (isMergeKey(keyNode)) merged = { value, spot };
-    else {
-      checkText(key, spot, quietInAlias(reader));
-      fields.set(key, { ...spot, key, value: toValue(reader, value, spot, depth + 1) });
+    return isScalar(node) ? this.#toScalar(node, location) : { ...location, kind: 'null' };
+  }
+
+  #checkSize(location: Location, depth: number): void {
+    if (this.#aliases > 0) this.#aliasedNodes += 1;
+    if (depth > MAX_DEPTH) {
+      this.#giveUp('SOURCE_TOO_DEEP', location, `expected at most ${MAX_DEPTH} levels of nesting, aliases included`);
+    } else if (this.#aliasedNodes > MAX_ALIASED_NODES) {
+      const message = `expected aliases to stand for at most ${MAX_ALIASED_NODES} values`;
+      this.#giveUp('SOURCE_TOO_LARGE', location, message);
     }
   }
-  for (const field of merged ? toMerged(reader, merged.value, merged.spot, parentPath, depth) : []) {
-    if (!fields.has(field.key)) fields.set(field.key, field);
-  }
-  return fields;
-}
 
-/** The earlier of several maps comes first (yaml.org/type/merge.html). */
-function toMerged(reader: Reader, node: unknown, spot: Spot, parentPath: string, depth: number): Field[] {
-  const found = follow(reader.tree, node);
-  const isAliased = found !== node;
-  if (isMap(found)) {
-    if (depth > MAX_DEPTH || reader.isFull) return [];
-    const read = () => [...toFields(reader, found, parentPath, depth + 1).values()];
-    if (reader.aliases > 0 || isAliased) reader.aliasedNodes += 1;
-    return isAliased ? inAlias(reader, read) : read();
+  /** What the map says itself goes before what is merged into it. */
+  #toFields(map: YAMLMap, parentPath: string, depth: number): Map<string, Field> {
+    const fields = new Map<string, Field>();
+    let merged: (() => Field[]) | undefined;
+    for (const { key: keyNode, value } of map.items) {
+      const written = this.#readKey(keyNode, map, parentPath);
+      if (!written) continue;
+      const { key, location } = written;
+      const isMerge = isMergeKey(keyNode);
+      if (fields.has(key) || (merged && isMerge)) {
+        this.#report('DUPLICATE_FIELD', location, `expected ${quote(key)} only once in this map`);
+      } else if (isMerge) merged = () => this.#toMerged(value, location, parentPath, depth);
+      else {
+        checkText(key, location, this.#report);
+        fields.set(key, { ...location, key, value: this.toValue(value, location, depth + 1) });
+      }
+    }
+    for (const field of merged?.() ?? []) if (!fields.has(field.key)) fields.set(field.key, field);
+    return fields;
   }
-  if (isSeq(found) && found.items.every((item) => isMap(follow(reader.tree, item)))) {
-    const read = () => found.items.flatMap((item) => toMerged(reader, item, spot, parentPath, depth));
-    return isAliased ? inAlias(reader, read) : read();
+
+  #readKey(node: unknown, map: YAMLMap, parentPath: string): { key: string; location: Location } | undefined {
+    const key = keyText(this.#tree, node);
+    const offset = offsetOf(isNode(node) && !isAlias(node) ? node : map);
+    if (key !== undefined) return { key, location: { path: fieldPath(parentPath, key), offset } };
+    this.#report('WRONG_TYPE', { path: parentPath, offset }, 'expected a key that is text');
+    return undefined;
   }
-  note(reader, 'WRONG_TYPE', spot, 'expected a map after "<<", or a list of maps');
-  return [];
-}
 
-function note(reader: Reader, code: Parameters<Report>[0], spot: Spot, message: string): void {
-  if (reader.aliases === 0) reader.report(code, spot, message);
-}
-
-function quietInAlias(reader: Reader): Report {
-  return reader.aliases === 0 ? reader.report : () => {};
-}
-
-function toScalar(reader: Reader, scalar: Scalar, spot: Spot): Value {
-  const { value } = scalar;
-  if (typeof value === 'number')
-    return { ...spot, kind: 'number', number: value, text: scalar.source ?? String(value) };
-  if (typeof value === 'boolean') return { ...spot, kind: 'boolean', boolean: value };
-  if (typeof value !== 'string') return { ...spot, kind: 'null' };
-  const text = toText(reader, value, scalar, spot);
-  checkText(text, spot, quietInAlias(reader));
-  return { ...spot, kind: 'string', text };
-}
-
-function toText(reader: Reader, written: string, scalar: Scalar, spot: Spot): string {
-  if (!written.includes('$')) return written;
-  const toSpot = (reference: string): Spot => {
-    const [start, end] = scalar.range ?? [spot.offset, spot.offset];
-    const index = reader.text.slice(start, end).indexOf(reference);
-    return { path: spot.path, offset: spot.offset + Math.max(index, 0) };
-  };
-  const result = interpolate(written, {
-    get: (name) => reader.variables.get(name),
-    onUnset: (name, reference) => reader.variables.onUnset(name, toSpot(reference)),
-  });
-  if (!result.ok) {
-    note(reader, result.trouble.code, toSpot(result.trouble.reference), result.trouble.message);
-    reader.unread.add(spot.offset);
-    return written;
+  /** Of several maps, the earlier ones come first, and so they count (yaml.org/type/merge.html). */
+  #toMerged(node: unknown, location: Location, parentPath: string, depth: number): Field[] {
+    const found = follow(this.#tree, node);
+    const read = this.#findMergeReader(found, location, parentPath, depth);
+    if (!read) {
+      this.#report('WRONG_TYPE', location, 'expected a map after "<<", or a list of maps');
+      return [];
+    }
+    return found === node ? read() : this.#inAlias(read);
   }
-  reader.variableLength += result.text.length;
-  if (reader.variableLength > MAX_VARIABLE_LENGTH) {
-    giveUp(
-      reader,
-      'SOURCE_TOO_LARGE',
-      TEXT,
-      `expected at most ${MAX_VARIABLE_LENGTH} characters of values with variables`,
-    );
+
+  #findMergeReader(
+    found: Node | undefined,
+    location: Location,
+    parentPath: string,
+    depth: number,
+  ): (() => Field[]) | undefined {
+    if (isMap(found)) {
+      return () => {
+        if (depth > MAX_DEPTH || this.isFull) return [];
+        if (this.#aliases > 0) this.#aliasedNodes += 1;
+        return [...this.#toFields(found, parentPath, depth + 1).values()];
+      };
+    }
+    if (!isSeq(found) || !found.items.every((item) => isMap(follow(this.#tree, item)))) return undefined;
+    return () => found.items.flatMap((item) => this.#toMerged(item, location, parentPath, depth));
   }
-  return result.text;
+
+  #toScalar(scalar: Scalar, location: Location): Value {
+    const { value } = scalar;
+    if (typeof value === 'number') {
+      return { ...location, kind: 'number', number: value, text: scalar.source ?? String(value) };
+    }
+    if (typeof value === 'boolean') return { ...location, kind: 'boolean', boolean: value };
+    if (typeof value !== 'string') return { ...location, kind: 'null' };
+    const text = value.includes('$') ? this.#interpolate(value, scalar, location) : value;
+    checkText(text, location, this.#report);
+    return { ...location, kind: 'string', text };
+  }
+
+  #interpolate(written: string, scalar: Scalar, { path, offset }: Location): string {
+    const locationOf = (reference: string): Location => {
+      const [start, end] = scalar.range ?? [offset, offset];
+      const index = this.#text.slice(start, end).indexOf(reference);
+      return { path, offset: offset + Math.max(index, 0) };
+    };
+    const result = interpolate(written, {
+      get: (name) => this.#variables.known.get(name),
+      onUnset: (name, reference) => this.#variables.warnUnset(name, locationOf(reference)),
+    });
+    if (!result.ok) {
+      const { code, message, reference } = result.error;
+      this.#report(code, locationOf(reference), message);
+      this.unread.add(offset);
+      return written;
+    }
+    this.#variableLength += result.text.length;
+    if (this.#variableLength > MAX_VARIABLE_LENGTH) {
+      const message = `expected at most ${MAX_VARIABLE_LENGTH} characters of values with variables`;
+      this.#giveUp('SOURCE_TOO_LARGE', WHOLE_TEXT, message);
+    }
+    return result.text;
+  }
 }

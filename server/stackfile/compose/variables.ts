@@ -1,28 +1,42 @@
 /** The variables of one reading of a Compose file, and which of them the file refers to. */
-import { quote, type Report, type Spot } from '../text.ts';
+import { type Location, quote, type Report } from '../problems.ts';
 
-const PROJECT = 'COMPOSE_PROJECT_NAME';
+const PROJECT_NAME = 'COMPOSE_PROJECT_NAME';
 
-export function createVariables(given: Record<string, string>, warn: Report) {
-  const known = new AskedMap(Object.entries(given));
-  const warned = new Set<string>();
-  return {
-    /** Looking here counts as referring to a variable. */
-    known: known as ReadonlyMap<string, string>,
-    get: (name: string) => known.get(name),
-    /** The specification lets a file refer to its own name. */
-    setProject: (name: string): void => void known.set(PROJECT, name),
-    /** Once for each: the file may use it often. */
-    onUnset(name: string, spot: Spot): void {
-      if (warned.has(name)) return;
-      warned.add(name);
-      warn('VARIABLE_NOT_SET', spot, `the variable ${quote(name)} is not set: it is taken as empty text`);
-    },
-    names: (): string[] => [...known.asked].filter((name) => name !== PROJECT).toSorted(),
-  };
+export class Variables {
+  readonly #known: RecordingMap;
+  readonly #warned = new Set<string>();
+  readonly #warn: Report;
+
+  constructor(given: Record<string, string>, warn: Report) {
+    this.#known = new RecordingMap(Object.entries(given));
+    this.#warn = warn;
+  }
+
+  /** To look up a variable here counts as referring to it. */
+  get known(): ReadonlyMap<string, string> {
+    return this.#known;
+  }
+
+  /** The specification lets a file refer to its own name. */
+  setProjectName(name: string): void {
+    this.#known.set(PROJECT_NAME, name);
+  }
+
+  /** Warns once for each variable, because a file may use one often. */
+  warnUnset(name: string, location: Location): void {
+    if (this.#warned.has(name)) return;
+    this.#warned.add(name);
+    this.#warn('VARIABLE_NOT_SET', location, `the variable ${quote(name)} is not set: it is taken as empty text`);
+  }
+
+  /** The variables that the file refers to, set or not. */
+  get referenced(): string[] {
+    return [...this.#known.asked].filter((name) => name !== PROJECT_NAME).toSorted();
+  }
 }
 
-class AskedMap extends Map<string, string> {
+class RecordingMap extends Map<string, string> {
   readonly asked = new Set<string>();
 
   override get(name: string): string | undefined {

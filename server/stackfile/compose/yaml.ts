@@ -1,6 +1,6 @@
 /**
- * Text to YAML nodes: one document, no deeper and no larger than a stack file may be, every alias with what it stands
- * for. Nothing here throws, whatever the text. Done with the library's parts rather than its `parseDocument`, which
+ * Reads text into YAML nodes: one document, no deeper and no larger than a stack file may be, with what each alias stands
+ * for. Nothing here throws, whatever the text. It uses the library's parts rather than its `parseDocument`, which
  * recurses without a limit and takes minutes to word the errors of a hostile text.
  */
 import {
@@ -17,8 +17,11 @@ import {
   type Node,
   Parser,
   type YAMLError,
+  type YAMLMap,
+  type YAMLSeq,
 } from 'yaml';
-import { MAX_BYTES, MAX_DEPTH, quote, type Report, type Spot, TEXT } from '../text.ts';
+import { MAX_DEPTH, MAX_SOURCE_BYTES } from '../../spec/limits.ts';
+import { type Location, quote, type Report, WHOLE_TEXT } from '../problems.ts';
 
 export type Tree = {
   root: Node;
@@ -27,12 +30,12 @@ export type Tree = {
 };
 
 const OPTIONS = { version: '1.2', schema: 'core', merge: false, uniqueKeys: false, prettyErrors: false } as const;
-/** Those of Unicode that YAML takes nowhere; neither does Postgres take the first of them. */
+/** Control characters of Unicode that YAML takes nowhere. Postgres does not take the first of them, either. */
 const CONTROL = /[^\P{Cc}\t\n\r\u0085]/u;
 
 export function readYaml(text: string, report: Report): Tree | null {
-  if (Buffer.byteLength(text) > MAX_BYTES) {
-    report('SOURCE_TOO_LARGE', TEXT, `expected at most ${MAX_BYTES} bytes`);
+  if (Buffer.byteLength(text) > MAX_SOURCE_BYTES) {
+    report('SOURCE_TOO_LARGE', WHOLE_TEXT, `expected at most ${MAX_SOURCE_BYTES} bytes`);
     return null;
   }
   const control = CONTROL.exec(text);
@@ -47,11 +50,11 @@ export function readYaml(text: string, report: Report): Tree | null {
   return root && targets ? { root, targets } : null;
 }
 
-function at(offset: number): Spot {
+function at(offset: number): Location {
   return { path: '', offset };
 }
 
-/** Whoever reads the nodes recurses, and the parser does not, so depth is looked at here. */
+/** Checks the depth as well: the parser does not recurse, but all that read its nodes do. */
 function readTokens(text: string, report: Report): CST.Token[] | null {
   const parser = new Parser();
   const tokens: CST.Token[] = [];
@@ -61,7 +64,7 @@ function readTokens(text: string, report: Report): CST.Token[] | null {
       tokens.push(token);
       if (token.type === 'document') documents += 1;
     }
-    // One too many is enough to say so.
+    // The second document is enough to refuse the text.
     if (documents > 1) return tokens;
     // The document and a scalar at the bottom are on the stack as well.
     if (parser.stack.length > MAX_DEPTH && parser.stack.filter((token) => 'items' in token).length > MAX_DEPTH) {
@@ -73,7 +76,7 @@ function readTokens(text: string, report: Report): CST.Token[] | null {
   return tokens;
 }
 
-/** Only the first error of the syntax is told: those that follow are mostly made by it. */
+/** Reports only the first error of the syntax, because those that follow mostly come from it. */
 function compose(tokens: CST.Token[], text: string, report: Report): Node | null {
   let first: Document.Parsed | undefined;
   for (const document of new Composer(OPTIONS).compose(tokens, true, text.length)) {
@@ -82,7 +85,7 @@ function compose(tokens: CST.Token[], text: string, report: Report): Node | null
       return null;
     }
     first = document as Document.Parsed;
-    // A tag that is not understood is only a warning for the library.
+    // The library only warns of a tag that it does not know.
     const [error] = [...document.errors, ...document.warnings].toSorted((a, b) => a.pos[0] - b.pos[0]);
     if (error) {
       report('SOURCE_NOT_YAML', at(error.pos[0]), toMessage(error, text));
@@ -90,7 +93,7 @@ function compose(tokens: CST.Token[], text: string, report: Report): Node | null
     }
   }
   if (first?.contents) return first.contents;
-  report('SOURCE_NOT_YAML', TEXT, 'expected a Compose file, found no content');
+  report('SOURCE_NOT_YAML', WHOLE_TEXT, 'expected a Compose file, found no content');
   return null;
 }
 
@@ -101,56 +104,77 @@ function toMessage({ message, pos: [start] }: YAMLError, text: string): string {
   return `expected YAML: ${message}${isVariable ? '; inside {} and [] a variable needs quotes around it' : ''}`;
 }
 
-/** In the order of the text, as an anchor may be given again. Done once: the library would search the whole text for each. */
+/**
+ * Finds what each alias stands for, in the order of the text, because an anchor may be given again. One walk does it all:
+ * the library would search the whole text for each alias.
+ */
 function resolveAliases(root: Node, report: Report): Map<Alias, Node> | null {
-  const targets = new Map<Alias, Node>();
-  const anchors = new Map<string, Node>();
-  const open = new Set<Node>();
-  let isSound = true;
-  const visit = (node: unknown): void => {
+  const resolver = new AliasResolver(report);
+  resolver.visit(root);
+  return resolver.isSound ? resolver.targets : null;
+}
+
+class AliasResolver {
+  readonly targets = new Map<Alias, Node>();
+  isSound = true;
+  readonly #anchors = new Map<string, Node>();
+  /** The collections around the node that is being visited. */
+  readonly #open = new Set<Node>();
+  readonly #report: Report;
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  visit(node: unknown): void {
     if (isPair(node)) {
-      visit(node.key);
-      visit(node.value);
-    } else if (isAlias(node)) {
-      const target = anchors.get(node.source);
-      if (target && !open.has(target)) targets.set(node, target);
-      else {
-        isSound = false;
-        const problem = target ? 'is inside what it stands for' : 'has no anchor before it';
-        report(
-          'UNKNOWN_ALIAS',
-          at(offsetOf(node)),
-          () => `expected another alias: ${quote(`*${node.source}`)} ${problem}`,
-        );
-      }
-    } else if (isScalar(node) || isCollection(node)) {
-      if (node.anchor !== undefined) anchors.set(node.anchor, node);
-      if (!isCollection(node)) return;
-      open.add(node);
-      for (const item of node.items) visit(item);
-      open.delete(node);
+      this.visit(node.key);
+      this.visit(node.value);
+    } else if (isAlias(node)) this.#resolve(node);
+    else if (isScalar(node) || isCollection(node)) {
+      if (node.anchor !== undefined) this.#anchors.set(node.anchor, node);
+      if (isCollection(node)) this.#visitItems(node);
     }
-  };
-  visit(root);
-  return isSound ? targets : null;
+  }
+
+  #visitItems(node: YAMLMap | YAMLSeq): void {
+    this.#open.add(node);
+    for (const item of node.items) this.visit(item);
+    this.#open.delete(node);
+  }
+
+  #resolve(alias: Alias): void {
+    const target = this.#anchors.get(alias.source);
+    if (target && !this.#open.has(target)) {
+      this.targets.set(alias, target);
+      return;
+    }
+    this.isSound = false;
+    const problem = target ? 'is inside what it stands for' : 'has no anchor before it';
+    this.#report(
+      'UNKNOWN_ALIAS',
+      at(offsetOf(alias)),
+      () => `expected another alias: ${quote(`*${alias.source}`)} ${problem}`,
+    );
+  }
 }
 
 export function offsetOf(node: Node): number {
   return node.range?.[0] ?? 0;
 }
 
-/** The node itself, or what the alias stands for. */
+/** Gives the node itself, or what it stands for if it is an alias. */
 export function follow(tree: Tree, node: unknown): Node | undefined {
   const found = isAlias(node) ? tree.targets.get(node) : node;
   return isNode(found) ? found : undefined;
 }
 
-/** `<<` without quotes: the maps after it are merged into this one. */
+/** Without quotes, `<<` merges the maps after it into its own. */
 export function isMergeKey(key: unknown): boolean {
   return isScalar(key) && key.value === '<<' && key.type === 'PLAIN';
 }
 
-/** Of a scalar, as it is written: 0644 is more than the number 644. Undefined for anything else. */
+/** Gives a scalar as it is written, because 0644 is more than the number 644. Undefined for anything else. */
 export function keyText(tree: Tree, key: unknown): string | undefined {
   const scalar = follow(tree, key);
   if (!isScalar(scalar) || scalar.value === null) return undefined;

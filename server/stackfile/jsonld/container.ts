@@ -1,22 +1,23 @@
 /** One container of a JSON-LD stack file, by itself; what holds between containers is in `consistency.ts`. */
 
+import { CORES, MAX_RETRIES, MIN_MEMORY_BYTES } from '../../spec/limits.ts';
 import type { HealthCheckSpec, MountSpec, RestartSpec } from '../../spec/spec.ts';
-import { type Fields, oneOf, readItems, readNumber, readString, readStrings, required, wrongType } from '../fields.ts';
 import { findContainerNameProblem, findImageProblem, findResourceNameProblem } from '../names.ts';
-import { quote, type Report, type Spot, type StringValue, type Value } from '../text.ts';
+import { quote } from '../problems.ts';
+import type { Name, Place } from '../reader.ts';
 import { splitCommand, toBytes, toCores, toRestart } from '../values.ts';
-import { type NetworkDraft, readNetwork } from './network.ts';
+import { type ParsedNetwork, readNetwork } from './network.ts';
 import { readEnvironment, readLabels } from './pairs.ts';
-import { MOUNT_WORDS, PORT_WORDS, type PortDraft, readMounts, readPorts } from './storage.ts';
-import { readNode, readReference, withoutPrefix } from './vocabulary.ts';
+import { type JsonldReader, withoutPrefix } from './reader.ts';
+import { MOUNT_KEYS, type ParsedPort, PORT_KEYS, readMounts, readPorts } from './storage.ts';
 
-const ENVIRONMENT_WORDS = ['environmentVariable', 'environment'];
-const WORDS = [
+const ENVIRONMENT_KEYS = ['environmentVariable', 'environment'];
+const KEYS = [
   'image',
   'locatedInHost',
-  ...PORT_WORDS,
-  ...ENVIRONMENT_WORDS,
-  ...MOUNT_WORDS,
+  ...PORT_KEYS,
+  ...ENVIRONMENT_KEYS,
+  ...MOUNT_KEYS,
   'command',
   'restartPolicy',
   'dependsOn',
@@ -26,19 +27,17 @@ const WORDS = [
   'network',
 ];
 const MAX_SECONDS = 86_400;
-/** Docker's own smallest limits. */
-const MIN_MEMORY_BYTES = 6 * 1024 * 1024;
-const CORES = { min: 0.01, max: 10_000 };
 
-/** What the file says about a container; names of volumes and networks still without the stack's in front. */
-export type ContainerDraft = {
-  spot: Spot;
-  id: StringValue | undefined;
-  name: StringValue | undefined;
+/** Names of volumes and networks do not have the stack's name in front yet. */
+export type ParsedContainer = {
+  id: Name | undefined;
+  name: Name | undefined;
   host: string | undefined;
-  dependsOn: StringValue[];
-  network: NetworkDraft | undefined;
-  ports: PortDraft[];
+  /** Where `locatedInHost` would be. */
+  hostPlace: Place;
+  dependsOn: Name[];
+  network: ParsedNetwork | undefined;
+  ports: ParsedPort[];
   mounts: MountSpec[];
   image: string;
   command: string[] | null;
@@ -50,145 +49,132 @@ export type ContainerDraft = {
   healthCheck: HealthCheckSpec | null;
 };
 
-export function readContainer(report: Report, value: Value): ContainerDraft | undefined {
-  const fields = readNode(report, value, 'container', WORDS, 'a container {name, image, ...}');
+export function readContainer(value: JsonldReader): ParsedContainer | undefined {
+  const fields = value.node('container', KEYS, 'a container {name, image, ...}');
   if (!fields) return undefined;
-  const id = fields.get('@id');
-  const environment = oneOf(report, fields, ENVIRONMENT_WORDS);
-  const restart = readString(report, fields.get('restartPolicy'));
+  const environment = fields.oneOf(ENVIRONMENT_KEYS);
   return {
-    spot: value,
-    id: id?.kind === 'string' ? id : undefined,
-    name: readContainerName(report, fields),
-    host: readHost(report, fields.get('locatedInHost')),
-    dependsOn: readDependencies(report, fields.get('dependsOn')),
-    network: readNetwork(report, fields.get('network')),
-    ports: readPorts(report, fields),
-    mounts: readMounts(report, fields),
-    image: readImage(report, fields),
-    command: readCommand(report, fields.get('command')),
-    environment: readEnvironment(report, environment?.value, environment?.key === 'environment'),
-    labels: readLabels(report, fields.get('labels')),
-    restart: readRestart(report, restart),
-    ...readResources(report, fields.get('resources')),
-    healthCheck: readHealthCheck(report, fields.get('healthCheck')),
+    id: fields.get('@id').name,
+    name: readContainerName(fields.required('name', "the container's name")),
+    host: readHost(fields.get('locatedInHost')),
+    hostPlace: fields.missing('locatedInHost'),
+    dependsOn: readDependencies(fields.get('dependsOn')),
+    network: readNetwork(fields.get('network')),
+    ports: readPorts(fields),
+    mounts: readMounts(fields),
+    image: readImage(fields.required('image', 'an image such as nginx:alpine')),
+    command: readCommand(fields.get('command')),
+    environment: environment ? readEnvironment(environment.value, environment.key === 'environment') : {},
+    labels: readLabels(fields.get('labels')),
+    restart: readRestart(fields.get('restartPolicy')),
+    ...readResources(fields.get('resources')),
+    healthCheck: readHealthCheck(fields.get('healthCheck')),
   };
 }
 
-export function readHost(report: Report, value: Value | undefined): string | undefined {
-  const host = value && readReference(report, value, 'host', 'the name of a host, or {"@id": name}');
+export function readHost(value: JsonldReader): string | undefined {
+  const host = value.reference('host', 'the name of a host, or {"@id": name}');
   if (!host) return undefined;
   const name = withoutPrefix(host.text, 'host:');
-  const problem = findResourceNameProblem(name);
-  if (problem) report('INVALID_NAME', host, `${problem}, found ${quote(name)}`);
+  host.place.checkName(name, findResourceNameProblem);
   return name;
 }
 
-function readContainerName(report: Report, fields: Fields): StringValue | undefined {
-  const name = required(report, fields, 'name', "the container's name");
-  if (name?.kind !== 'string') return undefined;
-  const problem = findContainerNameProblem(name.text);
-  if (problem) report('INVALID_NAME', name, `${problem}, found ${quote(name.text)}`);
+function readContainerName(value: JsonldReader): Name | undefined {
+  const { name } = value;
+  if (name) value.checkName(name.text, findContainerNameProblem);
   return name;
 }
 
-function readImage(report: Report, fields: Fields): string {
-  const image = readString(report, required(report, fields, 'image', 'an image such as nginx:alpine'));
-  const problem = image && findImageProblem(image.text);
-  if (problem) report('INVALID_IMAGE', image, `${problem}, found ${quote(image.text)}`);
-  return image?.text ?? '';
+function readImage(value: JsonldReader): string {
+  const image = value.string();
+  const problem = image === undefined ? undefined : findImageProblem(image);
+  if (problem) value.report('INVALID_IMAGE', `${problem}, found ${quote(image ?? '')}`);
+  return image ?? '';
 }
 
-function readCommand(report: Report, value: Value | undefined): string[] | null {
-  if (!value) return null;
-  if (value.kind !== 'string' && value.kind !== 'list') {
-    wrongType(report, value, 'a list of words or one string');
-    return null;
-  }
-  const words = value.kind === 'string' ? splitCommand(value.text) : readStrings(report, value);
-  if (words === undefined && value.kind === 'string') {
+function readCommand(value: JsonldReader): string[] | null {
+  if (value.kind !== 'string' && value.kind !== 'list') return value.wrongType('a list of words or one string') ?? null;
+  const line = value.stringOrNone;
+  const words = line === undefined ? value.strings() : splitCommand(line);
+  if (words === undefined && line !== undefined) {
     const hint = 'closed quotes and no shell operators outside them (for a shell: ["sh", "-c", line])';
-    report('INVALID_VALUE', value, `expected a command line with ${hint}`);
+    value.report('INVALID_VALUE', `expected a command line with ${hint}`);
   }
-  if (words && !words[0])
-    report('INVALID_VALUE', value, "expected a program; leave it out for the image's own command");
+  if (words && !words[0]) {
+    value.report('INVALID_VALUE', "expected a program; leave it out for the image's own command");
+  }
   return words ?? null;
 }
 
-function readRestart(report: Report, value: StringValue | undefined): RestartSpec {
-  const restart = value ? toRestart(value.text) : undefined;
-  if (value && !restart) {
-    const expected = 'expected no, always, unless-stopped, on-failure or on-failure:<retries>';
-    report('INVALID_VALUE', value, `${expected}, found ${quote(value.text)}`);
-  }
+function readRestart(value: JsonldReader): RestartSpec {
+  const text = value.string();
+  const restart = text === undefined ? undefined : toRestart(text);
+  if (text !== undefined && !restart) value.misread('no, always, unless-stopped, on-failure or on-failure:<retries>');
   return restart ?? { name: 'no', maximumRetryCount: 0 };
 }
 
-function readDependencies(report: Report, value: Value | undefined): StringValue[] {
+function readDependencies(value: JsonldReader): Name[] {
   const expected = 'the name of a container, or {"@id": "container:name"}';
-  const items = value?.kind === 'string' ? [value] : readItems(report, value, `a list: ${expected}`);
-  return items.flatMap((item) => readReference(report, item, 'container', expected) ?? []);
+  const items = value.kind === 'string' ? [value] : value.itemsOrOne(`a list: ${expected}`);
+  return items.flatMap((item) => item.reference('container', expected) ?? []);
 }
 
-function readResources(report: Report, value: Value | undefined) {
-  const fields = value && readNode(report, value, 'resources', ['cpu', 'memory'], 'resources {cpu, memory}');
-  const cores = fields && readCores(report, fields.get('cpu'));
+function readResources(value: JsonldReader): Pick<ParsedContainer, 'nanoCpus' | 'memoryBytes'> {
+  const fields = value.node('resources', ['cpu', 'memory'], 'resources {cpu, memory}');
+  const cores = fields && readCores(fields.get('cpu'));
   return {
     nanoCpus: cores === undefined ? null : Math.round(cores * 1e9),
-    memoryBytes: (fields && readMemory(report, fields.get('memory'))) ?? null,
+    memoryBytes: (fields && readMemory(fields.get('memory'))) ?? null,
   };
 }
 
-function readCores(report: Report, value: Value | undefined): number | undefined {
-  if (value?.kind !== 'string') return readNumber(report, value, CORES);
-  const cores = toCores(value.text);
+function readCores(value: JsonldReader): number | undefined {
+  const text = value.stringOrNone;
+  if (text === undefined) return value.number(CORES);
+  const cores = toCores(text);
   if (cores !== undefined && cores >= CORES.min && cores <= CORES.max) return cores;
-  const expected = `a number of cores such as 0.5, from ${CORES.min} to ${CORES.max}`;
-  report('INVALID_VALUE', value, `expected ${expected}, found ${quote(value.text)}`);
-  return undefined;
+  return value.misread(`a number of cores such as 0.5, from ${CORES.min} to ${CORES.max}`);
 }
 
-function readMemory(report: Report, value: Value | undefined): number | undefined {
+function readMemory(value: JsonldReader): number | undefined {
   const range = { min: MIN_MEMORY_BYTES, max: Number.MAX_SAFE_INTEGER, integer: true };
-  if (value?.kind !== 'string') return readNumber(report, value, range);
-  const bytes = toBytes(value.text);
+  const text = value.stringOrNone;
+  if (text === undefined) return value.number(range);
+  const bytes = toBytes(text);
   if (bytes !== undefined && bytes >= range.min && bytes <= range.max) return bytes;
-  report(
-    'INVALID_VALUE',
-    value,
-    `expected bytes or a size such as 512m or 1gb, at least 6m, found ${quote(value.text)}`,
-  );
-  return undefined;
+  return value.misread('bytes or a size such as 512m or 1gb, at least 6m');
 }
 
-function readHealthCheck(report: Report, value: Value | undefined): HealthCheckSpec | null {
-  const words = ['command', 'interval', 'timeout', 'retries', 'startPeriod'];
-  const fields = value && readNode(report, value, 'healthCheck', words, 'a health check {command, interval, ...}');
+function readHealthCheck(value: JsonldReader): HealthCheckSpec | null {
+  const keys = ['command', 'interval', 'timeout', 'retries', 'startPeriod'];
+  const fields = value.node('healthCheck', keys, 'a health check {command, interval, ...}');
   if (!fields) return null;
-  const seconds = (word: string, min: number) => readNumber(report, fields.get(word), { min, max: MAX_SECONDS });
+  const ms = (key: string, min: number, otherwise: number) =>
+    Math.round((fields.get(key).number({ min, max: MAX_SECONDS }) ?? otherwise) * 1000);
   return {
-    test: readTest(report, required(report, fields, 'command', 'the command that tells whether it is healthy')),
-    intervalMs: Math.round((seconds('interval', 0.001) ?? 30) * 1000),
-    timeoutMs: Math.round((seconds('timeout', 0.001) ?? 30) * 1000),
-    retries: readNumber(report, fields.get('retries'), { min: 1, max: 1_000_000, integer: true }) ?? 3,
-    startPeriodMs: Math.round((seconds('startPeriod', 0) ?? 0) * 1000),
+    test: readTest(fields.required('command', 'the command that tells whether it is healthy')),
+    intervalMs: ms('interval', 0.001, 30),
+    timeoutMs: ms('timeout', 0.001, 30),
+    retries: fields.get('retries').number({ min: 1, max: MAX_RETRIES, integer: true }) ?? 3,
+    startPeriodMs: ms('startPeriod', 0, 0),
   };
 }
 
-function readTest(report: Report, value: Value | undefined): string[] {
-  if (!value) return [];
-  if (value.kind === 'string') {
-    if (value.text.trim() === '') report('INVALID_VALUE', value, 'expected a command line, found none');
-    return ['CMD-SHELL', value.text];
+function readTest(value: JsonldReader): string[] {
+  const line = value.stringOrNone;
+  if (line !== undefined) {
+    if (line.trim() === '') value.report('INVALID_VALUE', 'expected a command line, found none');
+    return ['CMD-SHELL', line];
   }
-  if (value.kind !== 'list') return wrongType(report, value, 'one string or a list of words') ?? [];
-  const words = readStrings(report, value);
+  if (value.kind !== 'list') return value.wrongType('one string or a list of words') ?? [];
+  const words = value.strings();
   if (!words) return [];
   const [first, second] = words;
   const isShell = first === 'CMD-SHELL';
   const program = isShell || first === 'CMD' ? second : first;
   if (!program || first === 'NONE' || (isShell && words.length !== 2)) {
-    report('INVALID_VALUE', value, 'expected [program, ...], ["CMD", program, ...] or ["CMD-SHELL", line]');
+    value.report('INVALID_VALUE', 'expected [program, ...], ["CMD", program, ...] or ["CMD-SHELL", line]');
   }
   return isShell || first === 'CMD' ? words : ['CMD', ...words];
 }

@@ -1,18 +1,26 @@
 /** The `network` of a stack or of a container: `{name, driver, subnet, gateway, ipRange, labels}`. */
-import { type Subnet, toAddress, toSubnet } from '../../spec/addresses.ts';
+import {
+  type Address,
+  contains,
+  containsSubnet,
+  isSameAddress,
+  type Subnet,
+  toAddress,
+  toSubnet,
+} from '../../spec/addresses.ts';
 import type { NetworkSpec } from '../../spec/spec.ts';
-import { type Fields, readString } from '../fields.ts';
 import { findResourceNameProblem } from '../names.ts';
-import { fieldPath, quote, type Report, type Spot, type StringValue, type Value } from '../text.ts';
+import { quote } from '../problems.ts';
+import type { Place } from '../reader.ts';
 import { readLabels } from './pairs.ts';
-import { readNode } from './vocabulary.ts';
+import type { JsonldFields, JsonldReader } from './reader.ts';
 
 export type NetworkMode = 'bridge' | 'host' | 'none';
 
-/** `spec.name` is still without the stack's name in front. */
-export type NetworkDraft = {
-  spot: Spot;
+export type ParsedNetwork = {
+  place: Place;
   mode: NetworkMode;
+  /** Its name does not have the stack's name in front yet. */
   spec: NetworkSpec;
   /** Whether it says more than a name; one that does not refers to a network described elsewhere in the file. */
   isDescribed: boolean;
@@ -22,112 +30,101 @@ const SETTINGS = ['driver', 'subnet', 'gateway', 'ipRange', 'labels'];
 const EXPECTED = 'a network {name, driver, subnet, gateway, ipRange, labels}';
 
 /** `defaultName` is for a network that has no name of its own; without it, the name is required. */
-export function readNetwork(report: Report, value: Value | undefined, defaultName?: string): NetworkDraft | undefined {
-  if (!value) return undefined;
-  const fields = readNode(report, value, 'network', SETTINGS, EXPECTED);
+export function readNetwork(value: JsonldReader, defaultName?: string): ParsedNetwork | undefined {
+  const fields = value.node('network', SETTINGS, EXPECTED);
   if (!fields) return undefined;
-  const name = readName(report, fields, defaultName);
+  const name = readName(fields.get('name'), defaultName);
   const spec = {
     name: name ?? '',
-    driver: readDriver(report, fields),
-    ...readAddresses(report, fields),
-    labels: readLabels(report, fields.get('labels')),
+    driver: readDriver(fields.get('driver')),
+    ...readAddresses(fields),
+    labels: readLabels(fields.get('labels')),
   };
   if (name === undefined) return undefined;
-  const setting = fields.all.find((field) => SETTINGS.includes(field.key));
-  if ((name === 'host' || name === 'none') && setting) {
-    report(
+  const setting = fields.entries.find(({ key }) => SETTINGS.includes(key));
+  const mode = name === 'host' || name === 'none' ? name : 'bridge';
+  if (mode !== 'bridge') {
+    setting?.report(
       'INVALID_VALUE',
-      setting,
       `expected no ${setting.key}: Docker's own network ${quote(name)} takes no settings`,
     );
   }
-  const mode = name === 'host' || name === 'none' ? name : 'bridge';
-  return { spot: fields.get('name') ?? value, mode, spec, isDescribed: setting !== undefined };
+  const place = fields.has('name') ? fields.get('name') : value;
+  return { place, mode, spec, isDescribed: setting !== undefined };
 }
 
-function readName(report: Report, fields: Fields, defaultName?: string): string | undefined {
-  const name = fields.get('name');
-  if (!name) {
+function readName(value: JsonldReader, defaultName?: string): string | undefined {
+  if (value.isAbsent) {
     if (defaultName !== undefined) return defaultName;
-    const spot = { path: fieldPath(fields.path, 'name'), offset: fields.offset };
-    report('MISSING_FIELD', spot, 'expected "name": the name of a network, host or none');
-    return undefined;
+    return value.report('MISSING_FIELD', 'expected "name": the name of a network, host or none');
   }
-  if (name.kind !== 'string') return undefined;
-  const problem = findResourceNameProblem(name.text);
-  if (problem) report('INVALID_NAME', name, `${problem}, found ${quote(name.text)}`);
-  return problem ? undefined : name.text;
+  const name = value.stringOrNone;
+  return name !== undefined && value.checkName(name, findResourceNameProblem) ? name : undefined;
 }
 
-function readDriver(report: Report, fields: Fields): string {
-  const driver = readString(report, fields.get('driver'));
-  if (!driver) return 'bridge';
-  if (findResourceNameProblem(driver.text) || ['host', 'none', 'null'].includes(driver.text)) {
-    report('INVALID_VALUE', driver, `expected a network driver such as bridge or macvlan, found ${quote(driver.text)}`);
+function readDriver(value: JsonldReader): string {
+  const driver = value.string();
+  if (driver === undefined) return 'bridge';
+  if (findResourceNameProblem(driver) || ['host', 'none', 'null'].includes(driver)) {
+    value.misread('a network driver such as bridge or macvlan');
   }
-  return driver.text;
+  return driver;
 }
 
-function readAddresses(report: Report, fields: Fields): Pick<NetworkSpec, 'subnet' | 'gateway' | 'ipRange'> {
-  const [subnet, gateway, ipRange] = ['subnet', 'gateway', 'ipRange'].map((word) =>
-    readString(report, fields.get(word)),
-  );
-  const outer = readSubnet(report, subnet);
-  if (gateway) checkGateway(report, gateway, outer);
-  const inner = readSubnet(report, ipRange);
-  if (ipRange && inner && outer && (inner.first < outer.first || inner.last > outer.last)) {
-    report('INVALID_VALUE', ipRange, `expected a range inside the subnet, found ${quote(ipRange.text)}`);
+function readAddresses(fields: JsonldFields): Pick<NetworkSpec, 'subnet' | 'gateway' | 'ipRange'> {
+  const [subnet, gateway, ipRange] = ['subnet', 'gateway', 'ipRange'].map((key) => fields.get(key).string());
+  const outer = readSubnet(fields.get('subnet'));
+  checkGateway(fields.get('gateway'), outer);
+  const inner = readSubnet(fields.get('ipRange'));
+  if (inner && outer && !containsSubnet(outer, inner)) fields.get('ipRange').misread('a range inside the subnet');
+  for (const key of ['gateway', 'ipRange']) {
+    const dependent = fields.get(key);
+    if (dependent.stringOrNone === undefined || fields.has('subnet')) continue;
+    dependent.report('INVALID_VALUE', 'expected a subnet beside it: Docker takes this only together');
   }
-  for (const dependent of [gateway, ipRange]) {
-    if (dependent && !fields.get('subnet')) {
-      report('INVALID_VALUE', dependent, 'expected a subnet beside it: Docker takes this only together');
-    }
-  }
-  return { subnet: subnet?.text ?? null, gateway: gateway?.text ?? null, ipRange: ipRange?.text ?? null };
+  return { subnet: subnet ?? null, gateway: gateway ?? null, ipRange: ipRange ?? null };
 }
 
-/** The agent makes no IPv6 networks, and Docker would leave the IPv6 part of one out without a word. */
-function readSubnet(report: Report, value: StringValue | undefined): Subnet | undefined {
-  if (!value) return undefined;
-  const subnet = toSubnet(value.text);
-  if (!subnet) {
-    report('INVALID_VALUE', value, `expected an IPv4 subnet such as 10.20.0.0/24, found ${quote(value.text)}`);
-  } else if (subnet.hasHostBits) {
-    report(
-      'INVALID_VALUE',
-      value,
-      `expected the subnet's own address before /${subnet.prefix}, found an address inside it`,
-    );
+/** The agent makes no IPv6 networks, and Docker would leave out the IPv6 part of one without a word. */
+function readSubnet(value: JsonldReader): Subnet | undefined {
+  const text = value.stringOrNone;
+  if (text === undefined) return undefined;
+  const subnet = /\/\d{1,2}$/.test(text) ? toSubnet(text) : undefined;
+  if (subnet?.family !== 4) return value.misread('an IPv4 subnet such as 10.20.0.0/24');
+  if (subnet.hasHostBits) {
+    const message = `expected the subnet's own address before /${subnet.prefix}, found an address inside it`;
+    value.report('INVALID_VALUE', message);
   }
   return subnet;
 }
 
-function checkGateway(report: Report, value: StringValue, subnet: Subnet | undefined): void {
-  const address = toAddress(value.text);
-  if (!address) {
-    report('INVALID_VALUE', value, `expected an IP address, found ${quote(value.text)}`);
-    return;
-  }
-  if (!subnet) return;
-  // The first is the subnet's own name, the last its broadcast address.
-  if (address.family !== 4 || address.bits <= subnet.first || address.bits >= subnet.last) {
-    report('INVALID_VALUE', value, `expected an address for a machine inside the subnet, found ${quote(value.text)}`);
-  }
+function checkGateway(value: JsonldReader, subnet: Subnet | undefined): void {
+  const text = value.stringOrNone;
+  if (text === undefined) return;
+  const address = toAddress(text);
+  if (!address) value.misread('an IP address');
+  else if (subnet && !isForMachine(subnet, address)) value.misread('an address for a machine inside the subnet');
 }
 
-/** Each network once; whoever describes it again must describe the same. */
-export function mergeNetworks(report: Report, drafts: NetworkDraft[]): NetworkSpec[] {
-  const merged = new Map<string, NetworkDraft>();
-  for (const draft of drafts) {
-    const first = merged.get(draft.spec.name);
-    if (!first?.isDescribed) merged.set(draft.spec.name, draft);
-    else if (draft.isDescribed && !isSameNetwork(first.spec, draft.spec)) {
-      const message = `expected the same settings as at ${first.spot.path}: network ${quote(draft.spec.name)} is one network`;
-      report('NETWORK_REDEFINED', draft.spot, message);
+/** The first address of a subnet is its own name, and the last one is for broadcasts. */
+function isForMachine(subnet: Subnet, address: Address): boolean {
+  const isReserved = [subnet.first, subnet.last].some((edge) => isSameAddress(edge, address));
+  return !isReserved && contains(subnet, address);
+}
+
+/** Gives each network once. A second description of one must be the same as the first. */
+export function mergeNetworks(networks: ParsedNetwork[]): NetworkSpec[] {
+  const merged = new Map<string, ParsedNetwork>();
+  for (const network of networks) {
+    const { name } = network.spec;
+    const first = merged.get(name);
+    if (!first?.isDescribed) merged.set(name, network);
+    else if (network.isDescribed && !isSameNetwork(first.spec, network.spec)) {
+      const message = `expected the same settings as at ${first.place.path}: network ${quote(name)} is one network`;
+      network.place.report('NETWORK_REDEFINED', message);
     }
   }
-  return [...merged.values()].map((draft) => draft.spec);
+  return [...merged.values()].map(({ spec }) => spec);
 }
 
 function isSameNetwork(a: NetworkSpec, b: NetworkSpec): boolean {

@@ -1,72 +1,61 @@
 /** Environment variables and labels: a map, or a list of "NAME=value" or of {name, value}. */
-import { type Fields, required, wrongType } from '../fields.ts';
 import { findEnvironmentNameProblem, findLabelProblem } from '../names.ts';
-import { quote, type Report, type Spot, type Value } from '../text.ts';
-import { readNode } from './vocabulary.ts';
+import { quote } from '../problems.ts';
+import type { Place } from '../reader.ts';
+import type { JsonldReader } from './reader.ts';
 
-type Pair = { spot: Spot; name: string; value: string };
-type Kind = 'variable' | 'label';
+type Pair = { place: Place; name: string; value: string };
+type PairKind = 'variable' | 'label';
 
 /** `environmentVariable` holds PropertyValue nodes, so an object there is one variable and not a map of them. */
-export function readEnvironment(report: Report, value: Value | undefined, isMap: boolean): Record<string, string> {
-  if (!value) return {};
+export function readEnvironment(value: JsonldReader, isMap: boolean): Record<string, string> {
   const isSingleNode = value.kind === 'object' && !isMap;
-  return readPairs(report, isSingleNode ? { ...value, kind: 'list', items: [value] } : value, 'variable');
+  return toRecord(isSingleNode ? readItem(value, 'variable') : readPairs(value, 'variable'), 'variable');
 }
 
-export function readLabels(report: Report, value: Value | undefined): Record<string, string> {
-  return value ? readPairs(report, value, 'label') : {};
+export function readLabels(value: JsonldReader): Record<string, string> {
+  return toRecord(readPairs(value, 'label'), 'label');
 }
 
-function readPairs(report: Report, value: Value, kind: Kind): Record<string, string> {
-  const pairs = new Map<string, string>();
-  for (const pair of toPairs(report, value, kind)) {
-    const problem = kind === 'label' ? findLabelProblem(pair.name) : findEnvironmentNameProblem(pair.name);
-    if (problem) report('INVALID_NAME', pair.spot, `${problem}, found ${quote(pair.name)}`);
-    if (pairs.has(pair.name)) report('DUPLICATE_NAME', pair.spot, `expected ${quote(pair.name)} only once`);
-    pairs.set(pair.name, pair.value);
+function toRecord(pairs: Pair[], kind: PairKind): Record<string, string> {
+  const byName = new Map<string, string>();
+  for (const { place, name, value } of pairs) {
+    place.checkName(name, kind === 'label' ? findLabelProblem : findEnvironmentNameProblem);
+    if (byName.has(name)) place.report('DUPLICATE_NAME', `expected ${quote(name)} only once`);
+    byName.set(name, value);
   }
   // Defines each name, so that one called __proto__ is nothing special.
-  return Object.fromEntries(pairs);
+  return Object.fromEntries(byName);
 }
 
-function toPairs(report: Report, value: Value, kind: Kind): Pair[] {
+function readPairs(value: JsonldReader, kind: PairKind): Pair[] {
   if (value.kind === 'object') {
-    return value.fields.map((field) => ({ spot: field, name: field.key, value: toText(report, field.value) }));
+    return value.entries.map((entry) => ({ place: entry, name: entry.key, value: readText(entry.value) }));
   }
-  if (value.kind === 'list') return value.items.flatMap((item) => toPair(report, item, kind) ?? []);
-  wrongType(report, value, 'an object {NAME: value} or a list');
+  return (value.list('an object {NAME: value} or a list') ?? []).flatMap((item) => readItem(item, kind));
+}
+
+function readItem(item: JsonldReader, kind: PairKind): Pair[] {
+  const line = item.stringOrNone;
+  if (line !== undefined) return splitLine(item, line, kind);
+  const fields = item.node(kind, ['value'], '"NAME=value" or {name, value}');
+  if (!fields) return [];
+  const place = fields.required('name', 'a name');
+  const value = fields.required('value', 'a string');
+  const text = readText(value);
+  const name = place.stringOrNone;
+  return name === undefined || value.isAbsent ? [] : [{ place, name, value: text }];
+}
+
+/** The message does not repeat the text, which may be a secret. */
+function splitLine(place: Place, line: string, kind: PairKind): Pair[] {
+  const sign = line.indexOf('=');
+  if (sign >= 0) return [{ place, name: line.slice(0, sign), value: line.slice(sign + 1) }];
+  if (kind === 'label') return [{ place, name: line, value: '' }];
+  place.report('INVALID_VALUE', 'expected "NAME=value": a host\'s own environment is not passed on');
   return [];
 }
 
-function toPair(report: Report, item: Value, kind: Kind): Pair | undefined {
-  if (item.kind === 'string') return splitPair(report, item.text, item, kind);
-  const fields = readNode(report, item, kind, ['value'], '"NAME=value" or {name, value}');
-  if (!fields) return undefined;
-  return fromNode(report, fields);
-}
-
-function fromNode(report: Report, fields: Fields): Pair | undefined {
-  const name = required(report, fields, 'name', 'a name');
-  const value = required(report, fields, 'value', 'a string');
-  const text = value && toText(report, value);
-  if (name?.kind !== 'string' || text === undefined) return undefined;
-  return { spot: name, name: name.text, value: text };
-}
-
-/** The text is not repeated in the message: it may be a secret. */
-function splitPair(report: Report, text: string, spot: Spot, kind: Kind): Pair | undefined {
-  const sign = text.indexOf('=');
-  if (sign >= 0) return { spot, name: text.slice(0, sign), value: text.slice(sign + 1) };
-  if (kind === 'label') return { spot, name: text, value: '' };
-  report('INVALID_VALUE', spot, 'expected "NAME=value": a host\'s own environment is not passed on');
-  return undefined;
-}
-
-/** Numbers stay as written, so 1.10 is not cut to 1.1. */
-function toText(report: Report, value: Value): string {
-  if (value.kind === 'string' || value.kind === 'number') return value.text;
-  if (value.kind === 'boolean') return String(value.boolean);
-  wrongType(report, value, 'a string, a number, true or false');
-  return '';
+function readText(value: JsonldReader): string {
+  return value.written ?? value.wrongType('a string, a number, true or false') ?? '';
 }

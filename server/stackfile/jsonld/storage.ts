@@ -1,112 +1,108 @@
 /** A container's published ports and its mounts. */
 import { posix } from 'node:path';
 import { toAddress } from '../../spec/addresses.ts';
+import { MAX_PORT } from '../../spec/limits.ts';
 import type { MountSpec, PortSpec } from '../../spec/spec.ts';
-import { type Fields, oneOf, readBoolean, readChoice, readItems, readNumber, readString, required } from '../fields.ts';
 import { findResourceNameProblem } from '../names.ts';
-import { fieldPath, quote, type Report, type Spot, type StringValue, type Value } from '../text.ts';
-import { readNode } from './vocabulary.ts';
+import { quote } from '../problems.ts';
+import type { Place } from '../reader.ts';
+import type { JsonldFields, JsonldReader } from './reader.ts';
 
-export const PORT_WORDS = ['containerPort', 'ports'];
-export const MOUNT_WORDS = ['volumeMount', 'volumes', 'volumeMounts'];
-const CONTAINER_PORT_WORDS = ['portNumber', 'containerPort'];
-const PORT_RANGE = { min: 1, max: 65_535, integer: true };
+export const PORT_KEYS = ['containerPort', 'ports'];
+export const MOUNT_KEYS = ['volumeMount', 'volumes', 'volumeMounts'];
+const CONTAINER_PORT_KEYS = ['portNumber', 'containerPort'];
+const PORT_RANGE = { min: 1, max: MAX_PORT, integer: true };
 
-/** `spot` is the host port's. */
-export type PortDraft = PortSpec & { spot: Spot };
+/** `place` is that of the host port. */
+export type ParsedPort = PortSpec & { place: Place };
 
-export function readPorts(report: Report, fields: Fields): PortDraft[] {
-  const used = oneOf(report, fields, PORT_WORDS);
-  const items = readItems(report, used?.value, 'a list of ports {portNumber, hostPort, protocol}');
-  return items.flatMap((item) => readPort(report, item) ?? []);
+export function readPorts(fields: JsonldFields): ParsedPort[] {
+  const items = fields.oneOf(PORT_KEYS)?.value.itemsOrOne('a list of ports {portNumber, hostPort, protocol}') ?? [];
+  return items.flatMap((item) => readPort(item) ?? []);
 }
 
-function readPort(report: Report, item: Value): PortDraft | undefined {
-  const words = [...CONTAINER_PORT_WORDS, 'hostPort', 'hostIp', 'protocol'];
-  const fields = readNode(report, item, 'port', words, 'a port {portNumber, hostPort, protocol}');
+function readPort(item: JsonldReader): ParsedPort | undefined {
+  const keys = [...CONTAINER_PORT_KEYS, 'hostPort', 'hostIp', 'protocol'];
+  const fields = item.node('port', keys, 'a port {portNumber, hostPort, protocol}');
   if (!fields) return undefined;
-  const inside = oneOf(report, fields, CONTAINER_PORT_WORDS);
-  if (!inside) required(report, fields, 'portNumber', "the container's port");
+  const inside = fields.oneOf(CONTAINER_PORT_KEYS)?.value ?? fields.required('portNumber', "the container's port");
+  const containerPort = inside.number(PORT_RANGE);
   const hostPort = fields.get('hostPort');
-  const containerPort = readNumber(report, inside?.value, PORT_RANGE);
   const port = {
-    hostPort: readNumber(report, hostPort, PORT_RANGE) ?? null,
-    hostIp: readHostIp(report, fields),
-    protocol: readProtocol(report, fields),
-    spot: hostPort ?? item,
+    hostPort: hostPort.number(PORT_RANGE) ?? null,
+    hostIp: readHostIp(fields.get('hostIp')),
+    protocol: readProtocol(fields.get('protocol')),
+    place: hostPort.isAbsent ? item : hostPort,
   };
   return containerPort === undefined ? undefined : { containerPort, ...port };
 }
 
-function readHostIp(report: Report, fields: Fields): string | null {
-  const ip = readString(report, fields.get('hostIp'));
-  if (ip && !toAddress(ip.text)) report('INVALID_VALUE', ip, `expected an IP address, found ${quote(ip.text)}`);
-  return ip?.text ?? null;
+function readHostIp(value: JsonldReader): string | null {
+  const ip = value.string();
+  if (ip !== undefined && !toAddress(ip)) value.misread('an IP address');
+  return ip ?? null;
 }
 
-function readProtocol(report: Report, fields: Fields): PortSpec['protocol'] {
-  const value = fields.get('protocol');
-  const lowered = value?.kind === 'string' ? { ...value, text: value.text.toLowerCase() } : value;
-  return readChoice(report, lowered, ['tcp', 'udp', 'sctp'] as const) ?? 'tcp';
+function readProtocol(value: JsonldReader): PortSpec['protocol'] {
+  return value.lowered().choice(['tcp', 'udp', 'sctp']) ?? 'tcp';
 }
 
-export function readMounts(report: Report, fields: Fields): MountSpec[] {
-  const used = oneOf(report, fields, MOUNT_WORDS);
+export function readMounts(fields: JsonldFields): MountSpec[] {
+  const used = fields.oneOf(MOUNT_KEYS);
   const isNamed = used?.key !== 'volumeMounts';
+  const keys = isNamed ? ['mountPath', 'readOnly'] : ['source', 'target', 'type', 'readOnly'];
   const expected = isNamed ? 'a mount {name, mountPath, readOnly}' : 'a mount {source, target, type, readOnly}';
   const targets = new Set<string>();
-  return readItems(report, used?.value, `a list: ${expected}`).flatMap((item) => {
-    const words = isNamed ? ['mountPath', 'readOnly'] : ['source', 'target', 'type', 'readOnly'];
-    const mount = readNode(report, item, 'mount', words, expected);
+  return (used?.value.itemsOrOne(`a list: ${expected}`) ?? []).flatMap((item) => {
+    const mount = item.node('mount', keys, expected);
     if (!mount) return [];
-    const target = readTarget(report, mount, isNamed ? 'mountPath' : 'target', targets);
-    const source = isNamed ? readVolume(report, mount) : readSourceOf(report, mount);
-    const readOnly = readBoolean(report, mount.get('readOnly')) ?? false;
+    const target = readTarget(mount, isNamed ? 'mountPath' : 'target', targets);
+    const source = isNamed ? readVolume(mount) : readSource(mount);
+    const readOnly = mount.get('readOnly').boolean() ?? false;
     return source && target !== undefined ? [{ ...source, target, readOnly }] : [];
   });
 }
 
-function readTarget(report: Report, mount: Fields, word: string, targets: Set<string>): string | undefined {
+function readTarget(mount: JsonldFields, key: string, targets: Set<string>): string | undefined {
   const expected = 'an absolute path in the container';
-  const value = readString(report, required(report, mount, word, expected));
-  if (!value) return undefined;
-  // As Docker does: /data/ and /data are one place.
-  const target = posix.normalize(value.text).replace(/(?<=.)\/$/, '');
-  if (!target.startsWith('/') || target === '/') {
-    report('INVALID_VALUE', value, `expected ${expected} below /, found ${quote(value.text)}`);
-  }
-  if (targets.has(target)) report('DUPLICATE_MOUNT', value, `expected only one mount at ${quote(target)}`);
+  const value = mount.required(key, expected);
+  const text = value.string();
+  if (text === undefined) return undefined;
+  // For Docker, too, /data/ and /data are one place.
+  const target = posix.normalize(text).replace(/(?<=.)\/$/, '');
+  if (!target.startsWith('/') || target === '/') value.misread(`${expected} below /`);
+  if (targets.has(target)) value.report('DUPLICATE_MOUNT', `expected only one mount at ${quote(target)}`);
   targets.add(target);
   return target;
 }
 
-function readVolume(report: Report, mount: Fields): Pick<MountSpec, 'type' | 'source'> {
-  const name = required(report, mount, 'name', 'the name of a volume');
-  if (name?.kind === 'string') checkVolumeName(report, name);
-  return { type: 'volume', source: name?.kind === 'string' ? name.text : '' };
+function readVolume(mount: JsonldFields): Pick<MountSpec, 'type' | 'source'> {
+  const value = mount.required('name', 'the name of a volume');
+  const name = value.stringOrNone;
+  if (name !== undefined) checkVolumeName(value, name);
+  return { type: 'volume', source: name ?? '' };
 }
 
-function checkVolumeName(report: Report, name: StringValue): void {
-  const problem = findResourceNameProblem(name.text);
-  if (!problem) return;
-  const hint = /[/~]/.test(name.text) ? ' (a path needs volumeMounts with type bind)' : '';
-  report('INVALID_NAME', name, `${problem}${hint}, found ${quote(name.text)}`);
+function checkVolumeName(place: Place, name: string): void {
+  const hint = /[/~]/.test(name) ? ' (a path needs volumeMounts with type bind)' : '';
+  place.checkName(name, (text) => {
+    const problem = findResourceNameProblem(text);
+    return problem && `${problem}${hint}`;
+  });
 }
 
-function readSourceOf(report: Report, mount: Fields): Pick<MountSpec, 'type' | 'source'> | undefined {
-  const source = readString(report, mount.get('source'));
-  const written = readChoice(report, mount.get('type'), ['volume', 'bind', 'tmpfs'] as const);
-  const type = written ?? (source?.text.startsWith('/') ? 'bind' : 'volume');
+function readSource(mount: JsonldFields): Pick<MountSpec, 'type' | 'source'> | undefined {
+  const value = mount.get('source');
+  const source = value.string();
+  const written = mount.get('type').choice(['volume', 'bind', 'tmpfs']);
+  const type = written ?? (source?.startsWith('/') ? 'bind' : 'volume');
   if (type === 'tmpfs') {
-    if (source) report('INVALID_VALUE', source, 'expected no source: a tmpfs is made empty');
+    if (source !== undefined) value.report('INVALID_VALUE', 'expected no source: a tmpfs is made empty');
     return { type, source: null };
   }
-  if (!mount.get('source')) {
-    const spot = { path: fieldPath(mount.path, 'source'), offset: mount.offset };
-    report('MISSING_FIELD', spot, 'expected "source": the name of a volume, or a path on the host');
-  }
-  if (!source) return undefined;
-  if (type === 'volume') checkVolumeName(report, source);
-  else if (source.text === '') report('INVALID_VALUE', source, 'expected a path on the host, found none');
-  return { type, source: source.text };
+  mount.required('source', 'the name of a volume, or a path on the host');
+  if (source === undefined) return undefined;
+  if (type === 'volume') checkVolumeName(value, source);
+  else if (source === '') value.report('INVALID_VALUE', 'expected a path on the host, found none');
+  return { type, source };
 }

@@ -185,7 +185,7 @@ services:
       message: expect.stringContaining('JSONLD'),
     });
     await seed.operate('deleteStack', 'both');
-    // While it is being deleted the name is free for a new file already.
+    // While it is being deleted, its name is already free for a new file.
     expect((await deploy(source)).stack).toBe('both');
     await host.work();
     expect(host.names().filter((name) => name.startsWith('both'))).toEqual(['both-web-1']);
@@ -241,7 +241,7 @@ describe('secrets of a Compose file', () => {
     expect(files[1]?.mode).toBe(0o440);
     expect(JSON.stringify(seed.logged)).not.toMatch(/top-secret/);
     await h2.complete(task);
-    // Back and forth through revisions, it still opens.
+    // After going back and forth through revisions, the secret still opens.
     await deploy(composeFile('sealed', { web: { ...web, image: 'app:2' } }, file), { variables });
     await h2.work();
     await seed.run('rollbackStack', { name: 'sealed', toRevision: 1 });

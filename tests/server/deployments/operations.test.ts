@@ -88,7 +88,7 @@ describe('maxRetries', () => {
 });
 
 describe('taskTimeoutSeconds', () => {
-  /** A task past its limit that runs, or waits after `before`. */
+  /** A task past its limit that is running, or that waits for `before`. */
   async function late(before: (on: FakeHost, task: { id: string; attempt: number }) => unknown = () => {}) {
     const { name, host: on } = await host();
     const { id } = await prepared(on, name, { taskTimeoutSeconds: 60 });
@@ -110,7 +110,10 @@ describe('taskTimeoutSeconds', () => {
     await on.cancel(pull);
     const deployment = await seed.deployment(id);
     expect(deployment).toMatchObject(TIMED_OUT);
-    expect(deployment.tasks[0]).toMatchObject({ status: 'FAILED', error: { code: 'DEADLINE_EXCEEDED', left: 'OLD' } });
+    expect(deployment.tasks[0]).toMatchObject({
+      status: 'FAILED',
+      error: { code: 'DEADLINE_EXCEEDED', left: 'PREVIOUS' },
+    });
   });
 
   test('one that was through after all is through', async () => {
@@ -202,11 +205,16 @@ describe('cancelDeployment', () => {
     for (const pull of await on.start()) await on.complete(pull);
     const [a, b] = await on.start();
     await cancel(id);
-    await on.agent.finish(a ?? { id: '', attempt: 0 }, 'CANCELLED', { result: { action: 'restored', left: 'OLD' } });
+    await on.agent.finish(a ?? { id: '', attempt: 0 }, 'CANCELLED', {
+      result: { action: 'restored', left: 'PREVIOUS' },
+    });
     await on.agent.finish(b ?? { id: '', attempt: 0 }, 'CANCELLED', { result: { action: 'replaced', left: 'NEW' } });
     const { status, tasks } = await seed.deployment(id);
     expect(status).toBe('CANCELLED');
-    expect(tasks.filter(({ kind }) => kind === 'DEPLOY').map(({ result }) => result?.left)).toEqual(['OLD', 'NEW']);
+    expect(tasks.filter(({ kind }) => kind === 'DEPLOY').map(({ result }) => result?.left)).toEqual([
+      'PREVIOUS',
+      'NEW',
+    ]);
     expect((await rowOf(a?.id ?? '')).status).toBe('CANCELLED');
   });
 });

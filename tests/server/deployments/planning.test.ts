@@ -25,7 +25,7 @@ const toQuery = (input: object) => `{ planStack(input: { ${toArguments(input)} }
 const planOf = async (input: object) => (await seed.ask<{ planStack: Plan }>(toQuery(input))).planStack;
 const deployPlan = (source: string, more: object = {}) => planOf({ deploy: { source: { compose: source }, ...more } });
 const actionsOf = ({ items }: Plan) => Object.fromEntries(items.map((item) => [item.containerName, item.action]));
-/** All that a person or an agent could notice. */
+/** Everything that a user or an agent could notice. */
 async function snapshot() {
   const tables = [
     'stacks',
@@ -99,7 +99,7 @@ describe('planStack', () => {
     expect(plan.downtime.find((one) => one.service === 'web')).toMatchObject({ expected: true });
     expect(plan.downtime.find((one) => one.service === 'job')).toBeUndefined();
     expect(plan.warnings).toEqual([]);
-    // A pull, four that change something, none for what stays.
+    // One pull and four that change something, and none for what is unchanged.
     expect(plan.taskCount).toBe(5);
   });
 

@@ -27,7 +27,7 @@ describe('a newer file', () => {
     const next = await seed.compose(file('app:1'));
     expect(await seed.deployment(id)).toMatchObject({ status: 'RUNNING', supersededBy: next.id });
     const tasks = (await seed.deployment(next.id)).tasks.map(({ kind, containerName }) => `${kind} ${containerName}`);
-    // The one that is being changed is made sure of, although it still looks as it should be.
+    // The container that is being changed gets a task, although it still looks as it should.
     expect(tasks).toEqual(expect.arrayContaining([`DEPLOY ${names.a}`, `DEPLOY ${names.b}`]));
     await h2.complete(running);
     expect((await seed.deployment(id)).status).toBe('SUPERSEDED');
@@ -85,7 +85,7 @@ describe('rollbackStack', () => {
     }
   });
 
-  test('that fails goes back itself to what was good', async () => {
+  test('that fails is itself rolled back to what was good', async () => {
     const { name, hosts, file, names } = await story();
     await seed.compose(file('app:2'));
     await workAll(hosts);

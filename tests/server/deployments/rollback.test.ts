@@ -19,7 +19,7 @@ const stackOf = async (name: string) => {
 const cancel = (id: string) => seed.run('cancelDeployment', { id });
 
 describe('a deployment that fails', () => {
-  test('loses no time: what waits is cancelled and what runs is asked to stop, then all goes back', async () => {
+  test('loses no time: what waits is cancelled and what runs is asked to stop, then all is rolled back', async () => {
     const { name, hosts, file, names } = await story();
     const [h1, h2] = hosts;
     const before = h1.get(names.a).id;
@@ -32,7 +32,7 @@ describe('a deployment that fails', () => {
     expect(asked).toMatchObject({ id: b?.id, status: 'RUNNING', cancelRequested: true });
     expect((await seed.deployment(id)).status).toBe('RUNNING');
     await h2.cancel(b ?? { id: '', attempt: 0 });
-    // Its tasks have ended; the way back is planned by the clock, or by a sweep.
+    // Its tasks have ended; the clock or a sweep plans the rollback.
     expect(await seed.deployment(id)).toMatchObject({ status: 'RUNNING', cause: { code: 'UNHEALTHY' } });
     expect((await stackOf(name)).state).toBe('ROLLING_BACK');
     await seed.sweep();
@@ -71,7 +71,7 @@ describe('a deployment that fails', () => {
     expect(await seed.deployment(id)).toMatchObject({ status: 'ROLLED_BACK', cause: BAD });
   });
 
-  test('for want of an image needs no way back: nothing was touched', async () => {
+  test('for want of an image needs no rollback: nothing was touched', async () => {
     const { hosts, file } = await story();
     const { id } = await seed.compose(file('broken:1'));
     const [missing] = await hosts[0].start();
@@ -90,10 +90,10 @@ describe('a deployment that fails', () => {
     expect(imagesOf(hosts)).toEqual(['app:1', 'app:1']);
   });
 
-  test('goes back also where the old image has to be pulled again, after a pull that failed', async () => {
+  test('is rolled back also where the previous image has to be pulled again, after a pull that failed', async () => {
     const { hosts, file, names } = await story();
     const { id } = await seed.compose(file('broken:1'));
-    // Somebody removed the container meanwhile, and with it the last trace of the old image.
+    // Somebody has removed the container, and with it the last trace of the previous image.
     await hosts[1].change(names.b, null);
     const [missing] = await hosts[0].start();
     await hosts[0].fail(missing, { code: 'IMAGE_NOT_FOUND', message: 'no such image' });
@@ -148,8 +148,8 @@ describe('a deployment that fails', () => {
   });
 });
 
-describe('the way back', () => {
-  /** Failed on one host with the other changed; the way back is due. */
+describe('the rollback', () => {
+  /** Fails on one host after the other was changed, so that a rollback is due. */
   async function failing() {
     const one = await story();
     const { hosts, file, names } = one;
@@ -182,7 +182,7 @@ describe('the way back', () => {
     const { status, cause } = await seed.deployment(id);
     expect(status).toBe('FAILED');
     expect(cause).toMatchObject({ code: 'UNHEALTHY', containerName: names.b });
-    expect(cause?.message).toMatch(/health check failed.*way back.*the port is taken/s);
+    expect(cause?.message).toMatch(/health check failed.*rollback.*the port is taken/s);
     expect(await stackOf(name)).toMatchObject({ revision: 3, goodRevision: 1 });
   });
 
@@ -244,7 +244,7 @@ describe('the way back', () => {
     await h1.work({ [names.a]: BAD });
     await seed.sweep();
     expect((await seed.deployment(id)).tasks.find((task) => task.id === b?.id)?.status).toBe('CANCELLED');
-    // It had done it all the same, and nobody heard.
+    // It had been done all the same, but the report was lost.
     h2.containers.set(names.b, { ...h2.get(names.b), image: 'app:2', specHash: 'of revision 2', revision: 2 });
     await h2.agent.open();
     await h2.observe();

@@ -31,7 +31,7 @@ describe('images come first', () => {
     expect((await h1.agent.pending()).map(({ kind }) => kind)).toEqual(['PULL']);
     expect(await h1.work()).toEqual(['PULL']);
     expect(await h1.agent.pending()).toEqual([]);
-    expect(await waitingOf(id, names.a)).toMatchObject([{ reason: 'IMAGES', agent: h2.agent.name }]);
+    expect(await waitingOf(id, names.a)).toMatchObject([{ reason: 'IMAGE_GATE', agent: h2.agent.name }]);
     expect(await h2.work()).toEqual(['PULL', `DEPLOY ${names.b}`]);
     expect(await h1.work()).toEqual([`DEPLOY ${names.a}`]);
     expect((await seed.deployment(id)).status).toBe('SUCCEEDED');
@@ -132,7 +132,7 @@ describe('depends_on', () => {
     await seed.sweep();
     expect(await h2.agent.pending()).toMatchObject([{ containerName: names.b }]);
     await seed.sweep();
-    // Its end counts once only.
+    // Its end counts only once.
     await h1.complete(a);
     expect(await h2.work()).toEqual([`DEPLOY ${names.b}`]);
   });

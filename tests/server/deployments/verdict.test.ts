@@ -72,7 +72,7 @@ test('CANCELLED on request: what waits at once, what runs when its agent says so
   const running = (await seed.deployment(id)).tasks.find((task) => task.kind === 'PULL');
   expect(running?.waitingOn).toMatchObject([{ reason: 'CANCEL_REQUESTED' }]);
   expect(await agent.pending()).toMatchObject([{ id: pull?.id, status: 'RUNNING', cancelRequested: true }]);
-  // Asking again is no mistake and changes nothing.
+  // Asking again is not an error and changes nothing.
   await seed.ask(CANCEL, { id });
   await agent.finish(pull ?? { id: '', attempt: 0 }, 'CANCELLED');
   expect(await seed.deployment(id)).toMatchObject({ status: 'CANCELLED', cause: { code: 'CANCELLED' } });

@@ -11,7 +11,7 @@ const asked = <T>(read: () => Promise<T>) =>
     (value) => value !== undefined,
   );
 const cut = async () => {
-  // The connection it is sent over may be one that was cut the time before.
+  // The connection that carries it may be one that was cut before.
   await asked(
     () => seed.sql`select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and pid <> pg_backend_pid()`,

@@ -151,15 +151,15 @@ describe('two processes with one credential', () => {
       quarantineReason: expect.stringContaining('join token'),
     });
     expect(codeOf(await agent.tryOpen())).toBe('AGENT_QUARANTINED');
-    // Neither may go on with what it had.
+    // Neither of them may continue with its tasks.
     expect(codeOf(await agent.tryStart([], 1))).toBe('SESSION_LOST');
 
-    const again = await seed.enrol('twins', await seed.joinToken('twins'));
+    const again = await seed.enroll('twins', await seed.joinToken('twins'));
     expect(again.id).toBe(agent.id);
     expect(codeOf(await agent.tryOpen())).toBe('UNAUTHENTICATED');
     expect(await stateOf('twins')).toMatchObject({ quarantineReason: null });
-    const fresh = await seed.sql`select quarantined_at, comebacks from agents where id = ${agent.id}`;
-    expect(fresh[0]).toMatchObject({ quarantined_at: null, comebacks: 0 });
+    const fresh = await seed.sql`select quarantined_at, takeovers from agents where id = ${agent.id}`;
+    expect(fresh[0]).toMatchObject({ quarantined_at: null, takeovers: 0 });
   });
 
   test('one that restarts again and again is not', async () => {

@@ -113,7 +113,7 @@ describe('is refused', () => {
     const restart = await seed.operate('restartStack', name);
     const [next] = (await seed.deployment(restart.id)).tasks;
     expect(await startOf(agent, next?.id ?? '')).toEqual([]);
-    // What it sees meanwhile is the old one, to be cancelled.
+    // In the meantime it sees the previous one, which is to be cancelled.
     expect(await agent.pending()).toMatchObject([{ id: deploy?.id, status: 'RUNNING', cancelRequested: true }]);
     await agent.finish(deploy as Task, 'CANCELLED');
     expect((await seed.deployment(id)).status).toBe('SUPERSEDED');
@@ -138,7 +138,7 @@ describe('is refused', () => {
     const [removal] = await agent.start((await agent.pending()).filter((t) => t.kind === 'DELETE').map((t) => t.id));
     expect(removal?.kind).toBe('DELETE');
     expect(await startOf(agent, clean)).toEqual([]);
-    // The other way round, and both at once.
+    // In the opposite order, and both at once.
     await seed.sql`update tasks set status = 'PENDING' where id = ${removal?.id ?? ''}`;
     expect((await agent.start([clean, removal?.id ?? ''])).map((task) => task.kind)).toEqual(['DELETE']);
     await seed.sql`update tasks set status = 'PENDING' where id = ${removal?.id ?? ''}`;

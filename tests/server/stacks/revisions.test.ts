@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { composeFile, service } from '../../support/compose-file.ts';
 import { container, stackFile, useSeed } from '../../support/seed.ts';
 
-/** A stack's revisions: their files, and what is another in one than in the next. */
+/** A stack's revisions: their files, and what differs between them. */
 const seed = useSeed();
 beforeAll(async () => {
   await seed.host('rev');

@@ -12,7 +12,7 @@ const codeOf = (result: { errors?: { extensions: { code: string } }[] } | undefi
   result?.errors?.[0]?.extensions.code;
 const raw = (path: string, init: RequestInit = {}) =>
   fetch(`${seed.url}${path}`, { method: 'POST', body: JSON.stringify({ query: VIEWER }), ...init });
-const enrol = (join: string, name: string) =>
+const enroll = (join: string, name: string) =>
   seed.try<{ enrollAgent: { secret: string } }>(
     'mutation($n: String!) { enrollAgent(name: $n) { secret } }',
     { n: name },
@@ -101,10 +101,10 @@ test('only a hash is stored', async () => {
 describe('a join token', () => {
   test('works once, and of two at the same time one wins', async () => {
     const join = await seed.joinToken();
-    const results = await Promise.all(['j1', 'j2', 'j3', 'j4'].map((name) => enrol(join, name)));
+    const results = await Promise.all(['j1', 'j2', 'j3', 'j4'].map((name) => enroll(join, name)));
     expect(results.filter((result) => result.data?.enrollAgent)).toHaveLength(1);
     expect(results.map(codeOf).filter(Boolean)).toEqual(Array(3).fill('UNAUTHENTICATED'));
-    expect(codeOf(await enrol(join, 'j5'))).toBe('UNAUTHENTICATED');
+    expect(codeOf(await enroll(join, 'j5'))).toBe('UNAUTHENTICATED');
   });
 
   test('ends after 15 minutes', async () => {
@@ -114,30 +114,30 @@ describe('a join token', () => {
     expect(row?.left).toBeGreaterThan(890);
     expect(row?.left).toBeLessThanOrEqual(900);
     await seed.sql`update tokens set expires_at = now() where id = ${fromToken(join)?.id ?? ''}`;
-    expect(codeOf(await enrol(join, 'late'))).toBe('UNAUTHENTICATED');
+    expect(codeOf(await enroll(join, 'late'))).toBe('UNAUTHENTICATED');
   });
 
-  test('bound to a name enrols no other, and is not used up by trying', async () => {
+  test('bound to a name enrolls no other, and is not used up by trying', async () => {
     const join = await seed.joinToken('bound');
-    expect(codeOf(await enrol(join, 'other'))).toBe('FORBIDDEN');
-    expect(codeOf(await enrol(join, 'bound'))).toBeUndefined();
+    expect(codeOf(await enroll(join, 'other'))).toBe('FORBIDDEN');
+    expect(codeOf(await enroll(join, 'bound'))).toBeUndefined();
   });
 
   test('for any name takes no existing one; for its name it takes its place and ends the old credential', async () => {
     const agent = await seed.agent('taken');
     const wire = await agent.connect();
     const join = await seed.joinToken();
-    expect(codeOf(await enrol(join, 'taken'))).toBe('CONFLICT');
-    expect(codeOf(await enrol(join, 'free'))).toBeUndefined();
-    expect(codeOf(await enrol(await seed.joinToken('taken'), 'taken'))).toBeUndefined();
+    expect(codeOf(await enroll(join, 'taken'))).toBe('CONFLICT');
+    expect(codeOf(await enroll(join, 'free'))).toBeUndefined();
+    expect(codeOf(await enroll(await seed.joinToken('taken'), 'taken'))).toBeUndefined();
     expect([4403, 4410]).toContain((await wire.closed).code);
     expect(codeOf(await agent.tryOpen())).toBe('UNAUTHENTICATED');
   });
 
-  test('enrols no name that is none', async () => {
+  test('enrolls no name that is none', async () => {
     const join = await seed.joinToken();
     for (const name of ['', '-x', 'a b', 'x'.repeat(64), 'ä', 'a/b', 'a\u0000'])
-      expect(codeOf(await enrol(join, name)), name).toBe('BAD_INPUT');
+      expect(codeOf(await enroll(join, name)), name).toBe('BAD_INPUT');
   });
 });
 

@@ -28,7 +28,7 @@ test('a pause between two groups ends on time', async () => {
   }
   const pauses = times.slice(2).map((time, index) => time - (times[index + 1] ?? 0));
   expect(pauses).toHaveLength(3);
-  // One of them may have coincided with a sweep, not all.
+  // One of them may coincide with a sweep, but not all of them.
   for (const pause of pauses) expect(pause).toBeGreaterThan(350);
   expect(Math.max(...pauses)).toBeLessThan(2_500);
 });
@@ -53,7 +53,7 @@ test('a retry is given out when its time has come', async () => {
   expect(performance.now() - failedAt).toBeLessThan(3_000);
 });
 
-test('the way back begins at once', async () => {
+test('the rollback begins at once', async () => {
   const { hosts, file, names } = await startTwoHosts(seed, 'clock');
   const { id } = await seed.compose(file('app:2'));
   const failedAt = performance.now();

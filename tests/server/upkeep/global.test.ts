@@ -17,9 +17,9 @@ async function labelled(agent: string, isWanted = true): Promise<FakeHost> {
   await relabel(host, isWanted);
   return host;
 }
-/** Enrolled again with other labels, as on its host. */
+/** Enrolls the agent again with other labels, as somebody would on its host. */
 async function relabel({ agent }: FakeHost, isWanted: boolean): Promise<void> {
-  const { secret } = await seed.enrol(agent.name, await seed.joinToken(agent.name, isWanted ? { [name]: 'yes' } : {}));
+  const { secret } = await seed.enroll(agent.name, await seed.joinToken(agent.name, isWanted ? { [name]: 'yes' } : {}));
   agent.useSecret(secret);
 }
 const file = (more: object = {}) =>
@@ -44,7 +44,7 @@ test('a new agent that fits gets its container by itself; those of the others st
   const before = first.get(`${name}-web-1`);
   const second = await labelled(`${name}-h2`);
   await labelled(`${name}-h3`, false);
-  // Enrolled is not yet online.
+  // An enrolled agent is not online yet.
   await seed.sweep();
   expect(await latest()).toMatchObject({ kind: 'DEPLOY' });
   await second.agent.open();

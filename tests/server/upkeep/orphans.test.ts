@@ -29,14 +29,14 @@ const stackOf = async (name: string) => {
   type View = { state: string; revision: number; goodRevision: number | null };
   return (await seed.ask<{ stack: View | null }>(query, { n: name })).stack;
 };
-/** Deployments of Graphium itself wait a little after those before. */
+/** Graphium's own deployments wait a little after earlier ones. */
 const later = () => seed.sql`update deployments set finished_at = finished_at - interval '2 minutes'
   where finished_at is not null`;
 const sweepLater = async () => {
   await later();
   await seed.sweep();
 };
-/** The database becomes what it was when the backup was taken; hosts stay as they are. */
+/** Restores the database from its backup, while the hosts remain as they are. */
 async function backup(name: string) {
   const tables = ['stacks', 'stack_revisions', 'placements', 'deployments', 'tasks', 'task_blockers', 'task_events'];
   const [stack] = await seed.sql`select * from stacks where name = ${name} and deleted_at is null`;
@@ -179,7 +179,7 @@ describe('removeOrphans', () => {
 });
 
 describe('adoptOrphans', () => {
-  /** A stack is up, and the database that knew it is gone. */
+  /** Leaves a stack running whose database is gone. */
   async function forgotten(image = 'app:1') {
     const one = await story();
     const forget = await backup(one.name);

@@ -21,7 +21,7 @@ const latestOf = async (name: string) => {
     where s.name = ${name} order by d.created_at desc limit 1`;
   return row;
 };
-/** Deployments of Graphium itself wait a little after those of others. */
+/** Graphium's own deployments wait a little after those of others. */
 const later = () => seed.sql`update deployments set finished_at = finished_at - interval '2 minutes'
   where finished_at is not null`;
 
@@ -123,7 +123,7 @@ describe('a container that nothing wants', () => {
     expect(await latestOf(name)).toMatchObject({ kind: 'DELETE', status: 'RUNNING', created_by: 'graphium' });
     expect(await agent.work()).toEqual([`DELETE ${name}-a`, 'CLEAN']);
     expect(await latestOf(name)).toMatchObject({ status: 'SUCCEEDED' });
-    // Still there? It is not tried again every five seconds.
+    // If it is still there, removing it is not tried again every five seconds.
     await seed.sweep();
     expect(await agent.pending()).toEqual([]);
     await agent.observe([]);

@@ -1,4 +1,4 @@
-/** Aborts when the n-th step begins; that step is still done, the next one is not. */
+/** Aborts when the n-th step begins. That step is still carried out, the next one is not. */
 export function abortAtStep(count: number, reason: 'abandoned' | 'cancelled') {
   const abort = new AbortController();
   let steps = 0;

@@ -1,26 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { request } from 'node:http';
 import { afterAll, afterEach } from 'vitest';
+import type { AgentTask, Logger, TaskFailure, TaskOutcome, TaskUpdate } from '../../../agent/base/outcome.ts';
+import { createSlots } from '../../../agent/base/slots.ts';
 import { createEngine, type Engine } from '../../../agent/docker/engine.ts';
-import type { ContainerSpec, DeploySpec, NetworkSpec } from '../../../agent/docker/spec.ts';
-import { type Policy, strictPolicy } from '../../../agent/policy.ts';
-import {
-  type AgentTask,
-  createSlots,
-  type Logger,
-  runTask,
-  type TaskContext,
-  type TaskFailure,
-  type TaskOutcome,
-  type TaskUpdate,
-} from '../../../agent/task.ts';
+import type { DockerInspect } from '../../../agent/docker/shapes/observe.ts';
+import type { ContainerSpec, DeploySpec, NetworkSpec } from '../../../agent/docker/shapes/spec.ts';
+import { type Policy, strictPolicy } from '../../../agent/policy/schema.ts';
+import type { TaskContext } from '../../../agent/task/context.ts';
+import { runTask } from '../../../agent/task/task.ts';
 import { getLab } from '../lab.ts';
 
 /** A process that runs until it is told to stop, and then stops at once. */
 export const service = ['sh', '-c', 'trap "exit 0" TERM; echo up; while :; do sleep 1 & wait; done'];
 /** What our labels on nothing look like. */
 const nobody = { Env: [], Labels: {}, ExposedPorts: {} };
-const monitorMs = 300;
+const MONITOR_MS = 300;
 
 export const silentLog: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
@@ -87,7 +82,7 @@ export function createHost() {
     cancel: cancel ?? new AbortController().signal,
     slots,
     log: silentLog,
-    monitorMs,
+    monitorMs: MONITOR_MS,
   });
 
   /** `containerName`: of the service `web` unless the spec names another. */
@@ -97,10 +92,11 @@ export function createHost() {
     return runTask(task, contextOf(options));
   };
 
-  const inspect = async (nameOrId: string) => {
+  /** `Found` names further fields of Docker's answer. */
+  const inspect = async <Found extends object = object>(nameOrId: string): Promise<DockerInspect & Found> => {
     const found = await engine.findContainer(nameOrId);
     if (!found) throw new Error(`no container ${nameOrId}`);
-    return found;
+    return found as DockerInspect & Found;
   };
 
   return {

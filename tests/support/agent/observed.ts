@@ -1,6 +1,7 @@
-import type { DeployJob } from '../../../agent/decision.ts';
-import type { ObservedContainer } from '../../../agent/docker/observe.ts';
-import type { DeploySpec } from '../../../agent/docker/spec.ts';
+import type { DeployJob } from '../../../agent/decide/decision.ts';
+import { type Memory, type Phase, type Undo, type Undoing, undoing, type Work } from '../../../agent/decide/memory.ts';
+import type { ObservedContainer } from '../../../agent/docker/shapes/observe.ts';
+import type { DeploySpec } from '../../../agent/docker/shapes/spec.ts';
 
 /** Ours, wanted and running, unless told otherwise. */
 export const container = (overrides: Partial<ObservedContainer> = {}): ObservedContainer => ({
@@ -30,23 +31,54 @@ export const container = (overrides: Partial<ObservedContainer> = {}): ObservedC
 });
 export const stopped = { status: 'exited', running: false } as const;
 export const created = { status: 'created', running: false, everStarted: false, startedAt: '' } as const;
-export const old = (overrides: Partial<ObservedContainer> = {}) =>
-  container({ id: 'old', specHash: 'before', revision: 1, ...overrides });
+export const previous = (overrides: Partial<ObservedContainer> = {}) =>
+  container({ id: 'previous', specHash: 'before', revision: 1, ...overrides });
+
+const CONTAINER: DeploySpec['container'] = {
+  name: 'web',
+  service: 'web',
+  replica: 1,
+  image: 'i',
+  command: null,
+  environment: {},
+  labels: {},
+  ports: [],
+  mounts: [],
+  networkMode: 'bridge',
+  networks: [],
+  restart: { name: 'no', maximumRetryCount: 0 },
+  nanoCpus: null,
+  memoryBytes: null,
+  healthCheck: null,
+};
 
 export const deploy = (kind: DeployJob['kind'] = 'DEPLOY', rest: Partial<DeploySpec> = {}): DeployJob => ({
   kind,
   taskId: 't1',
   stack: 's',
   name: 'web',
-  deploy: { version: 1, revision: 2, specHash: 'wanted', container: {} as never, networks: [], volumes: [], ...rest },
+  deploy: { version: 1, revision: 2, specHash: 'wanted', container: CONTAINER, networks: [], volumes: [], ...rest },
 });
-export const failure = {
+export const failure: Undo = {
   cause: 'failed',
   failure: { code: 'X', message: 'broken.' },
   retryable: false,
-  notes: [] as string[],
-} as const;
-export const cancelled = { cause: 'cancelled', notes: [] as string[] } as const;
+  notes: [],
+};
+export const cancelled: Undo = { cause: 'cancelled', notes: [] };
+
+/** What a run may have done; the container is `c1`. */
+export const madeC1: Work = { is: 'created', id: 'c1' };
+export const startedC1 = (was: 'untouched' | 'stopped' | 'created' = 'untouched'): Work => ({
+  is: 'started',
+  id: 'c1',
+  was,
+});
+export const goodC1: Phase = { is: 'good', id: 'c1', was: 'untouched' };
+/** The memory of a run that takes back what it did. */
+export const undone = (undo: Undo, rest: Partial<Omit<Undoing, 'is' | 'undo'>> = {}): Partial<Memory> => ({
+  phase: { ...undoing(undo), ...rest },
+});
 
 export const ends = (status: string, rest: object = {}) => ({ do: 'end', outcome: { status, ...rest } });
 export const fails = (code: string) => ends('FAILED', { error: { code } });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { Candidate, Placed } from '../../../server/planning/placement.ts';
+import type { Candidate } from '../../../server/planning/candidates.ts';
+import type { Placed } from '../../../server/planning/placed.ts';
 import { place } from '../../../server/planning/placement.ts';
 import type { Dependency, RolloutSpec, ServiceSpec, StackSpec } from '../../../server/spec/spec.ts';
 import { portOf, serviceOf, specOf } from './stories.ts';

@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { type Plan, type PlanInput, type PlanKind, plan } from '../../../server/planning/plan.ts';
+import type { Plan } from '../../../server/planning/plan.ts';
+import type { PlanKind } from '../../../server/planning/plan-input.ts';
 import type { PlannedTask } from '../../../server/planning/planned-task.ts';
 import { specHashOf } from '../../../server/spec/hash.ts';
 import { AGENTS, placed, type Revision, suffer } from './drafts.ts';
+import { type PlanInput, plan } from './plans.ts';
 import { PlanRun } from './run.ts';
 import { mayEnd, PlanWorld } from './world.ts';
 
@@ -25,26 +27,19 @@ export function inputOf(
       },
     ]) => ({ agentId: key.slice(0, key.indexOf(':')), image }),
   );
+  const observed = world.observed();
+  const flat = { observed, inWork: [], stopped: world.stopped(), images, involved: ALL, online: new Set(ALL) };
+  const asked = { kind, spec, revision: number, placed, removeVolumes: false, services: null, orphans: null };
   return {
-    ...{
-      kind,
-      spec,
-      revision: number,
-      placed,
-      observed: world.observed(),
-      inWork: [],
-      stopped: world.stopped(),
-      images,
-      involved: ALL,
-    },
-    ...{ online: new Set(ALL), removeVolumes: false, services: null, onlyUnwanted: false, onlyContainers: null },
+    ...asked,
+    ...flat,
     ...more,
   };
 }
 
 export const planFor = (...args: Parameters<typeof inputOf>) => plan(inputOf(...args));
 
-/** Picks by turns; of two streams of the same numbers the same. */
+/** Picks by numbers from a stream; the same stream gives the same picks. */
 export const schedule = fc.infiniteStream(fc.nat(1_000));
 export const picker = (stream: Iterator<number>) => (count: number) =>
   count === 0 ? 0 : (stream.next().value ?? 0) % count;

@@ -1,4 +1,5 @@
-import { type Candidate, place } from '../../../server/planning/placement.ts';
+import type { Candidate } from '../../../server/planning/candidates.ts';
+import { place } from '../../../server/planning/placement.ts';
 import type { Constraint, ServiceSpec } from '../../../server/spec/spec.ts';
 import { serviceOf, specOf } from './stories.ts';
 

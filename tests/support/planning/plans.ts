@@ -1,6 +1,7 @@
 import type { Observed } from '../../../server/planning/changes.ts';
-import type { Placed } from '../../../server/planning/placement.ts';
-import { type PlanInput, plan } from '../../../server/planning/plan.ts';
+import type { Placed } from '../../../server/planning/placed.ts';
+import { plan as planInput } from '../../../server/planning/plan.ts';
+import type { Known, PlanInput as NestedInput } from '../../../server/planning/plan-input.ts';
 import type { PlannedTask } from '../../../server/planning/planned-task.ts';
 import { specHashOf } from '../../../server/spec/hash.ts';
 import type { ContainerSpec, Dependency, ServiceSpec } from '../../../server/spec/spec.ts';
@@ -22,6 +23,15 @@ export const on = (service: string, more: Partial<Dependency> = {}): Dependency 
   restart: false,
   ...more,
 });
+
+/** What a plan is made from, all in one level: tests say what differs. */
+export type PlanInput = Omit<NestedInput, 'known'> & Known;
+
+export function toPlanInput({ observed, inWork, stopped, images, involved, online, ...asked }: PlanInput): NestedInput {
+  return { ...asked, known: { observed, inWork, stopped, images, involved, online } };
+}
+
+export const plan = (input: PlanInput) => planInput(toPlanInput(input));
 
 /** A stack `shop` at revision 7; several entries of one name are replicas of one service. */
 export function inputOf(wanted: Wanted[], more: Partial<PlanInput> = {}): PlanInput {
@@ -53,13 +63,13 @@ export function inputOf(wanted: Wanted[], more: Partial<PlanInput> = {}): PlanIn
     online: new Set(agents),
     removeVolumes: false,
     services: null,
-    onlyUnwanted: false,
-    onlyContainers: null,
+    stopped: [],
+    orphans: null,
     ...more,
   };
 }
 
-/** Something that nobody placed. */
+/** A container that nobody placed. */
 export function seen(agentId: string, name: string, more: Partial<Observed> = {}): Observed {
   const base = { agentId, name, specHash: 'other', revision: 6, image: 'nginx', exitCode: null, ports: [] };
   return { ...base, state: 'RUNNING', health: 'NONE', ...more };
@@ -88,8 +98,8 @@ export function shapeOf(tasks: readonly PlannedTask[]): Record<string, string[]>
       name(task),
       task.blockedBy
         .map(
-          ({ key, condition, required }) =>
-            `${names.get(key) ?? `?? ${key}`}${condition === 'STARTED' ? ' started' : ''}${required ? '' : ' or not'}`,
+          ({ key, condition, optional }) =>
+            `${names.get(key) ?? `?? ${key}`}${condition === 'STARTED' ? ' started' : ''}${optional ? ' or not' : ''}`,
         )
         .toSorted(),
     ]),

@@ -7,7 +7,7 @@ type Status = 'PENDING' | 'BEGUN' | 'ACTED' | 'COMPLETED' | 'FAILED' | 'CANCELLE
 type Entry = {
   task: PlannedTask;
   status: Status;
-  barred: boolean;
+  behindImageGate: boolean;
   trace: Trace;
   /** Of a plan that another superseded: how it ends does not matter. */
   isOld: boolean;
@@ -45,7 +45,7 @@ export class PlanRun {
     this.#own = tasks.map((task) => ({
       task,
       status: 'PENDING',
-      barred: task.barred,
+      behindImageGate: task.behindImageGate,
       trace: { madeId: null, oldRan: false },
       isOld: false,
     }));
@@ -98,24 +98,24 @@ export class PlanRun {
   }
 
   #isStartable(entry: Entry): boolean {
-    if (entry.status !== 'PENDING' || entry.barred || !this.#isUnblocked(entry)) return false;
+    if (entry.status !== 'PENDING' || entry.behindImageGate || !this.#isUnblocked(entry)) return false;
     const { containerName } = entry.task;
     const key = keyOf(entry.task.agentId, containerName);
     return containerName === null || !this.atWork().some(({ task }) => keyOf(task.agentId, task.containerName) === key);
   }
 
   #isUnblocked({ task }: Entry): boolean {
-    return task.blockedBy.every(({ key, condition, required }: Blocker) => {
+    return task.blockedBy.every(({ key, condition, optional }: Blocker) => {
       const other = this.#byKey.get(key);
       if (!other) throw new Error(`${task.key} waits for ${key}, which does not exist`);
       if (other.status === 'COMPLETED' || (condition === 'STARTED' && other.status === 'ACTED')) return true;
-      return !required && isEnded(other);
+      return optional && isEnded(other);
     });
   }
 
   #holds({ task }: Entry): Entry[] {
     return this.#own.filter(
-      ({ task: { kind, gates, agentId } }) => kind === 'PULL' && (gates || agentId === task.agentId),
+      ({ task: { kind, holdsImageGate, agentId } }) => kind === 'PULL' && (holdsImageGate || agentId === task.agentId),
     );
   }
 
@@ -131,7 +131,7 @@ export class PlanRun {
   #expectNoneForgotten(): void {
     const isReady = (entry: Entry) =>
       this.#isUnblocked(entry) && this.#holds(entry).every(({ status }) => status === 'COMPLETED');
-    const forgotten = this.#own.find((entry) => entry.status === 'PENDING' && entry.barred && isReady(entry));
+    const forgotten = this.#own.find((entry) => entry.status === 'PENDING' && entry.behindImageGate && isReady(entry));
     if (forgotten) throw new Error(`nothing lets ${forgotten.task.key} begin`);
   }
 
@@ -163,24 +163,25 @@ export class PlanRun {
     entry.status = 'FAILED';
     this.#unlessTaken(entry, () => this.#world.undo(entry.task, entry.trace));
     if (!entry.isOld) this.#lose(entry);
-    if (givesUp && !entry.task.mayFail)
+    if (givesUp && !entry.task.optional)
       for (const one of this.#own) if (one.status === 'PENDING') one.status = 'CANCELLED';
     this.#open();
     return true;
   }
 
-  /** A barrier opens when some task ends, and at no other time. */
+  /** An image gate opens when a task ends, and at no other time. */
   #open(): void {
     for (const entry of this.#own) {
-      if (entry.barred && this.#holds(entry).every(({ status }) => status === 'COMPLETED')) entry.barred = false;
+      if (entry.behindImageGate && this.#holds(entry).every(({ status }) => status === 'COMPLETED'))
+        entry.behindImageGate = false;
     }
   }
 
   #lose(lost: Entry): void {
     for (const entry of this.#own) {
       if (entry.status !== 'PENDING') continue;
-      const waits = entry.task.blockedBy.some(({ key, required }) => required && key === lost.task.key);
-      if (!waits && !(entry.barred && this.#holds(entry).includes(lost))) continue;
+      const waits = entry.task.blockedBy.some(({ key, optional }) => !optional && key === lost.task.key);
+      if (!waits && !(entry.behindImageGate && this.#holds(entry).includes(lost))) continue;
       entry.status = 'CANCELLED';
       this.#lose(entry);
     }

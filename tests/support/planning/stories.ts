@@ -1,6 +1,6 @@
 import type { ContainerSpec, NetworkSpec, ServiceSpec, StackSpec } from '../../../server/spec/spec.ts';
 
-/** Small specs for the tests of pure parts. */
+/** Builds small specs for the tests of pure parts. */
 export function containerOf(name: string, more: Partial<ContainerSpec> = {}): ContainerSpec {
   return {
     name,

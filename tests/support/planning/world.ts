@@ -111,7 +111,7 @@ export class PlanWorld {
     else if (!hasEnded && (!runs(instance) || kind === 'RESTART')) this.#start(key);
   }
 
-  /** It is good. */
+  /** The container is good. */
   finish(task: PlannedTask): void {
     const key = keyOf(task.agentId, task.containerName);
     if (!('container' in task.spec)) return;
@@ -123,7 +123,7 @@ export class PlanWorld {
     this.containers.delete(key + KEPT);
   }
 
-  /** It is not: the one from before comes back, and runs if it ran. */
+  /** It is not good: the previous container is restored, and runs if it ran before. */
   undo(task: PlannedTask, { madeId, oldRan }: Trace): void {
     const key = keyOf(task.agentId, task.containerName);
     if (madeId === null || this.containers.get(key)?.id !== madeId) return;
@@ -168,7 +168,7 @@ export class PlanWorld {
     return undefined;
   }
 
-  /** Something that no plan made. */
+  /** Adds a container that no plan made. */
   add(key: string, spec: ContainerSpec): void {
     const id = ++this.#clock;
     const rest = { state: 'CREATED', health: 'HEALTHY', exitCode: 0 } as const;

@@ -1,15 +1,16 @@
 import { expect } from 'vitest';
-import type { ContainerSpec, ServiceSpec, StackSpec } from '../../../server/spec/spec.ts';
-import { type ComposeOptions, type Parsed, parseCompose } from '../../../server/stackfile/compose/parse.ts';
+import type { ServiceSpec, StackSpec } from '../../../server/spec/spec.ts';
+import { type ComposeOptions, type ParsedCompose, parseCompose } from '../../../server/stackfile/compose/parse.ts';
+import { takeMarks } from './marks.ts';
 
-/** `^` marks where each problem is expected to be, in order; the rest of the text is the file. */
+/** `^` marks where each problem is expected to be; a complaint is `CODE path`. */
 export type Case = [title: string, marked: string, ...complaints: string[]];
 
-export function parse(text: string, options: Partial<ComposeOptions> = {}): Parsed {
+export function parse(text: string, options: Partial<ComposeOptions> = {}): ParsedCompose {
   return parseCompose(text, { variables: {}, profiles: [], ...options });
 }
 
-/** Of a file without problems. */
+/** Gives the spec of a file without problems. */
 export function toSpec(text: string, options?: Partial<ComposeOptions>): StackSpec {
   const parsed = parse(text, options);
   if (!parsed.ok) throw new Error(parsed.problems.map((one) => `${one.path}:${one.line} ${one.message}`).join('\n'));
@@ -22,40 +23,18 @@ export function toService(text: string, name: string, options?: Partial<ComposeO
   return service;
 }
 
-/** What a container is when its service says nothing but its image. */
-export function plain(name: string, service: string, more: Partial<ContainerSpec> = {}): ContainerSpec {
-  return {
-    name,
-    service,
-    replica: 1,
-    image: 'app',
-    command: null,
-    environment: {},
-    labels: {},
-    ports: [],
-    mounts: [],
-    networkMode: 'bridge',
-    networks: [{ name: 'shop_default', aliases: [service] }],
-    restart: { name: 'no', maximumRetryCount: 0 },
-    nanoCpus: null,
-    memoryBytes: null,
-    healthCheck: null,
-    ...more,
-  };
+/** Writes a file with one service, `a`, that has these keys; `more` follows at the top level. */
+export function inService(keys: string, more = ''): string {
+  return `name: shop\nservices:\n  a:\n    image: app\n    ${keys}\n${more}`;
 }
 
-/** `CODE path` of each problem at its mark. */
+/** Expects exactly these problems, each at its mark. */
 export function check(marked: string, complaints: string[], options?: Partial<ComposeOptions>): void {
-  const parts = marked.split('^');
-  const places = parts.slice(1).map((_, index) => {
-    const lines = parts
-      .slice(0, index + 1)
-      .join('')
-      .split('\n');
-    return `${lines.length}:${(lines.at(-1)?.length ?? 0) + 1}`;
-  });
-  const parsed = parse(parts.join(''), options);
+  const { text, places } = takeMarks(marked);
+  const parsed = parse(text, options);
   const found = parsed.ok ? [] : parsed.problems;
-  const expected = complaints.map((complaint, index) => `${complaint} at ${places[index]}`);
+  const expected = complaints.map(
+    (complaint, index) => `${complaint} at ${places[index]?.line}:${places[index]?.column}`,
+  );
   expect(found.map(({ code, path, line, column }) => `${code} ${path} at ${line}:${column}`)).toEqual(expected);
 }

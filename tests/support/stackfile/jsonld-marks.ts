@@ -1,6 +1,9 @@
 import { expect } from 'vitest';
-import { type Problem, parseJsonld } from '../../../server/stackfile/jsonld/parse.ts';
+import { parseJsonld } from '../../../server/stackfile/jsonld/parse.ts';
+import type { Problem } from '../../../server/stackfile/problems.ts';
+import { takeMarks } from './marks.ts';
 
+/** `^` marks where each problem is expected to be. */
 export type Case = [code: string, fields: string, ...paths: string[]];
 
 export function problemsOf(text: string): Problem[] {
@@ -8,24 +11,12 @@ export function problemsOf(text: string): Problem[] {
   return parsed.ok ? [] : parsed.problems;
 }
 
-/** `^` marks where each problem is expected to be, in order; the rest of the text is the file. */
-function takeMarks(marked: string): { text: string; places: { line: number; column: number }[] } {
-  const parts = marked.split('^');
-  const places = parts.slice(1).map((_, index) => {
-    const lines = parts
-      .slice(0, index + 1)
-      .join('')
-      .split('\n');
-    return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
-  });
-  return { text: parts.join(''), places };
-}
-
 export const inStack = (fields: string) => `{
   "@type": "Stack", "name": "shop",
   ${fields}
 }`;
 
+/** Expects exactly these problems, all of one code, each at its mark. */
 export function check(marked: string, code: string, paths: string[]): void {
   const { text, places } = takeMarks(marked);
   const found = problemsOf(text).map(({ message: _message, ...problem }) => problem);

@@ -9,7 +9,7 @@ const ELSEWHERE = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ];
 
-/** Nothing that Chromium does on its own account may reach out to the network. */
+/** Chromium must not use the network on its own account. */
 const FLAGS = [
   '--disable-gpu',
   '--disable-quic',
@@ -19,7 +19,7 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** Headless, with a profile of its own in a new temporary folder. `close` it. */
+/** Opens a headless browser with a profile in a new temporary folder. The caller closes it. */
 export async function openBrowser(): Promise<Browser> {
   const isRoot = process.getuid?.() === 0;
   // Chromium refuses to run as root with its sandbox.

@@ -22,7 +22,7 @@ function getOverflowPx() {
   return document.documentElement.scrollWidth - window.innerWidth;
 }
 
-/** Controls that a screen reader could not name. */
+/** Finds controls that a screen reader could not name. */
 function findNameless() {
   const controls = 'button, a[href], input, select, textarea, dialog, [role="progressbar"], nav, section, summary';
   return [...document.querySelectorAll(controls)]
@@ -48,7 +48,7 @@ function toName(element) {
   return element.matches('button, a, summary') ? element.textContent.trim() : '';
 }
 
-/** Structure: one h1, no level skipped, unique ids, references that lead somewhere, lists that hold items. */
+/** Checks the structure: one h1, no level skipped, unique ids, references that lead somewhere, lists of items. */
 function findBroken() {
   const complaints = [];
   const headings = [...document.querySelectorAll('h1, h2, h3, h4')].filter(isShown);
@@ -77,7 +77,7 @@ function findBroken() {
   return complaints;
 }
 
-/** Text with less than 4.5:1 (3:1 when large) to what is painted behind it. */
+/** Finds text whose contrast to its background is below 4.5:1, or below 3:1 if it is large. */
 function findLowContrast() {
   const complaints = new Set();
   for (const node of listTexts(document.body)) {
@@ -93,7 +93,7 @@ function findLowContrast() {
   return [...complaints];
 }
 
-/** Also those in shadow roots, where the editor is. */
+/** Includes the texts in shadow roots, where the editor is. */
 function listTexts(root) {
   const texts = [];
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);

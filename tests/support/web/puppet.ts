@@ -4,11 +4,11 @@ import { ask } from '../server.ts';
 /** An agent that speaks the real protocol and keeps its host's containers in a map instead of on an engine. */
 export type Puppet = {
   containers: Map<string, Observed>;
-  /** What becomes of a DEPLOY of the container of that name: the error of the report. */
+  /** By container name: the error with which a DEPLOY of that container fails. */
   failures: Map<string, Record<string, unknown>>;
-  /** Work on these containers begins and goes on until it is to be cancelled or they are taken out. */
+  /** Tasks of these containers start, but end only when they are cancelled or taken out of this set. */
   held: Set<string>;
-  /** Says what there is, after a test has changed it. */
+  /** Reports the containers after a test has changed them. */
   observe(): Promise<void>;
   close(): Promise<void>;
 };
@@ -79,7 +79,7 @@ export async function createPuppet(server: { url: string }, admin: string, name:
 }
 
 const leftOf = ({ containerName }: Task, containers: Puppet['containers']) =>
-  containers.has(containerName ?? '') ? 'OLD' : 'NONE';
+  containers.has(containerName ?? '') ? 'PREVIOUS' : 'NONE';
 
 type Wanted = { revision: number; specHash: string; container: { service: string; replica: number; image: string } };
 

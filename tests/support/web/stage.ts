@@ -8,13 +8,13 @@ import { createPuppet, type Puppet } from './puppet.ts';
 /** A real server with the page of this checkout and, when asked for, an agent on each host of the lab. */
 export type Stage = {
   url: string;
-  /** Of an admin. */
+  /** An admin's token. */
   token: string;
   api<Data>(query: string, variables?: Record<string, unknown>): Promise<Data>;
   createToken(name: string, role: 'VIEWER' | 'OPERATOR' | 'ADMIN'): Promise<string>;
-  /** An agent that exists and is not there. */
-  enrol(name: string): Promise<void>;
-  /** An agent that is there and whose containers are the test's to say. */
+  /** Enrolls an agent that stays offline. */
+  enroll(name: string): Promise<void>;
+  /** Enrolls an agent that is online and whose containers the test decides. */
   puppet(name: string): Promise<Puppet>;
   /** SIGKILL; `start` brings the server back on the same port and database. */
   kill(): Promise<void>;
@@ -58,7 +58,7 @@ export async function createStage(options: { agents: boolean }): Promise<Stage> 
       const query = 'mutation ($name: String!, $role: Role!) { createToken(name: $name, role: $role) { secret } }';
       return (await api<Created>(query, { name, role })).createToken.secret;
     },
-    async enrol(name) {
+    async enroll(name) {
       type Created = { createJoinToken: { secret: string } };
       const join = 'mutation ($name: String) { createJoinToken(name: $name) { secret } }';
       const { secret } = (await api<Created>(join, { name })).createJoinToken;

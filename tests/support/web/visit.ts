@@ -6,14 +6,14 @@ import { expect } from 'vitest';
 const ARTIFACTS = join(import.meta.dirname, '..', '..', 'artifacts');
 const INPAGE = join(import.meta.dirname, 'inpage.js');
 
-/** One person's window: a fresh profile, and a record of everything that went wrong in it. */
+/** One user's window, with a fresh profile and a record of everything that went wrong in it. */
 export type Visit = {
   page: Page;
   /** Fails on an exception, an error in the console, a refused policy, or a request to another origin. */
   expectClean(options?: { offline: boolean }): Promise<void>;
   /** Fails on a control without a name, a broken structure, or text of too little contrast. */
   expectAccessible(): Promise<void>;
-  /** Kept in tests/artifacts/. */
+  /** Stores a picture in tests/artifacts/. */
   shoot(name: string): Promise<void>;
   drop(name: string, text: string): Promise<void>;
   close(): Promise<void>;

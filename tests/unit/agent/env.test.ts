@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkStorable, findCredential, storeCredential } from '../../../agent/credential.ts';
-import { enrol, getCredential } from '../../../agent/enrol.ts';
-import { type Host, parseEnv } from '../../../agent/env.ts';
+import { enroll, getCredential } from '../../../agent/enroll.ts';
+import { type Host, parseEnv, USAGE } from '../../../agent/env.ts';
 import { toPlainLine } from '../../../agent/log.ts';
 import { createFakeServer } from '../../support/fake-server.ts';
 
@@ -34,7 +34,7 @@ describe('options', () => {
       socketPath: '/var/run/docker.sock',
       secretsPaths: ['/run/graphium', '/dev/shm/graphium'],
       secretsAsked: false,
-      log: 'json',
+      logFormat: 'json',
       logLevel: 'info',
       tasks: 32,
       slots: 4,
@@ -109,11 +109,18 @@ describe('options', () => {
     expect(problemsOf(['--server', 'https://x', '--secrets', 'here'])).toEqual([expect.stringContaining('--secrets')]);
   });
 
+  test('the log has a level and a format', () => {
+    const env = { GRAPHIUM_LOG_LEVEL: 'silent', GRAPHIUM_LOG_FORMAT: 'pretty' };
+    expect(configOf(['--server', 'https://x'], env)).toMatchObject({ logLevel: 'silent', logFormat: 'pretty' });
+    for (const variable of Object.keys(env)) expect(USAGE).toContain(variable);
+  });
+
   test('all problems at once', () => {
     const problems = problemsOf(['--label', 'nokey', '--nmae=x', '--server', 'ftp://x', 'stray', '--join', '--name'], {
       DOCKER_HOST: 'tcp://10.0.0.1:2375',
       GRAPHIUM_POLL_MS: 'soon',
-      GRAPHIUM_LOG: 'loud',
+      GRAPHIUM_LOG_LEVEL: 'loud',
+      GRAPHIUM_LOG_FORMAT: 'fancy',
       NODE_TLS_REJECT_UNAUTHORIZED: '0',
     });
     for (const word of [
@@ -124,7 +131,8 @@ describe('options', () => {
       'stray',
       'DOCKER_HOST',
       'POLL_MS',
-      'GRAPHIUM_LOG',
+      'GRAPHIUM_LOG_LEVEL',
+      'GRAPHIUM_LOG_FORMAT',
       'no switch',
     ]) {
       expect(
@@ -188,7 +196,7 @@ describe('the credential', () => {
     await expect(checkStorable(path)).rejects.toThrow(/cannot be kept/);
   });
 
-  test('enrols once with the join token; a restart needs none and a stale one does not matter', async () => {
+  test('enrolls once with the join token; a restart needs none and a stale one does not matter', async () => {
     const labels = [{ key: 'disk', value: 'ssd' }];
     const asked: unknown[] = [];
     const server = await createFakeServer((_operation, variables) => {
@@ -215,7 +223,7 @@ describe('the credential', () => {
       expect(await getCredential({ ...options, join: undefined })).toEqual(first);
       expect(asked).toEqual([{ name: 'vm1', labels }]);
       expect([...server.tokens]).toEqual(['Bearer gph_join']);
-      await expect(enrol({ ...options, join: 'gph_join' })).rejects.toThrow(/UNAUTHENTICATED/);
+      await expect(enroll({ ...options, join: 'gph_join' })).rejects.toThrow(/UNAUTHENTICATED/);
       expect(await findCredential(path, server.url)).toEqual(first);
     } finally {
       await server.close();

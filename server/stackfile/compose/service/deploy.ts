@@ -1,14 +1,14 @@
 /** `deploy` of a Compose service (but for `resources`), and `scale`: how many containers, where, and how replaced. */
 
+import { MAX_REPLICAS, MAX_RETRIES } from '../../../spec/limits.ts';
 import type { RestartSpec, RolloutSpec, ServiceSpec } from '../../../spec/spec.ts';
-import type { Fields } from '../../fields.ts';
-import { quote, type Report, type Value } from '../../text.ts';
-import { compact, keySpot, readKeys, refuse } from '../keys.ts';
-import { readDurationMs, readInteger, readNumber, readText, readTextChoice } from '../scalars.ts';
+import { quote } from '../../problems.ts';
+import { compact } from '../compact.ts';
+import { readLabels } from '../declared.ts';
+import type { ComposeFields, ComposeReader } from '../reader.ts';
 import { readPlacement } from './placement.ts';
-import { readLabels } from './process.ts';
 
-const WORDS = [
+const KEYS = [
   'mode',
   'replicas',
   'endpoint_mode',
@@ -19,121 +19,115 @@ const WORDS = [
   'update_config',
   'rollback_config',
 ];
-/** As many as a whole stack may have. */
-const MAX_REPLICAS = 1_000;
+const ROLLOUT_KEYS = ['parallelism', 'delay', 'order', 'monitor', 'failure_action', 'max_failure_ratio'];
+const REPLICAS_RANGE = { min: 0, max: MAX_REPLICAS };
 
-export type DeployDraft = Pick<
+/** How many containers a service has, where they go and how they are replaced. */
+export type Deployed = Pick<
   ServiceSpec,
   'replicas' | 'global' | 'constraints' | 'spread' | 'maxReplicasPerNode' | 'update' | 'rollback'
-> & {
-  labels?: Record<string, string>;
+>;
+
+export type ParsedDeploy = {
+  deployed: Deployed;
+  labels: Record<string, string> | undefined;
   /** It goes before the service's own `restart`, as the specification says. */
-  restart?: RestartSpec;
-  /** Of `deploy.resources`. */
-  resources?: Value;
+  restart: RestartSpec | undefined;
+  /** The value of `deploy.resources`. */
+  resources: ComposeReader;
 };
 
-export function readDeploy(report: Report, service: Fields): DeployDraft {
+export function readDeploy(service: ComposeFields): ParsedDeploy {
   const value = service.get('deploy');
-  const deploy =
-    value?.kind === 'null' ? undefined : readKeys(report, value, WORDS, 'a map {replicas, placement, ...}');
-  const get = (word: string) => deploy?.get(word);
-  if (deploy) readEndpointMode(report, deploy);
-  return compact({
-    ...readScale(report, service, deploy),
-    ...readPlacement(report, get('placement')),
-    update: readRollout(report, get('update_config'), ['pause', 'continue', 'rollback']),
-    rollback: readRollout(report, get('rollback_config'), ['pause', 'continue']),
-    labels: readLabels(report, get('labels')),
-    restart: readRestartPolicy(report, get('restart_policy')),
-    resources: get('resources'),
-  });
+  const map = value.kind === 'null' ? undefined : value.map(KEYS, 'a map {replicas, placement, ...}');
+  const deploy = map ?? value.emptyFields();
+  checkEndpointMode(deploy);
+  return {
+    deployed: compact({
+      ...readScale(service, deploy),
+      ...readPlacement(deploy.get('placement')),
+      update: readRollout(deploy.get('update_config'), ['pause', 'continue', 'rollback']),
+      rollback: readRollout(deploy.get('rollback_config'), ['pause', 'continue']),
+    }),
+    labels: readLabels(deploy.get('labels')),
+    restart: readRestartPolicy(deploy.get('restart_policy')),
+    resources: deploy.get('resources'),
+  };
 }
 
-/** A name that stands for all containers is an alias of its network; a virtual address needs a proxy, which is not here. */
-function readEndpointMode(report: Report, deploy: Fields): void {
-  const mode = readTextChoice(report, deploy.get('endpoint_mode'), ['vip', 'dnsrr']);
-  if (mode === 'vip')
-    refuse(report, keySpot(deploy, 'endpoint_mode'), '"endpoint_mode: vip"', 'use dnsrr, or remove it');
+/** With dnsrr, a name stands for the addresses of all containers. A virtual address needs a proxy, which is not here. */
+function checkEndpointMode(deploy: ComposeFields): void {
+  if (deploy.get('endpoint_mode').choice(['vip', 'dnsrr']) !== 'vip') return;
+  deploy.keyOf('endpoint_mode').refuse('"endpoint_mode: vip"', 'use dnsrr, or remove it');
 }
 
-function readScale(
-  report: Report,
-  service: Fields,
-  deploy: Fields | undefined,
-): Pick<DeployDraft, 'replicas' | 'global'> {
-  const range = { min: 0, max: MAX_REPLICAS };
-  const scale = readInteger(report, service.get('scale'), range);
-  const replicas = readInteger(report, deploy?.get('replicas'), range);
+function readScale(service: ComposeFields, deploy: ComposeFields): Pick<Deployed, 'replicas' | 'global'> {
+  const scale = service.get('scale').integer(REPLICAS_RANGE);
+  const replicas = deploy.get('replicas').integer(REPLICAS_RANGE);
   const count = replicas ?? scale;
-  if (deploy && scale !== undefined && replicas !== undefined && scale !== replicas) {
+  if (scale !== undefined && replicas !== undefined && scale !== replicas) {
     const message = `expected this to be the same as the service's "scale", ${scale}, or only one of them`;
-    report('CONFLICTING_FIELDS', keySpot(deploy, 'replicas'), message);
+    deploy.keyOf('replicas').report('CONFLICTING_FIELDS', message);
   }
-  const mode = readMode(report, deploy);
+  const mode = readMode(deploy);
   if (mode === 'global' && count !== undefined) {
-    const spot = deploy && replicas !== undefined ? keySpot(deploy, 'replicas') : keySpot(service, 'scale');
-    report('CONFLICTING_FIELDS', spot, 'expected no number of containers: "mode: global" runs one on every host');
+    const place = replicas === undefined ? service.keyOf('scale') : deploy.keyOf('replicas');
+    const message = 'expected no number of containers: "mode: global" runs one on every host';
+    place.report('CONFLICTING_FIELDS', message);
   }
-  checkContainerName(report, service, count ?? 1);
+  checkContainerName(service, count ?? 1);
   return mode === 'global' ? { global: true } : compact({ replicas: count });
 }
 
-function readMode(report: Report, deploy: Fields | undefined): 'replicated' | 'global' | undefined {
-  const value = deploy?.get('mode');
-  const text = readText(report, value, 'replicated or global');
-  if (deploy && (text === 'replicated-job' || text === 'global-job')) {
+function readMode(deploy: ComposeFields): 'replicated' | 'global' | undefined {
+  const value = deploy.get('mode');
+  const text = value.text('replicated or global');
+  if (text === 'replicated-job' || text === 'global-job') {
     const wayOut = 'use "restart: on-failure" and wait for it with "condition: service_completed_successfully"';
-    refuse(report, keySpot(deploy, 'mode'), quote(`mode: ${text}`), wayOut);
-    return undefined;
+    return deploy.keyOf('mode').refuse(quote(`mode: ${text}`), wayOut);
   }
-  return readTextChoice(report, value, ['replicated', 'global']);
+  return text === undefined ? undefined : value.choice(['replicated', 'global']);
 }
 
-function checkContainerName(report: Report, service: Fields, count: number): void {
-  if (count <= 1 || !service.get('container_name')) return;
+function checkContainerName(service: ComposeFields, count: number): void {
+  if (count <= 1 || !service.has('container_name')) return;
   const message = `expected no "container_name" for ${count} containers: names are unique`;
-  report('CONFLICTING_FIELDS', keySpot(service, 'container_name'), message);
+  service.keyOf('container_name').report('CONFLICTING_FIELDS', message);
 }
 
-function readRestartPolicy(report: Report, value: Value | undefined): RestartSpec | undefined {
-  const words = ['condition', 'max_attempts', 'delay', 'window'];
-  const fields = readKeys(report, value, words, 'a map {condition, max_attempts}');
+function readRestartPolicy(value: ComposeReader): RestartSpec | undefined {
+  const fields = value.map(['condition', 'max_attempts', 'delay', 'window'], 'a map {condition, max_attempts}');
   if (!fields) return undefined;
-  for (const word of ['delay', 'window']) {
-    const ms = readDurationMs(report, fields.get(word));
-    if (ms) refuse(report, keySpot(fields, word), quote(word), "remove it: Docker's own growing delay is used");
+  for (const key of ['delay', 'window']) {
+    const ms = fields.get(key).durationMs();
+    if (ms) fields.keyOf(key).refuse(quote(key), "remove it: Docker's own growing delay is used");
   }
-  const condition = readTextChoice(report, fields.get('condition'), ['none', 'on-failure', 'any']) ?? 'any';
-  const attempts = readInteger(report, fields.get('max_attempts'), { min: 0, max: 1_000_000 }) ?? 0;
+  const condition = fields.get('condition').choice(['none', 'on-failure', 'any']) ?? 'any';
+  const attempts = fields.get('max_attempts').integer({ min: 0, max: MAX_RETRIES }) ?? 0;
   if (attempts > 0 && condition === 'any') {
     const wayOut = 'Docker counts attempts only with "condition: on-failure"';
-    refuse(report, keySpot(fields, 'max_attempts'), '"max_attempts" with "condition: any"', wayOut);
+    fields.keyOf('max_attempts').refuse('"max_attempts" with "condition: any"', wayOut);
   }
   if (condition === 'on-failure') return { name: 'on-failure', maximumRetryCount: attempts };
   return { name: condition === 'any' ? 'always' : 'no', maximumRetryCount: 0 };
 }
 
-const ROLLOUT_WORDS = ['parallelism', 'delay', 'order', 'monitor', 'failure_action', 'max_failure_ratio'];
-
 function readRollout(
-  report: Report,
-  value: Value | undefined,
+  value: ComposeReader,
   actions: readonly ('pause' | 'continue' | 'rollback')[],
 ): RolloutSpec | undefined {
-  const fields = readKeys(report, value, ROLLOUT_WORDS, 'a map {parallelism, delay, order, ...}');
+  const fields = value.map(ROLLOUT_KEYS, 'a map {parallelism, delay, order, ...}');
   if (!fields) return undefined;
-  const ratio = readNumber(report, fields.get('max_failure_ratio'), { min: 0, max: 1 });
-  if (ratio) {
+  if (fields.get('max_failure_ratio').number({ min: 0, max: 1 })) {
     const wayOut = 'remove it: one failure counts, and "failure_action" says what follows';
-    refuse(report, keySpot(fields, 'max_failure_ratio'), '"max_failure_ratio"', wayOut);
+    fields.keyOf('max_failure_ratio').refuse('"max_failure_ratio"', wayOut);
   }
   return {
-    // One at a time is what Swarm does where nothing is said.
-    parallelism: readInteger(report, fields.get('parallelism'), { min: 0, max: MAX_REPLICAS }) ?? 1,
-    delayMs: readDurationMs(report, fields.get('delay')) ?? 0,
-    order: readTextChoice(report, fields.get('order'), ['stop-first', 'start-first']) ?? 'stop-first',
-    monitorMs: readDurationMs(report, fields.get('monitor')) ?? null,
-    failureAction: readTextChoice(report, fields.get('failure_action'), actions) ?? null,
+    // Swarm, too, replaces one at a time unless the file says otherwise.
+    parallelism: fields.get('parallelism').integer(REPLICAS_RANGE) ?? 1,
+    delayMs: fields.get('delay').durationMs() ?? 0,
+    order: fields.get('order').choice(['stop-first', 'start-first']) ?? 'stop-first',
+    monitorMs: fields.get('monitor').durationMs() ?? null,
+    failureAction: fields.get('failure_action').choice(actions) ?? null,
   };
 }

@@ -1,29 +1,26 @@
 /** `healthcheck` and `restart` of a Compose service. */
 
+import { MAX_RETRIES } from '../../../spec/limits.ts';
 import type { HealthCheckSpec, RestartSpec } from '../../../spec/spec.ts';
-import { wrongType } from '../../fields.ts';
-import { quote, type Report, type Value } from '../../text.ts';
 import { toRestart } from '../../values.ts';
-import { compact, readKeys } from '../keys.ts';
-import { readDurationMs, readFlag, readInteger, readTexts } from '../scalars.ts';
+import { compact } from '../compact.ts';
+import type { ComposeReader } from '../reader.ts';
 
-const WORDS = ['test', 'disable', 'interval', 'timeout', 'retries', 'start_period', 'start_interval'];
-const TEST_FORM = '["CMD", program, ...], ["CMD-SHELL", line] or ["NONE"]';
+const KEYS = ['test', 'disable', 'interval', 'timeout', 'retries', 'start_period', 'start_interval'];
 
-/** An empty `test` with times beside it: the image's own test, with these times. */
-export function readHealthCheck(report: Report, value: Value | undefined): HealthCheckSpec | undefined {
-  const fields = readKeys(report, value, WORDS, 'a health check {test, interval, ...}');
+/** With times but without a test, `test` is empty: the image's own test runs at these times. */
+export function readHealthCheck(value: ComposeReader): HealthCheckSpec | undefined {
+  const fields = value.map(KEYS, 'a health check {test, interval, ...}');
   if (!fields) return undefined;
-  const isDisabled = readFlag(report, fields.get('disable')) ?? false;
-  const test = readTest(report, fields.get('test'));
-  const ms = (word: string) => readDurationMs(report, fields.get(word));
+  const isDisabled = fields.get('disable').flag() ?? false;
+  const test = readTest(fields.get('test'));
   const check = {
     test: test ?? [],
-    intervalMs: ms('interval') ?? 0,
-    timeoutMs: ms('timeout') ?? 0,
-    retries: readInteger(report, fields.get('retries'), { min: 0, max: 1_000_000 }) ?? 0,
-    startPeriodMs: ms('start_period') ?? 0,
-    startIntervalMs: ms('start_interval'),
+    intervalMs: fields.get('interval').durationMs() ?? 0,
+    timeoutMs: fields.get('timeout').durationMs() ?? 0,
+    retries: fields.get('retries').integer({ min: 0, max: MAX_RETRIES }) ?? 0,
+    startPeriodMs: fields.get('start_period').durationMs() ?? 0,
+    startIntervalMs: fields.get('start_interval').durationMs(),
   };
   if (isDisabled || check.test[0] === 'NONE') {
     return { test: ['NONE'], intervalMs: 0, timeoutMs: 0, retries: 0, startPeriodMs: 0 };
@@ -32,28 +29,25 @@ export function readHealthCheck(report: Report, value: Value | undefined): Healt
   return saysSomething ? compact(check) : undefined;
 }
 
-function readTest(report: Report, value: Value | undefined): string[] | undefined {
-  if (value === undefined) return undefined;
+function readTest(value: ComposeReader): string[] | undefined {
   if (value.kind === 'string') {
-    if (value.text.trim() === '') report('INVALID_VALUE', value, 'expected a command line, found none');
-    return ['CMD-SHELL', value.text];
+    const line = value.text() ?? '';
+    if (line.trim() === '') value.report('INVALID_VALUE', 'expected a command line, found none');
+    return ['CMD-SHELL', line];
   }
-  if (value.kind !== 'list') return wrongType(report, value, 'one string or a list of words');
-  const words = readTexts(report, value) ?? [];
+  if (value.kind !== 'list') return value.wrongType('one string or a list of words');
+  const words = value.texts() ?? [];
   const [kind, first] = words;
   const isGood =
     (kind === 'NONE' && words.length === 1) ||
     (kind === 'CMD' && Boolean(first)) ||
     (kind === 'CMD-SHELL' && Boolean(first?.trim()) && words.length === 2);
-  if (!isGood) report('INVALID_VALUE', value, `expected ${TEST_FORM}`);
+  if (!isGood) value.report('INVALID_VALUE', 'expected ["CMD", program, ...], ["CMD-SHELL", line] or ["NONE"]');
   return words;
 }
 
-export function readRestart(report: Report, value: Value | undefined): RestartSpec | undefined {
-  if (value === undefined) return undefined;
+export function readRestart(value: ComposeReader): RestartSpec | undefined {
   const expected = 'no (in quotes), always, unless-stopped, on-failure or on-failure:<retries>';
-  if (value.kind !== 'string') return wrongType(report, value, expected);
-  const restart = toRestart(value.text);
-  if (!restart) report('INVALID_VALUE', value, `expected ${expected}, found ${quote(value.text)}`);
-  return restart;
+  if (value.kind !== 'string') return value.wrongType(expected);
+  return toRestart(value.text() ?? '') ?? value.misread(expected);
 }

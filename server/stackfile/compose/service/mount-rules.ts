@@ -1,27 +1,24 @@
 /** What the short and the long form of a Compose mount have in common. */
 
-import { quote, type Report, type Spot } from '../../text.ts';
-import { refuse } from '../keys.ts';
+import { quote } from '../../problems.ts';
+import type { Place } from '../../reader.ts';
 
 export const PROPAGATIONS = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave'] as const;
 /** Hints for Docker Desktop's shared folders; no Docker engine on Linux does anything with them. */
 export const CONSISTENCIES = ['consistent', 'cached', 'delegated'] as const;
 export const SELINUX_WAY_OUT = 'label the directory on the host with chcon';
 
-/** Compose takes a relative path from where its file is, which no host of ours knows. */
-export function checkHostPath(report: Report, spot: Spot, path: string): boolean {
+/** Compose resolves a relative path from the directory of its file, which no host has. */
+export function checkHostPath(place: Place, path: string): boolean {
   if (path.startsWith('/')) return true;
-  refuse(
-    report,
-    spot,
-    `the relative path ${quote(path)}`,
-    'the Compose file is not on the host; write an absolute path',
-  );
+  const wayOut = 'the Compose file is not on the host; write an absolute path';
+  place.refuse(`the relative path ${quote(path)}`, wayOut);
   return false;
 }
 
-export function checkVolumeKey(report: Report, spot: Spot, key: string): boolean {
+export function checkVolumeKey(place: Place, key: string): boolean {
   if (/^[a-zA-Z0-9._-]+$/.test(key)) return true;
-  report('INVALID_NAME', spot, `expected the name of a volume, or a path that begins with "/", found ${quote(key)}`);
+  const expected = 'the name of a volume, or a path that begins with "/"';
+  place.report('INVALID_NAME', `expected ${expected}, found ${quote(key)}`);
   return false;
 }

@@ -1,19 +1,20 @@
 /** `volumes` and `tmpfs` of a Compose service: the short forms here, the long one in `long-mount.ts`. */
 
 import type { MountSpec, VolumeSpec } from '../../../spec/spec.ts';
-import { type Fields, wrongType } from '../../fields.ts';
-import { quote, type Report, type Spot, type Value } from '../../text.ts';
-import { type Context, findDeclared } from '../declared.ts';
-import { compact, refuse } from '../keys.ts';
-import { type Target, toMode, toTarget } from '../paths.ts';
-import { misread, readText, toBytes, toText } from '../scalars.ts';
+import { quote } from '../../problems.ts';
+import type { Place } from '../../reader.ts';
+import { toBytes } from '../../values.ts';
+import { findDeclared } from '../declared.ts';
+import type { ComposeFields, ComposeReader } from '../reader.ts';
+import { toMode } from '../scalars.ts';
+import { type Target, toTarget } from '../targets.ts';
 import { readLongMount } from './long-mount.ts';
 import { CONSISTENCIES, checkHostPath, checkVolumeKey, PROPAGATIONS, SELINUX_WAY_OUT } from './mount-rules.ts';
 
-export const MOUNT_WORDS = ['volumes', 'tmpfs'];
+export const MOUNT_KEYS = ['volumes', 'tmpfs'];
 
-/** `source` of a volume is still its key in the file. */
-export type MountDraft = { spot: Spot; mount: MountSpec };
+/** The `source` of a volume is still its key in the file. */
+type ParsedMount = { place: Place; mount: MountSpec };
 
 export type Storage = {
   mounts: MountSpec[];
@@ -22,108 +23,104 @@ export type Storage = {
   used: string[];
 };
 
-const SHORT_FORM = 'VOLUME:/path, /host/path:/path or /path, and after it :ro or :rw';
-export function readStorage({ report }: Context, service: Fields, volumes: ReadonlyMap<string, VolumeSpec>): Storage {
-  const drafts = [...readVolumeList(report, service.get('volumes')), ...readTmpfsList(report, service.get('tmpfs'))];
+export function readStorage(service: ComposeFields, volumes: ReadonlyMap<string, VolumeSpec>): Storage {
+  const parsed = [...readVolumeList(service.get('volumes')), ...readTmpfsList(service.get('tmpfs'))];
   const used: string[] = [];
-  const mounts = drafts.map(({ spot, mount }) => {
+  const mounts = parsed.map(({ place, mount }) => {
     if (mount.type !== 'volume' || mount.source === null) return mount;
-    const words = { code: 'UNKNOWN_VOLUME', noun: 'a volume', section: 'volumes' } as const;
-    const volume = findDeclared(report, words, volumes, mount.source, spot);
+    const reference = { code: 'UNKNOWN_VOLUME', noun: 'a volume', section: 'volumes' } as const;
+    const volume = findDeclared(reference, volumes, mount.source, place);
     if (volume) used.push(mount.source);
     return { ...mount, source: volume?.name ?? mount.source };
   });
-  return { mounts, used, targets: drafts.map(({ spot, mount }) => ({ spot, path: mount.target })) };
+  return { mounts, used, targets: parsed.map(({ place, mount }) => ({ place, path: mount.target })) };
 }
 
-function readVolumeList(report: Report, value: Value | undefined): MountDraft[] {
-  if (value === undefined) return [];
-  if (value.kind !== 'list') return wrongType(report, value, `a list of mounts: ${SHORT_FORM}`) ?? [];
-  return value.items.flatMap((item) => {
-    const mount = item.kind === 'object' ? readLongMount(report, item) : readShortMount(report, item);
-    return mount ? { spot: item, mount } : [];
+const SHORT_FORM = 'VOLUME:/path, /host/path:/path or /path, and after it :ro or :rw';
+
+function readVolumeList(value: ComposeReader): ParsedMount[] {
+  return (value.list(`a list of mounts: ${SHORT_FORM}`) ?? []).flatMap((item) => {
+    const mount = item.kind === 'object' ? readLongMount(item) : readShortMount(item);
+    return mount ? { place: item, mount } : [];
   });
 }
 
-function readShortMount(report: Report, item: Value): MountSpec | undefined {
-  const text = readText(report, item, `a mount: ${SHORT_FORM}`);
+/** `[SOURCE:]TARGET[:OPTIONS]`, where a source that begins like a path is one on the host. */
+function readShortMount(item: ComposeReader): MountSpec | undefined {
+  const text = item.text(`a mount: ${SHORT_FORM}`);
   if (text === undefined) return undefined;
   const parts = text.split(':');
   const [first = '', second, options, ...rest] = parts;
-  if (/^[a-zA-Z]$/.test(first) || text.startsWith('\\\\'))
-    return misread(report, item, `a path on Linux: ${SHORT_FORM}`);
-  if (rest.length > 0 || parts.includes('')) return misread(report, item, SHORT_FORM);
+  if (/^[a-zA-Z]$/.test(first) || text.startsWith('\\\\')) return item.misread(`a path on Linux: ${SHORT_FORM}`);
+  if (rest.length > 0 || parts.includes('')) return item.misread(SHORT_FORM);
   const target = toTarget(second ?? first);
-  if (target === undefined) return misread(report, item, `an absolute path in the container: ${SHORT_FORM}`);
-  const source = second === undefined ? null : first;
-  const type = source !== null && /^[./~]/.test(source) ? 'bind' : 'volume';
-  if (type === 'bind' && !checkHostPath(report, item, first)) return undefined;
-  if (source !== null && type === 'volume' && !checkVolumeKey(report, item, first)) return undefined;
-  const flags = readShortOptions(report, item, type, options?.split(',') ?? []);
-  return { type, source, target, ...flags, ...(type === 'bind' && { createHostPath: true }) };
+  if (target === undefined) return item.misread(`an absolute path in the container: ${SHORT_FORM}`);
+  if (second === undefined) return { type: 'volume', source: null, target, readOnly: false };
+  const type = /^[./~]/.test(first) ? 'bind' : 'volume';
+  const isGood = type === 'bind' ? checkHostPath(item, first) : checkVolumeKey(item, first);
+  if (!isGood) return undefined;
+  const flags = options?.split(',').map((option) => readShortOption(item, type, option)) ?? [];
+  const createHostPath = type === 'bind' && { createHostPath: true };
+  return Object.assign({ type, source: first, target, readOnly: false }, ...flags, createHostPath);
 }
 
-function readShortOptions(
-  report: Report,
-  spot: Value,
+function readShortOption(
+  item: ComposeReader,
   type: 'bind' | 'volume',
-  options: string[],
-): Pick<MountSpec, 'readOnly' | 'noCopy' | 'propagation'> {
-  let readOnly = false;
-  let noCopy: true | undefined;
-  let propagation: MountSpec['propagation'];
-  for (const option of options) {
-    const mode = PROPAGATIONS.find((one) => one === option);
-    if (option === 'ro' || option === 'rw') readOnly = option === 'ro';
-    else if (option === 'nocopy' && type === 'volume') noCopy = true;
-    else if (mode && type === 'bind') propagation = mode;
-    else if (option === 'z' || option === 'Z')
-      refuse(report, spot, `relabelling for SELinux (":${option}")`, SELINUX_WAY_OUT);
-    else if (!CONSISTENCIES.some((one) => one === option)) {
-      const known = type === 'bind' ? `ro, rw, ${PROPAGATIONS.join(', ')}` : 'ro, rw, nocopy';
-      report('INVALID_VALUE', spot, `expected an option of a ${type} mount (${known}), found ${quote(option)}`);
-    }
+  option: string,
+): Pick<MountSpec, 'noCopy' | 'propagation'> & { readOnly?: boolean } {
+  if (option === 'ro' || option === 'rw') return { readOnly: option === 'ro' };
+  if (option === 'nocopy' && type === 'volume') return { noCopy: true };
+  const propagation = PROPAGATIONS.find((one) => one === option);
+  if (propagation && type === 'bind') return { propagation };
+  if (option === 'z' || option === 'Z') item.refuse(`relabelling for SELinux (":${option}")`, SELINUX_WAY_OUT);
+  else if (!CONSISTENCIES.some((one) => one === option)) {
+    const known = type === 'bind' ? `ro, rw, ${PROPAGATIONS.join(', ')}` : 'ro, rw, nocopy';
+    const message = `expected an option of a ${type} mount (${known}), found ${quote(option)}`;
+    item.report('INVALID_VALUE', message);
   }
-  return compact({ readOnly, noCopy, propagation });
+  return {};
 }
 
-/** One `path[:options]` or a list of them. */
-function readTmpfsList(report: Report, value: Value | undefined): MountDraft[] {
-  if (value === undefined) return [];
+/** `tmpfs` is one `path[:options]` or a list of them. */
+function readTmpfsList(value: ComposeReader): ParsedMount[] {
   const items = value.kind === 'list' ? value.items : [value];
   return items.flatMap((item) => {
-    const text = toText(item);
-    if (text === undefined) return wrongType(report, item, 'a path in the container, or a list of them') ?? [];
-    const [path = '', ...options] = text.split(':');
-    const target = toTarget(path);
-    if (target === undefined) return misread(report, item, 'an absolute path in the container such as /run') ?? [];
-    const flags = readTmpfsOptions(report, item, options.join(':'));
-    return { spot: item, mount: { type: 'tmpfs', source: null, target, ...flags } };
+    const mount = readTmpfs(item);
+    return mount ? { place: item, mount } : [];
   });
 }
 
-function readTmpfsOptions(
-  report: Report,
-  spot: Spot,
-  text: string,
-): Pick<MountSpec, 'readOnly' | 'sizeBytes' | 'mode'> {
-  const read: Pick<MountSpec, 'readOnly' | 'sizeBytes' | 'mode'> = { readOnly: false };
-  for (const option of text === '' ? [] : text.split(',')) {
-    const [, name = option, value = ''] = /^([^=]*)=(.*)$/s.exec(option) ?? [];
-    if (option === 'ro' || option === 'rw') read.readOnly = option === 'ro';
-    else if (name === 'size' && toBytes(value) !== undefined) read.sizeBytes = toBytes(value);
-    else if (name === 'mode' && toMode(value) !== undefined) read.mode = toMode(value);
-    else if (name === 'uid' || name === 'gid' || option === 'exec' || option === 'suid' || option === 'dev') {
-      refuse(
-        report,
-        spot,
-        `the tmpfs option ${quote(option)}`,
-        'Docker mounts it for root with noexec,nosuid,nodev; use "mode"',
-      );
-    } else if (!['noexec', 'nosuid', 'nodev'].includes(option)) {
-      // Those three are what Docker does by itself.
-      report('INVALID_VALUE', spot, `expected size=<bytes>, mode=<octal>, ro or rw, found ${quote(option)}`);
-    }
+function readTmpfs(item: ComposeReader): MountSpec | undefined {
+  const text = item.text('a path in the container, or a list of them');
+  if (text === undefined) return undefined;
+  const [path = '', ...rest] = text.split(':');
+  const target = toTarget(path);
+  if (target === undefined) return item.misread('an absolute path in the container such as /run');
+  const options = rest.join(':');
+  const flags = options === '' ? [] : options.split(',').map((option) => readTmpfsOption(item, option));
+  return Object.assign({ type: 'tmpfs', source: null, target, readOnly: false }, ...flags);
+}
+
+/** Docker mounts a tmpfs with these by itself. */
+const TMPFS_DEFAULTS = ['noexec', 'nosuid', 'nodev'];
+const TMPFS_REFUSED = ['exec', 'suid', 'dev'];
+
+function readTmpfsOption(
+  item: ComposeReader,
+  option: string,
+): Pick<MountSpec, 'sizeBytes' | 'mode'> & { readOnly?: boolean } {
+  const [, name = option, value] = /^([^=]*)=(.*)$/s.exec(option) ?? [];
+  if (option === 'ro' || option === 'rw') return { readOnly: option === 'ro' };
+  const sizeBytes = name === 'size' ? toBytes(value ?? '') : undefined;
+  if (sizeBytes !== undefined) return { sizeBytes };
+  const mode = name === 'mode' ? toMode(value ?? '') : undefined;
+  if (mode !== undefined) return { mode };
+  if (name === 'uid' || name === 'gid' || TMPFS_REFUSED.includes(option)) {
+    const wayOut = 'Docker mounts it for root with noexec,nosuid,nodev; use "mode"';
+    item.refuse(`the tmpfs option ${quote(option)}`, wayOut);
+  } else if (!TMPFS_DEFAULTS.includes(option)) {
+    item.report('INVALID_VALUE', `expected size=<bytes>, mode=<octal>, ro or rw, found ${quote(option)}`);
   }
-  return read;
+  return {};
 }

@@ -1,61 +1,63 @@
 /** How a Compose service resolves names: `dns`, `dns_search`, `dns_opt` and `extra_hosts`. */
 import { toAddress } from '../../../spec/addresses.ts';
 import type { ContainerSpec } from '../../../spec/spec.ts';
-import { type Fields, wrongType } from '../../fields.ts';
-import { quote, type Report, type Spot, type Value } from '../../text.ts';
-import { compact, orAbsent } from '../keys.ts';
-import { misread, readText, readTexts } from '../scalars.ts';
+import { quote } from '../../problems.ts';
+import type { Place } from '../../reader.ts';
+import { compact, orAbsent } from '../compact.ts';
+import type { ComposeFields, ComposeReader } from '../reader.ts';
 
-export const NAME_WORDS = ['dns', 'dns_search', 'dns_opt', 'extra_hosts'];
+export const NAME_RESOLUTION_KEYS = ['dns', 'dns_search', 'dns_opt', 'extra_hosts'];
 
-export function readNameResolution(report: Report, service: Fields): Partial<ContainerSpec> {
+export function readNameResolution(service: ComposeFields): Partial<ContainerSpec> {
   return compact({
-    dns: orAbsent(readServers(report, service.get('dns'))),
-    dnsSearch: orAbsent(readTexts(report, service.get('dns_search'), 'a domain')),
-    dnsOptions: orAbsent(readTexts(report, service.get('dns_opt'), 'an option such as use-vc')),
-    extraHosts: orAbsent(readHosts(report, service.get('extra_hosts'))),
+    dns: orAbsent(readServers(service.get('dns'))),
+    dnsSearch: orAbsent(service.get('dns_search').texts('a domain')),
+    dnsOptions: orAbsent(service.get('dns_opt').texts('an option such as use-vc')),
+    extraHosts: orAbsent(readHosts(service.get('extra_hosts'))),
   });
 }
 
-function readServers(report: Report, value: Value | undefined): string[] | undefined {
-  const items = value?.kind === 'list' ? value.items : value ? [value] : undefined;
-  return items?.flatMap((item) => {
-    const text = readText(report, item, 'the IP address of a server');
-    if (text === undefined) return [];
-    return toAddress(text) ? text : (misread(report, item, 'the IP address of a server') ?? []);
-  });
+function readServers(value: ComposeReader): string[] {
+  const items = value.kind === 'list' ? value.items : [value];
+  return items.flatMap((item) => readIp(item, 'the IP address of a server') ?? []);
+}
+
+export function readIp(value: ComposeReader, expected = 'an IP address'): string | undefined {
+  const text = value.text(expected);
+  return text === undefined || toAddress(text) ? text : value.misread(expected);
 }
 
 const HOST_FORM = '"host=ip" or "host:ip"';
 
 /** A list of `host=ip` or `host:ip`, or a map whose values are an address or a list of them. */
-function readHosts(report: Report, value: Value | undefined): string[] | undefined {
-  if (value === undefined) return undefined;
-  if (value.kind === 'object') {
-    return value.fields.flatMap((field) => {
-      const items = field.value.kind === 'list' ? field.value.items : [field.value];
-      return items.flatMap((item) => {
-        const text = readText(report, item, 'an IP address');
-        return text === undefined ? [] : toHost(report, item, field.key, text);
-      });
-    });
-  }
-  if (value.kind !== 'list') return wrongType(report, value, `a list of ${HOST_FORM}, or a map {host: ip}`);
-  return value.items.flatMap((item) => {
-    const text = readText(report, item, HOST_FORM);
-    const sign = text === undefined ? -1 : text.includes('=') ? text.indexOf('=') : text.indexOf(':');
-    if (text === undefined) return [];
-    if (sign <= 0) return misread(report, item, HOST_FORM) ?? [];
-    const addresses = text.slice(sign + 1).split(',');
-    return addresses.flatMap((address) => toHost(report, item, text.slice(0, sign), address));
+function readHosts(value: ComposeReader): string[] | undefined {
+  if (value.kind === 'object') return value.entries.flatMap(({ key, value: hosts }) => readAddresses(hosts, key));
+  return value.list(`a list of ${HOST_FORM}, or a map {host: ip}`)?.flatMap(readHostLine);
+}
+
+function readAddresses(value: ComposeReader, host: string): string[] {
+  const items = value.kind === 'list' ? value.items : [value];
+  return items.flatMap((item) => {
+    const text = item.text('an IP address');
+    return text === undefined ? [] : toHost(item, host, text);
   });
 }
 
-function toHost(report: Report, spot: Spot, host: string, written: string): string[] {
+function readHostLine(item: ComposeReader): string[] {
+  const text = item.text(HOST_FORM);
+  if (text === undefined) return [];
+  const sign = text.includes('=') ? text.indexOf('=') : text.indexOf(':');
+  if (sign <= 0) return item.misread(HOST_FORM) ?? [];
+  const addresses = text.slice(sign + 1).split(',');
+  return addresses.map((address) => toHost(item, text.slice(0, sign), address));
+}
+
+function toHost(place: Place, host: string, written: string): string {
   const address = /^\[(.*)\]$/.exec(written)?.[1] ?? written;
-  if (!/^[^\s:=]+$/.test(host)) report('INVALID_VALUE', spot, `expected a host name, found ${quote(host)}`);
+  if (!/^[^\s:=]+$/.test(host)) place.report('INVALID_VALUE', `expected a host name, found ${quote(host)}`);
   if (address !== 'host-gateway' && !toAddress(address)) {
-    report('INVALID_VALUE', spot, `expected an IP address or host-gateway for ${quote(host)}, found ${quote(written)}`);
+    const message = `expected an IP address or host-gateway for ${quote(host)}, found ${quote(written)}`;
+    place.report('INVALID_VALUE', message);
   }
-  return [`${host}:${address}`];
+  return `${host}:${address}`;
 }

@@ -1,32 +1,34 @@
 /** `networks` and `network_mode` of a Compose service. */
-import { toAddress } from '../../../spec/addresses.ts';
+import { type Family, familyOf, toAddress } from '../../../spec/addresses.ts';
 import type { AttachmentSpec, ContainerSpec } from '../../../spec/spec.ts';
-import { type Fields, wrongType } from '../../fields.ts';
-import { quote, type Report, type Spot, type StringValue, type Value } from '../../text.ts';
-import { type Context, findDeclared, readOptions } from '../declared.ts';
+import { quote } from '../../problems.ts';
+import type { Place } from '../../reader.ts';
+import { compact, orAbsent } from '../compact.ts';
+import { findDeclared } from '../declared.ts';
 import { holds } from '../ipam.ts';
-import { compact, keySpot, orAbsent, readKeys, refuse } from '../keys.ts';
-import { DEFAULT_NETWORK, type NetworkDraft } from '../networks.ts';
-import { misread, readNumber, readText, readTexts, toText } from '../scalars.ts';
+import { DEFAULT_NETWORK, type ParsedNetwork } from '../networks.ts';
+import type { ComposeFields, ComposeReader, Pattern } from '../reader.ts';
+import { readIp } from './name-resolution.ts';
 
-export const ATTACHMENT_WORDS = ['networks', 'network_mode'];
+export const NETWORKING_KEYS = ['networks', 'network_mode'];
 
 export type Networking = Pick<ContainerSpec, 'networkMode' | 'networks'> & {
   /** Keys of the networks it is on. */
   used: string[];
-  /** Addresses of which there is only one, so that only one container can have them. */
-  fixed: { spot: Spot; what: string }[];
+  /** The keys that ask for an address that only one container can have. */
+  fixed: { place: Place; key: string }[];
 };
 
-type Attachment = Pick<Networking, 'fixed'> & {
+/** A service on a network. */
+type ParsedAttachment = Pick<Networking, 'fixed'> & {
   key: string;
-  spot: Spot;
-  draft: NetworkDraft;
+  place: Place;
+  network: ParsedNetwork;
   priority: number;
   spec: AttachmentSpec;
 };
 
-const WORDS = [
+const SETTINGS_KEYS = [
   'aliases',
   'ipv4_address',
   'ipv6_address',
@@ -37,21 +39,27 @@ const WORDS = [
   'gw_priority',
   'interface_name',
 ];
+const FIXED_KEYS = ['ipv4_address', 'ipv6_address', 'link_local_ips', 'mac_address'];
+const REFUSED = {
+  gw_priority: 'it needs Docker 28; "priority" puts a network first; remove it',
+  interface_name: 'it needs Docker 28.1; remove it',
+};
+const MAC_ADDRESS = /^[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}$/i;
+const HOST_NAME: Pattern = { form: /^[^\s:/]+$/, expected: 'a host name' };
 
 export function readNetworking(
-  { report }: Context,
-  service: Fields,
-  names: { service: string; container: StringValue | undefined },
-  networks: ReadonlyMap<string, NetworkDraft>,
+  service: ComposeFields,
+  names: { service: string; container: string | undefined },
+  networks: ReadonlyMap<string, ParsedNetwork>,
 ): Networking {
-  const mode = readMode(report, service);
+  const mode = readMode(service);
   if (mode) return { networkMode: mode, networks: [], used: [], fixed: [] };
-  const attachments = readAttachments(report, service.get('networks'), networks);
-  const builtIn = findBuiltIn(report, attachments);
+  const attachments = readAttachments(service.get('networks'), networks);
+  const builtIn = findBuiltIn(attachments);
   if (builtIn) return { networkMode: builtIn, networks: [], used: [], fixed: [] };
-  checkMacAddresses(report, attachments);
+  checkMacAddresses(attachments);
   const ordered = attachments.toSorted((a, b) => b.priority - a.priority);
-  const others = names.container ? [names.container.text] : [];
+  const others = names.container === undefined ? [] : [names.container];
   return {
     networkMode: 'bridge',
     networks: ordered.map(({ spec }) => ({
@@ -63,154 +71,121 @@ export function readNetworking(
   };
 }
 
-function readMode(report: Report, service: Fields): Networking['networkMode'] | undefined {
+/** Gives `none` after reporting a bad mode, so that the networks are not reported as well. */
+function readMode(service: ComposeFields): Networking['networkMode'] | undefined {
   const value = service.get('network_mode');
-  const text = readText(report, value, 'host, none or bridge');
-  if (value === undefined || text === undefined) return undefined;
-  if (service.get('networks')) {
+  const text = value.text('host, none or bridge');
+  if (text === undefined) return undefined;
+  if (service.has('networks')) {
     const message = 'expected only one of networks, network_mode: Compose takes no service with both';
-    report('CONFLICTING_FIELDS', keySpot(service, 'network_mode'), message);
+    service.keyOf('network_mode').report('CONFLICTING_FIELDS', message);
   }
   if (/^(?:service|container):/.test(text)) {
     const wayOut = 'put both on one network, where they reach one another by the names of their services';
-    refuse(report, value, `sharing the network of another container (${quote(text)})`, wayOut);
-    return 'none';
+    return value.refuse(`sharing the network of another container (${quote(text)})`, wayOut) ?? 'none';
   }
   if (text === 'host' || text === 'none' || text === 'bridge') return text;
-  return misread(report, value, 'host, none or bridge (other networks go under "networks")') ?? 'none';
+  return value.misread('host, none or bridge (other networks go under "networks")') ?? 'none';
 }
 
-function readAttachments(
-  report: Report,
-  value: Value | undefined,
-  networks: ReadonlyMap<string, NetworkDraft>,
-): Attachment[] {
-  const entries = readEntries(report, value);
-  if (entries.length === 0) {
-    const draft = networks.get(DEFAULT_NETWORK);
-    const spot = value ?? { path: '', offset: 0 };
-    return draft
-      ? [{ key: DEFAULT_NETWORK, spot, draft, priority: 0, fixed: [], spec: { name: draft.spec.name, aliases: [] } }]
-      : [];
+function readAttachments(value: ComposeReader, networks: ReadonlyMap<string, ParsedNetwork>): ParsedAttachment[] {
+  const entries = readEntries(value);
+  const network = networks.get(DEFAULT_NETWORK);
+  if (entries.length === 0 && network) {
+    const spec = { name: network.spec.name, aliases: [] };
+    return [{ key: DEFAULT_NETWORK, place: value, network, priority: 0, fixed: [], spec }];
   }
-  return entries.flatMap(({ key, spot, settings }) => {
-    const words = { code: 'UNKNOWN_NETWORK', noun: 'a network', section: 'networks' } as const;
-    const draft = findDeclared(report, words, networks, key, spot);
-    return draft ? [{ key, spot, draft, ...readSettings(report, settings, draft) }] : [];
+  return entries.flatMap(({ key, place, settings }) => {
+    const reference = { code: 'UNKNOWN_NETWORK', noun: 'a network', section: 'networks' } as const;
+    const network = findDeclared(reference, networks, key, place);
+    return network ? [{ key, place, network, ...readSettings(settings, network) }] : [];
   });
 }
 
-function readEntries(
-  report: Report,
-  value: Value | undefined,
-): { key: string; spot: Spot; settings: Value | undefined }[] {
-  if (value === undefined) return [];
+type NetworkEntry = { key: string; place: Place; settings: ComposeReader | undefined };
+
+/** A list of names, or a map whose values may be left empty. */
+function readEntries(value: ComposeReader): NetworkEntry[] {
   if (value.kind === 'object') {
-    return value.fields.map((field) => {
-      const settings = field.value.kind === 'null' ? undefined : field.value;
-      return { key: field.key, spot: field, settings };
+    return value.entries.map((entry) => {
+      const settings = entry.value.kind === 'null' ? undefined : entry.value;
+      return { key: entry.key, place: entry, settings };
     });
   }
-  if (value.kind !== 'list') return wrongType(report, value, 'a list of networks, or a map {network: settings}') ?? [];
   const seen = new Set<string>();
-  return value.items.flatMap((item) => {
-    const key = toText(item);
-    if (key === undefined) return wrongType(report, item, 'the name of a network') ?? [];
-    if (seen.has(key)) report('DUPLICATE_NAME', item, `expected ${quote(key)} only once`);
+  return (value.list('a list of networks, or a map {network: settings}') ?? []).flatMap((item) => {
+    const key = item.text('the name of a network');
+    if (key === undefined) return [];
+    if (seen.has(key)) item.report('DUPLICATE_NAME', `expected ${quote(key)} only once`);
     seen.add(key);
-    return { key, spot: item, settings: undefined };
+    return { key, place: item, settings: undefined };
   });
 }
 
 function readSettings(
-  report: Report,
-  value: Value | undefined,
-  draft: NetworkDraft,
-): Pick<Attachment, 'priority' | 'spec' | 'fixed'> {
-  const name = draft.spec.name;
-  const fields = readKeys(report, value, WORDS, 'the settings of a network {aliases, ipv4_address, ...}');
+  value: ComposeReader | undefined,
+  network: ParsedNetwork,
+): Pick<ParsedAttachment, 'priority' | 'spec' | 'fixed'> {
+  const name = network.spec.name;
+  const fields = value?.map(SETTINGS_KEYS, 'the settings of a network {aliases, ipv4_address, ...}');
   if (!fields) return { priority: 0, fixed: [], spec: { name, aliases: [] } };
-  for (const [word, since] of [
-    ['gw_priority', 'Docker 28; "priority" puts a network first'],
-    ['interface_name', 'Docker 28.1'],
-  ] as const) {
-    if (fields.get(word)) refuse(report, keySpot(fields, word), quote(word), `it needs ${since}; remove it`);
+  for (const [key, wayOut] of Object.entries(REFUSED)) {
+    if (fields.has(key)) fields.keyOf(key).refuse(quote(key), wayOut);
   }
   const spec = compact<AttachmentSpec>({
     name,
-    aliases: readAliases(report, fields.get('aliases')),
-    ipv4Address: readAddress(report, fields.get('ipv4_address'), 4, draft),
-    ipv6Address: readAddress(report, fields.get('ipv6_address'), 6, draft),
-    linkLocalIps: orAbsent(readLinkLocal(report, fields.get('link_local_ips'))),
-    macAddress: readMacAddress(report, fields.get('mac_address')),
-    driverOptions: orAbsent(readOptions(report, fields.get('driver_opts'))),
+    aliases: readAliases(fields.get('aliases')),
+    ipv4Address: readAddress(fields.get('ipv4_address'), 4, network),
+    ipv6Address: readAddress(fields.get('ipv6_address'), 6, network),
+    linkLocalIps: orAbsent(readLinkLocalIps(fields.get('link_local_ips'))),
+    macAddress: readMacAddress(fields.get('mac_address')),
+    driverOptions: orAbsent(fields.get('driver_opts').options()),
   });
-  const fixed = ['ipv4_address', 'ipv6_address', 'link_local_ips', 'mac_address']
-    .filter((word) => fields.get(word))
-    .map((word) => ({ spot: keySpot(fields, word), what: word }));
-  return { priority: readNumber(report, fields.get('priority')) ?? 0, spec, fixed };
+  const fixed = FIXED_KEYS.filter((key) => fields.has(key)).map((key) => ({ place: fields.keyOf(key), key }));
+  return { priority: fields.get('priority').number() ?? 0, spec, fixed };
 }
 
-function readAliases(report: Report, value: Value | undefined): string[] {
-  if (value === undefined) return [];
-  if (value.kind !== 'list') return wrongType(report, value, 'a list of names') ?? [];
-  for (const item of value.items) {
-    const text = toText(item);
-    if (text !== undefined && !/^[^\s:/]+$/.test(text)) misread(report, item, 'a host name');
-  }
-  return readTexts(report, value, 'a host name') ?? [];
+function readAliases(value: ComposeReader): string[] {
+  return (value.list('a list of names') ?? []).flatMap((item) => item.matching(HOST_NAME) ?? []);
 }
 
-function readAddress(
-  report: Report,
-  value: Value | undefined,
-  family: 4 | 6,
-  { subnets }: NetworkDraft,
-): string | undefined {
-  const text = readText(report, value, `an IPv${family} address`);
-  if (value === undefined || text === undefined) return undefined;
-  if (toAddress(text)?.family !== family) return misread(report, value, `an IPv${family} address`);
+function readAddress(value: ComposeReader, family: Family, { subnets }: ParsedNetwork): string | undefined {
+  const expected = `an IPv${family} address`;
+  const text = value.text(expected);
+  if (text === undefined) return undefined;
+  const address = toAddress(text);
+  if (!address || familyOf(address) !== family) return value.misread(expected);
   if (subnets && !holds(subnets, text)) {
-    misread(report, value, "an address inside a subnet of the network's own ipam.config: Docker takes no other");
+    value.misread("an address inside a subnet of the network's own ipam.config: Docker takes no other");
   }
   return text;
 }
 
-function readLinkLocal(report: Report, value: Value | undefined): string[] | undefined {
-  if (value === undefined) return undefined;
-  if (value.kind !== 'list') return wrongType(report, value, 'a list of IP addresses');
-  return value.items.flatMap((item) => {
-    const text = readText(report, item, 'an IP address');
-    if (text === undefined) return [];
-    return toAddress(text) ? text : (misread(report, item, 'an IP address') ?? []);
-  });
+function readLinkLocalIps(value: ComposeReader): string[] | undefined {
+  return value.list('a list of IP addresses')?.flatMap((item) => readIp(item) ?? []);
 }
 
-function readMacAddress(report: Report, value: Value | undefined): string | undefined {
-  const text = readText(report, value, 'a MAC address');
-  if (value === undefined || text === undefined) return undefined;
-  return /^[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}$/i.test(text)
-    ? text
-    : misread(report, value, 'a MAC address such as 02:42:ac:11:00:03');
+function readMacAddress(value: ComposeReader): string | undefined {
+  const text = value.text('a MAC address');
+  if (text === undefined || MAC_ADDRESS.test(text)) return text;
+  return value.misread('a MAC address such as 02:42:ac:11:00:03');
 }
 
-/** Before API 1.44 Docker has one MAC address for the whole container. */
-function checkMacAddresses(report: Report, attachments: Attachment[]): void {
+/** Before API 1.44, Docker has one MAC address for the whole container. */
+function checkMacAddresses(attachments: ParsedAttachment[]): void {
   if (attachments.length < 2) return;
   for (const { fixed } of attachments) {
-    const found = fixed.find(({ what }) => what === 'mac_address');
-    if (!found) continue;
     const wayOut = 'older Docker engines take it only for a container on one network; remove it, or the other networks';
-    refuse(report, found.spot, '"mac_address" beside another network', wayOut);
+    fixed.find(({ key }) => key === 'mac_address')?.place.refuse('"mac_address" beside another network', wayOut);
   }
 }
 
-/** `external: true` with the name host or none is the specification's way to Docker's own networks. */
-function findBuiltIn(report: Report, attachments: Attachment[]): Networking['networkMode'] | undefined {
-  const found = attachments.find(({ draft }) => draft.builtIn);
+/** With `external: true` and the name host or none, the specification names one of Docker's own networks. */
+function findBuiltIn(attachments: ParsedAttachment[]): Networking['networkMode'] | undefined {
+  const found = attachments.find(({ network }) => network.builtIn);
   if (found && attachments.length > 1) {
-    const message = `expected no other network beside Docker's own network ${quote(found.draft.spec.name)}`;
-    report('CONFLICTING_FIELDS', found.spot, message);
+    const message = `expected no other network beside Docker's own network ${quote(found.network.spec.name)}`;
+    found.place.report('CONFLICTING_FIELDS', message);
   }
-  return found?.draft.builtIn;
+  return found?.network.builtIn;
 }

@@ -1,42 +1,37 @@
 /** `ports` and `expose` of a Compose service. */
 import { isIP } from 'node:net';
+import { MAX_PORT, MAX_PORTS } from '../../../spec/limits.ts';
 import type { ContainerSpec, PortSpec } from '../../../spec/spec.ts';
-import { type Fields, required, wrongType } from '../../fields.ts';
-import type { Report, Spot, Value } from '../../text.ts';
-import { keySpot, readKeys, refuse } from '../keys.ts';
-import { misread, readInteger, readText, readTextChoice, toText } from '../scalars.ts';
+import type { Place } from '../../reader.ts';
+import type { ComposeReader } from '../reader.ts';
 
-/** `spot` is where the file publishes it. */
-export type PublishedPortDraft = PortSpec & { spot: Spot };
+/** `place` is where the file publishes it. */
+export type ParsedPort = PortSpec & { place: Place };
 
 type PortRange = { first: number; last: number };
 type Protocol = PortSpec['protocol'];
 
 const PROTOCOLS = ['tcp', 'udp', 'sctp'] as const;
-/** What one container can sensibly have, and a few letters of a file must not become millions of ports. */
-const MAX_PORTS = 1_000;
 const SHORT_FORM = '[[IP:]HOST:]CONTAINER[/PROTOCOL], such as 80, 8080:80 or 127.0.0.1:5000-5010:5000-5010/udp';
-const LONG_WORDS = ['target', 'published', 'host_ip', 'protocol', 'mode', 'name', 'app_protocol'];
+const LONG_KEYS = ['target', 'published', 'host_ip', 'protocol', 'mode', 'name', 'app_protocol'];
 
-export function readPorts(report: Report, value: Value | undefined): PublishedPortDraft[] {
-  if (value === undefined) return [];
-  if (value.kind !== 'list') return wrongType(report, value, `a list of ports: ${SHORT_FORM}`) ?? [];
-  const ports: PublishedPortDraft[] = [];
-  for (const item of value.items) {
-    const more = item.kind === 'object' ? readLongPort(report, item) : readShortPort(report, item);
-    if (!more || isTooMany(report, item, ports.length + sizeOf(more.inside))) continue;
-    ports.push(...toPorts(report, more));
+export function readPorts(value: ComposeReader): ParsedPort[] {
+  const ports: ParsedPort[] = [];
+  for (const item of value.list(`a list of ports: ${SHORT_FORM}`) ?? []) {
+    const mapping = item.kind === 'object' ? readLongPort(item) : readShortPort(item);
+    if (!mapping || isTooMany(item, ports.length + sizeOf(mapping.inside))) continue;
+    ports.push(...toPorts(mapping));
   }
   return ports;
 }
 
-function isTooMany(report: Report, spot: Spot, count: number): boolean {
-  if (count > MAX_PORTS) report('INVALID_VALUE', spot, `expected at most ${MAX_PORTS} ports in a service`);
+function isTooMany(place: Place, count: number): boolean {
+  if (count > MAX_PORTS) place.report('INVALID_VALUE', `expected at most ${MAX_PORTS} ports in a service`);
   return count > MAX_PORTS;
 }
 
-type Mapping = {
-  spot: Spot;
+type PortMapping = {
+  place: Place;
   inside: PortRange;
   /** undefined: Docker picks. */
   outside: PortRange | undefined;
@@ -44,15 +39,15 @@ type Mapping = {
   protocol: Protocol;
 };
 
-function toPorts(report: Report, { spot, inside, outside, hostIp, protocol }: Mapping): PublishedPortDraft[] {
+function toPorts({ place, inside, outside, hostIp, protocol }: PortMapping): ParsedPort[] {
   const size = sizeOf(inside);
   if (outside && sizeOf(outside) !== size) {
-    if (size > 1) report('INVALID_VALUE', spot, `expected as many host ports as container ports, ${size}`);
-    else refuse(report, spot, 'any free port of a range', 'name one host port, or leave it out for a random one');
+    if (size > 1) place.report('INVALID_VALUE', `expected as many host ports as container ports, ${size}`);
+    else place.refuse('any free port of a range', 'name one host port, or leave it out for a random one');
     return [];
   }
   return Array.from({ length: size }, (_, index) => ({
-    spot,
+    place,
     containerPort: inside.first + index,
     hostPort: outside ? outside.first + index : null,
     hostIp,
@@ -60,23 +55,26 @@ function toPorts(report: Report, { spot, inside, outside, hostIp, protocol }: Ma
   }));
 }
 
-function readShortPort(report: Report, item: Value): Mapping | undefined {
-  const text = toText(item);
-  if (text === undefined) return wrongType(report, item, `a port: ${SHORT_FORM}`);
-  const [address = '', protocol = 'tcp', ...rest] = text.split('/');
+function readShortPort(item: ComposeReader): PortMapping | undefined {
+  const text = item.written;
+  if (text === undefined) return item.wrongType(`a port: ${SHORT_FORM}`);
+  const [address = '', protocolText = 'tcp', ...rest] = text.split('/');
   const parts = address.split(':');
   const inside = toRange(parts.at(-1) ?? '');
-  const hostText = parts.at(-2) ?? '';
-  const outside = toHostRange(hostText);
+  const outside = toHostRange(parts.at(-2) ?? '');
   const hostIp = parts.length > 2 ? toHostIp(parts.slice(0, -2).join(':')) : null;
-  const known = PROTOCOLS.find((one) => one === protocol.toLowerCase());
-  if (!inside || outside === 'wrong' || hostIp === undefined || !known || rest.length > 0) {
-    return misread(report, item, SHORT_FORM);
+  const protocol = toProtocol(protocolText);
+  if (!inside || outside === 'wrong' || hostIp === undefined || !protocol || rest.length > 0) {
+    return item.misread(SHORT_FORM);
   }
-  return { spot: item, inside, outside, hostIp, protocol: known };
+  return { place: item, inside, outside, hostIp, protocol };
 }
 
-/** IPv6 with or without brackets; undefined: no address. */
+function toProtocol(text: string): Protocol | undefined {
+  return PROTOCOLS.find((protocol) => protocol === text.toLowerCase());
+}
+
+/** Takes IPv6 with or without brackets. */
 function toHostIp(text: string): string | undefined {
   const bare = /^\[(.*)\]$/.exec(text)?.[1];
   if (bare !== undefined) return isIP(bare) === 6 ? bare : undefined;
@@ -89,10 +87,10 @@ function toRange(text: string): PortRange | undefined {
   if (!match) return undefined;
   const first = Number(match[1]);
   const last = Number(match[2] ?? match[1]);
-  return first >= 1 && last <= 65_535 && first <= last ? { first, last } : undefined;
+  return first >= 1 && last <= MAX_PORT && first <= last ? { first, last } : undefined;
 }
 
-/** Nothing and 0 mean that Docker picks. */
+/** Gives undefined for nothing and for 0, which both let Docker pick a port. */
 function toHostRange(text: string): PortRange | undefined | 'wrong' {
   return /^0*$/.test(text) ? undefined : (toRange(text) ?? 'wrong');
 }
@@ -101,62 +99,52 @@ function sizeOf({ first, last }: PortRange): number {
   return last - first + 1;
 }
 
-function readLongPort(report: Report, item: Value): Mapping | undefined {
-  const fields = readKeys(report, item, LONG_WORDS, 'a port {target, published, protocol, host_ip}');
+function readLongPort(item: ComposeReader): PortMapping | undefined {
+  const fields = item.map(LONG_KEYS, 'a port {target, published, protocol, host_ip}');
   if (!fields) return undefined;
   // Both modes are the same here: each container publishes on its own host.
-  readTextChoice(report, fields.get('mode'), ['ingress', 'host']);
-  readText(report, fields.get('name'));
-  readText(report, fields.get('app_protocol'));
-  const protocol = readProtocol(report, fields) ?? 'tcp';
-  const hostIp = readHostIp(report, fields);
-  const outside = readPublished(report, fields.get('published'));
-  const target = readInteger(report, required(report, fields, 'target', "the container's port"), {
-    min: 1,
-    max: 65_535,
-  });
+  fields.get('mode').choice(['ingress', 'host']);
+  fields.get('name').text();
+  fields.get('app_protocol').text();
+  const protocol = fields.get('protocol').lowered().choice(PROTOCOLS) ?? 'tcp';
+  const hostIp = readHostIp(fields.get('host_ip'));
+  const outside = readPublished(fields.get('published'));
+  const target = fields.required('target', "the container's port").integer({ min: 1, max: MAX_PORT });
   if (target === undefined || outside === 'wrong') return undefined;
-  const spot = fields.get('published') ? keySpot(fields, 'published') : item;
-  return { spot, inside: { first: target, last: target }, outside, hostIp, protocol };
+  const place = fields.has('published') ? fields.keyOf('published') : item;
+  return { place, inside: { first: target, last: target }, outside, hostIp, protocol };
 }
 
-function readProtocol(report: Report, fields: Fields): Protocol | undefined {
-  const value = fields.get('protocol');
-  const lowered = value?.kind === 'string' ? { ...value, text: value.text.toLowerCase() } : value;
-  return readTextChoice(report, lowered, PROTOCOLS);
+function readHostIp(value: ComposeReader): string | null {
+  const text = value.text('an IP address');
+  if (text === undefined || text === '') return null;
+  return toHostIp(text) ?? value.misread('an IP address') ?? null;
 }
 
-function readHostIp(report: Report, fields: Fields): string | null {
-  const value = fields.get('host_ip');
-  const text = readText(report, value, 'an IP address');
-  if (value === undefined || text === undefined || text === '') return null;
-  return toHostIp(text) ?? misread(report, value, 'an IP address') ?? null;
-}
-
-function readPublished(report: Report, value: Value | undefined): PortRange | undefined | 'wrong' {
-  const text = readText(report, value, 'a port or a range of ports');
-  if (value === undefined) return undefined;
+function readPublished(value: ComposeReader): PortRange | undefined | 'wrong' {
+  if (value.isAbsent) return undefined;
+  const text = value.text('a port or a range of ports');
   if (text === undefined) return 'wrong';
   const range = toHostRange(text);
-  if (range === 'wrong') misread(report, value, 'a port from 1 to 65535 or a range such as 8000-8010');
+  if (range === 'wrong') value.misread(`a port from 1 to ${MAX_PORT} or a range such as 8000-8010`);
   return range;
 }
 
 /** `<port>[-<port>][/<protocol>]`: container ports only. */
-export function readExpose(report: Report, value: Value | undefined): ContainerSpec['expose'] {
-  if (value === undefined) return undefined;
+export function readExpose(value: ComposeReader): ContainerSpec['expose'] {
   const expected = 'a container port or range such as 3000 or 8080-8085/tcp';
-  if (value.kind !== 'list') return wrongType(report, value, `a list: ${expected}`);
+  const items = value.list(`a list: ${expected}`);
+  if (!items) return undefined;
   const ports = new Map<string, { port: number; protocol: Protocol }>();
-  for (const item of value.items) {
-    const [rangeText = '', protocolText = 'tcp', ...rest] = (readText(report, item, expected) ?? '').split('/');
+  for (const item of items) {
+    const [rangeText = '', protocolText = 'tcp', ...rest] = (item.written ?? '').split('/');
     const range = toRange(rangeText);
-    const protocol = PROTOCOLS.find((one) => one === protocolText.toLowerCase());
+    const protocol = toProtocol(protocolText);
     if (!range || !protocol || rest.length > 0) {
-      if (toText(item) !== undefined) misread(report, item, expected);
+      item.misread(expected);
       continue;
     }
-    if (isTooMany(report, item, ports.size + sizeOf(range))) continue;
+    if (isTooMany(item, ports.size + sizeOf(range))) continue;
     for (let port = range.first; port <= range.last; port += 1) ports.set(`${port}/${protocol}`, { port, protocol });
   }
   return [...ports.values()];

@@ -1,4 +1,4 @@
-/** Keys of a service that are valid Compose and that no container here can be given, each with the way out. */
+/** Keys of a service that are valid Compose, but that no container here can be given, each with its way out. */
 
 const INLINE = 'the server has no files beside the Compose file';
 const WINDOWS = 'it is for Windows containers; remove it';

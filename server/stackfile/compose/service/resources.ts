@@ -1,13 +1,12 @@
 /** Limits of a Compose service, in the service's own keys and under `deploy.resources`; both may say the same thing. */
 
+import { CORES, MIN_MEMORY_BYTES } from '../../../spec/limits.ts';
 import type { ContainerSpec } from '../../../spec/spec.ts';
-import type { Fields } from '../../fields.ts';
-import { quote, type Report, type Value } from '../../text.ts';
-import { compact, keySpot, readKeys, refuseKeys } from '../keys.ts';
-import { misread, readBytes, readFlag, readInteger, readNumber, toText } from '../scalars.ts';
-import { type Pattern, readMatching } from './process.ts';
+import { quote } from '../../problems.ts';
+import { compact } from '../compact.ts';
+import { type ComposeFields, type ComposeReader, type Pattern, refuseKeys } from '../reader.ts';
 
-export const RESOURCE_WORDS = [
+export const RESOURCE_KEYS = [
   'blkio_config',
   'cpu_period',
   'cpu_quota',
@@ -24,70 +23,61 @@ export const RESOURCE_WORDS = [
   'shm_size',
 ];
 
-/** Docker's own smallest limits. */
-const MIN_MEMORY_BYTES = 6 * 1024 * 1024;
-const CORES = { min: 0.01, max: 10_000 };
-/** What the kernel gives a container without `cpu_shares`, and what a whole reserved core is worth. */
+/** The kernel gives this to a container without `cpu_shares`, so a whole reserved core is worth as much. */
 const SHARES_PER_CORE = 1_024;
 const MAX_SHARES = 262_144;
 const CPUSET: Pattern = { form: /^\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*$/, expected: 'processors such as 0-3 or 0,2' };
 
-const RESERVATION_REFUSALS = {
+const RESERVATIONS_REFUSED = {
   devices: 'list them by their paths under "devices" of the service itself',
   generic_resources: 'mark the hosts with labels and use "placement" constraints on node.labels',
   pids: 'a number of processes can only be limited: use "limits"',
 };
 
 /** `resources` is the value of `deploy.resources`. */
-export function readResources(report: Report, service: Fields, resources: Value | undefined): Partial<ContainerSpec> {
-  const parts = readKeys(report, resources, ['limits', 'reservations'], 'resources {limits, reservations}');
-  const limits = readKeys(report, parts?.get('limits'), ['cpus', 'memory', 'pids'], 'limits {cpus, memory, pids}');
-  const words = ['cpus', 'memory', ...Object.keys(RESERVATION_REFUSALS)];
-  const reservations = readKeys(report, parts?.get('reservations'), words, 'reservations {cpus, memory}');
-  if (reservations) refuseKeys(report, reservations, RESERVATION_REFUSALS);
-
-  const both = createPairReader(report, service);
-  const memory = { min: MIN_MEMORY_BYTES };
+export function readResources(service: ComposeFields, resources: ComposeReader): Partial<ContainerSpec> {
+  const parts = readPart(resources, ['limits', 'reservations'], 'resources {limits, reservations}');
+  const limits = readPart(parts.get('limits'), ['cpus', 'memory', 'pids'], 'limits {cpus, memory, pids}');
+  const keys = ['cpus', 'memory', ...Object.keys(RESERVATIONS_REFUSED)];
+  const reservations = readPart(parts.get('reservations'), keys, 'reservations {cpus, memory}');
+  refuseKeys(reservations, RESERVATIONS_REFUSED);
   const spec = {
-    nanoCpus: both('cpus', limits, 'cpus', (value) => readNanoCpus(report, value)),
-    memoryBytes: both('mem_limit', limits, 'memory', (value) => readLimit(report, value, memory)),
-    pidsLimit: both('pids_limit', limits, 'pids', (value) => readCount(report, value, -1)),
-    memoryReservationBytes: both('mem_reservation', reservations, 'memory', (value) =>
-      readLimit(report, value, memory),
-    ),
-    cpuShares: both(
-      'cpu_shares',
-      reservations,
-      'cpus',
-      (value) => readCount(report, value, 2, MAX_SHARES),
-      (value) => readReservedCores(report, value),
-    ),
-    ...readOwnLimits(report, service),
+    nanoCpus: readBoth([service, 'cpus'], [limits, 'cpus'], readNanoCpus),
+    memoryBytes: readBoth([service, 'mem_limit'], [limits, 'memory'], readMemory),
+    pidsLimit: readBoth([service, 'pids_limit'], [limits, 'pids'], (value) => readCount(value, { min: -1 })),
+    memoryReservationBytes: readBoth([service, 'mem_reservation'], [reservations, 'memory'], readMemory),
+    cpuShares: readBoth([service, 'cpu_shares'], [reservations, 'cpus'], readShares, readReservedCores),
+    ...readOwnLimits(service),
   };
-  checkResources(report, service, spec);
+  checkResources(service, spec);
   return compact(spec);
 }
 
-type Reader = (value: Value | undefined) => number | undefined;
+function readPart(value: ComposeReader, keys: readonly string[], expected: string): ComposeFields {
+  return value.map(keys, expected) ?? value.emptyFields();
+}
+
+type KeyOf = [fields: ComposeFields, key: string];
+type ReadNumber = (value: ComposeReader) => number | undefined;
 
 /** Reads what a key of the service and one under `deploy.resources` both can say; they must not say different things. */
-function createPairReader(report: Report, service: Fields) {
-  return (word: string, part: Fields | undefined, partWord: string, read: Reader, readPart = read) => {
-    const own = read(service.get(word));
-    const deployed = readPart(part?.get(partWord));
-    if (part && own !== undefined && deployed !== undefined && own !== deployed) {
-      const message = `expected this to be the same as the service's ${quote(word)}, or only one of them`;
-      report('CONFLICTING_FIELDS', keySpot(part, partWord), message);
-    }
-    return deployed ?? own;
-  };
+function readBoth(own: KeyOf, deployed: KeyOf, read: ReadNumber, readDeployed = read): number | undefined {
+  const [service, key] = own;
+  const [part, partKey] = deployed;
+  const ownLimit = read(service.get(key));
+  const deployedLimit = readDeployed(part.get(partKey));
+  if (ownLimit !== undefined && deployedLimit !== undefined && ownLimit !== deployedLimit) {
+    const message = `expected this to be the same as the service's ${quote(key)}, or only one of them`;
+    part.keyOf(partKey).report('CONFLICTING_FIELDS', message);
+  }
+  return deployedLimit ?? ownLimit;
 }
 
 /** 0 means no limit. */
-function readNanoCpus(report: Report, value: Value | undefined): number | undefined {
-  const cores = readNumber(report, value, { min: 0, max: CORES.max });
-  if (value === undefined || cores === undefined || cores === 0) return undefined;
-  if (cores < CORES.min) return misread(report, value, `a number of cores from ${CORES.min}, or 0 for no limit`);
+function readNanoCpus(value: ComposeReader): number | undefined {
+  const cores = value.number({ min: 0, max: CORES.max });
+  if (cores === undefined || cores === 0) return undefined;
+  if (cores < CORES.min) return value.misread(`a number of cores from ${CORES.min}, or 0 for no limit`);
   return Math.round(cores * 1e9);
 }
 
@@ -95,79 +85,84 @@ function readNanoCpus(report: Report, value: Value | undefined): number | undefi
  * An engine cannot set cores aside. A weight comes nearest: under load a container gets at least its cores, as long as
  * no more than the host has are reserved on it.
  */
-function readReservedCores(report: Report, value: Value | undefined): number | undefined {
-  const nanoCpus = readNanoCpus(report, value);
+function readReservedCores(value: ComposeReader): number | undefined {
+  const nanoCpus = readNanoCpus(value);
   if (nanoCpus === undefined) return undefined;
   return Math.min(MAX_SHARES, Math.round((nanoCpus / 1e9) * SHARES_PER_CORE));
 }
 
-/** Bytes; 0 means no limit. */
-function readLimit(report: Report, value: Value | undefined, { min }: { min: number }): number | undefined {
-  const bytes = readBytes(report, value);
-  if (value === undefined || bytes === undefined || bytes === 0) return undefined;
-  return bytes >= min ? bytes : misread(report, value, `at least ${min} bytes, or 0 for no limit`);
+function readShares(value: ComposeReader): number | undefined {
+  return readCount(value, { min: 2, max: MAX_SHARES });
+}
+
+function readMemory(value: ComposeReader): number | undefined {
+  return readSize(value, MIN_MEMORY_BYTES);
+}
+
+/** Reads bytes; 0 means no limit. */
+function readSize(value: ComposeReader, min: number): number | undefined {
+  const bytes = value.bytes();
+  if (bytes === undefined || bytes === 0) return undefined;
+  return bytes >= min ? bytes : value.misread(`at least ${min} bytes, or 0 for no limit`);
 }
 
 /** 0 says as much as leaving the key out. */
-function readCount(report: Report, value: Value | undefined, min: number, max?: number): number | undefined {
-  const count = readInteger(report, value, { min: Math.min(min, 0), ...(max === undefined ? {} : { max }) });
-  if (value === undefined || count === undefined || count === 0) return undefined;
-  return count >= min ? count : misread(report, value, `a whole number from ${min}, or 0 for the default`);
+function readCount(value: ComposeReader, { min, max }: { min: number; max?: number }): number | undefined {
+  const count = value.integer({ min: Math.min(min, 0), ...(max === undefined ? {} : { max }) });
+  if (count === undefined || count === 0) return undefined;
+  return count >= min ? count : value.misread(`a whole number from ${min}, or 0 for the default`);
 }
 
-function readOwnLimits(report: Report, service: Fields): Partial<ContainerSpec> {
-  const get = (word: string) => service.get(word);
+function readOwnLimits(service: ComposeFields): Partial<ContainerSpec> {
+  const quota = service.get('cpu_quota');
   return {
-    memorySwapBytes: readSwap(report, get('memswap_limit')),
-    memorySwappiness: readInteger(report, get('mem_swappiness'), { min: 0, max: 100 }),
-    cpuPeriodUs: readCount(report, get('cpu_period'), 1_000, 1_000_000),
-    cpuQuotaUs: isMinusOne(get('cpu_quota')) ? -1 : readCount(report, get('cpu_quota'), 1_000),
-    cpuset: readMatching(report, get('cpuset'), CPUSET),
-    blkioWeight: readBlockWeight(report, get('blkio_config')),
-    oomKillDisable: readFlag(report, get('oom_kill_disable')),
-    oomScoreAdjust: readInteger(report, get('oom_score_adj'), { min: -1_000, max: 1_000 }),
-    shmBytes: readLimit(report, get('shm_size'), { min: 1 }),
+    memorySwapBytes: readSwap(service.get('memswap_limit')),
+    memorySwappiness: service.get('mem_swappiness').integer({ min: 0, max: 100 }),
+    cpuPeriodUs: readCount(service.get('cpu_period'), { min: 1_000, max: 1_000_000 }),
+    cpuQuotaUs: quota.written === '-1' ? -1 : readCount(quota, { min: 1_000 }),
+    cpuset: service.get('cpuset').matching(CPUSET),
+    blkioWeight: readBlockWeight(service.get('blkio_config')),
+    oomKillDisable: service.get('oom_kill_disable').flag(),
+    oomScoreAdjust: service.get('oom_score_adj').integer({ min: -1_000, max: 1_000 }),
+    shmBytes: readSize(service.get('shm_size'), 1),
   };
 }
 
-/** Memory and swap together; -1 means as much swap as there is. */
-function readSwap(report: Report, value: Value | undefined): number | undefined {
-  return isMinusOne(value) ? -1 : readLimit(report, value, { min: MIN_MEMORY_BYTES });
+/** Reads memory and swap together; -1 means as much swap as there is. */
+function readSwap(value: ComposeReader): number | undefined {
+  return value.written === '-1' ? -1 : readMemory(value);
 }
 
-function isMinusOne(value: Value | undefined): boolean {
-  return value !== undefined && toText(value) === '-1';
-}
-
-const BLOCK_REFUSALS = Object.fromEntries(
-  ['weight_device', 'device_read_bps', 'device_read_iops', 'device_write_bps', 'device_write_iops'].map((word) => [
-    word,
+const BLOCK_IO_REFUSED = Object.fromEntries(
+  ['weight_device', 'device_read_bps', 'device_read_iops', 'device_write_bps', 'device_write_iops'].map((key) => [
+    key,
     'use "weight", which holds for all devices',
   ]),
 );
 
-function readBlockWeight(report: Report, value: Value | undefined): number | undefined {
-  const fields = readKeys(report, value, ['weight', ...Object.keys(BLOCK_REFUSALS)], 'a map {weight}');
+function readBlockWeight(value: ComposeReader): number | undefined {
+  const fields = value.map(['weight', ...Object.keys(BLOCK_IO_REFUSED)], 'a map {weight}');
   if (!fields) return undefined;
-  refuseKeys(report, fields, BLOCK_REFUSALS);
-  return readCount(report, fields.get('weight'), 10, 1_000);
+  refuseKeys(fields, BLOCK_IO_REFUSED);
+  return readCount(fields.get('weight'), { min: 10, max: 1_000 });
 }
 
-/** What Docker itself would refuse, said before anything is stopped. */
-function checkResources(report: Report, service: Fields, spec: Partial<ContainerSpec>): void {
+/** Reports what Docker itself would refuse, before anything is stopped. */
+function checkResources(service: ComposeFields, spec: Partial<ContainerSpec>): void {
   const { memoryBytes, memorySwapBytes, memoryReservationBytes = 0 } = spec;
   if (memorySwapBytes !== undefined && memorySwapBytes !== -1 && memorySwapBytes < (memoryBytes ?? Infinity)) {
     const message =
       'expected at least the memory limit, which must be given: "memswap_limit" is memory and swap together';
-    report('INVALID_VALUE', keySpot(service, 'memswap_limit'), message);
+    service.keyOf('memswap_limit').report('INVALID_VALUE', message);
   }
   if (memoryReservationBytes > (memoryBytes ?? Infinity)) {
-    const spot = keySpot(service, service.get('mem_reservation') ? 'mem_reservation' : 'deploy');
-    report('INVALID_VALUE', spot, `expected a memory reservation of at most the limit, ${memoryBytes} bytes`);
+    const place = service.keyOf(service.has('mem_reservation') ? 'mem_reservation' : 'deploy');
+    place.report('INVALID_VALUE', `expected a memory reservation of at most the limit, ${memoryBytes} bytes`);
   }
   const fractions = { cpu_period: spec.cpuPeriodUs, cpu_quota: spec.cpuQuotaUs };
-  for (const [word, value] of Object.entries(fractions)) {
+  for (const [key, value] of Object.entries(fractions)) {
     if (value === undefined || spec.nanoCpus === undefined) continue;
-    report('CONFLICTING_FIELDS', keySpot(service, word), `expected either a limit of cpus or ${quote(word)}, not both`);
+    const message = `expected either a limit of cpus or ${quote(key)}, not both`;
+    service.keyOf(key).report('CONFLICTING_FIELDS', message);
   }
 }

@@ -4,24 +4,24 @@
  * Specification (github.com/compose-spec/compose-spec, 05-services.md and deploy.md) and its JSON schema.
  */
 
-import type { ContainerSpec, ServiceSpec } from '../../../spec/spec.ts';
-import { type Fields, required, wrongType } from '../../fields.ts';
+import type { ContainerSpec } from '../../../spec/spec.ts';
 import { findContainerNameProblem, findImageProblem } from '../../names.ts';
-import { quote, type Report, type StringValue, type Value } from '../../text.ts';
-import { compact, keySpot, orAbsent, refuse, refuseKeys } from '../keys.ts';
-import { readFlag, readText, toText } from '../scalars.ts';
-import { type DependencyDraft, readDependencies } from './depends.ts';
-import { type DeployDraft, readDeploy } from './deploy.ts';
+import { quote } from '../../problems.ts';
+import type { Name } from '../../reader.ts';
+import { compact, orAbsent } from '../compact.ts';
+import { type ComposeFields, type ComposeReader, refuseKeys } from '../reader.ts';
+import { type ParsedDependency, readDependencies } from './depends.ts';
+import { type Deployed, readDeploy } from './deploy.ts';
 import { readHealthCheck, readRestart } from './health.ts';
-import { HOST_WORDS, readHostOptions } from './host.ts';
-import { NAME_WORDS, readNameResolution } from './name-resolution.ts';
-import { type PublishedPortDraft, readExpose, readPorts } from './ports.ts';
-import { PROCESS_WORDS, readProcess } from './process.ts';
+import { HOST_KEYS, readHostOptions } from './host.ts';
+import { NAME_RESOLUTION_KEYS, readNameResolution } from './name-resolution.ts';
+import { type ParsedPort, readExpose, readPorts } from './ports.ts';
+import { PROCESS_KEYS, readProcess } from './process.ts';
 import { REFUSED } from './refused.ts';
-import { RESOURCE_WORDS, readResources } from './resources.ts';
+import { RESOURCE_KEYS, readResources } from './resources.ts';
 
 /** Every key of a service that is understood or refused by name here. */
-export const OPTION_WORDS: readonly string[] = [
+export const OPTION_KEYS: readonly string[] = [
   'image',
   'container_name',
   'depends_on',
@@ -33,113 +33,103 @@ export const OPTION_WORDS: readonly string[] = [
   'restart',
   'scale',
   'attach',
-  ...PROCESS_WORDS,
-  ...NAME_WORDS,
-  ...HOST_WORDS,
-  ...RESOURCE_WORDS,
+  ...PROCESS_KEYS,
+  ...NAME_RESOLUTION_KEYS,
+  ...HOST_KEYS,
+  ...RESOURCE_KEYS,
   ...Object.keys(REFUSED),
 ];
 
-export type ServiceOptions = {
+export type ServiceOptions = Deployed & {
   image: string;
-  containerName: StringValue | undefined;
+  containerName: Name | undefined;
   container: Partial<ContainerSpec>;
-  /** Ranges are expanded. */
-  ports: PublishedPortDraft[];
-  dependsOn: DependencyDraft[];
+  /** One for each port of a range. */
+  ports: ParsedPort[];
+  dependsOn: ParsedDependency[];
   profiles: string[];
-} & Pick<ServiceSpec, 'replicas' | 'global' | 'constraints' | 'spread' | 'maxReplicasPerNode' | 'update' | 'rollback'>;
+};
 
-export function readServiceOptions(
-  report: Report,
-  service: Fields,
-  name: string,
-  { variables }: { variables: ReadonlyMap<string, string> },
-): ServiceOptions {
-  refuseKeys(report, service, REFUSED);
-  // It only says what `docker compose up` prints on its terminal.
-  readFlag(report, service.get('attach'));
-  const { labels, restart, resources, ...placed } = readDeploy(report, service);
-  const ports = readPorts(report, service.get('ports'));
-  checkOrder(report, service, placed, ports);
-  const own = readProcess(report, service, variables);
-  const ownRestart = readRestart(report, service.get('restart'));
+export function readServiceOptions(service: ComposeFields, name: string): ServiceOptions {
+  refuseKeys(service, REFUSED);
+  // `attach` only decides what `docker compose up` prints on its terminal.
+  service.get('attach').flag();
+  const { deployed, labels, restart, resources } = readDeploy(service);
+  const ports = readPorts(service.get('ports'));
+  checkOrder(service, deployed, ports);
+  const own = readProcess(service);
+  const ownRestart = readRestart(service.get('restart'));
   return {
-    image: readImage(report, service, name),
-    containerName: readContainerName(report, service.get('container_name')),
+    image: readImage(service, name),
+    containerName: readContainerName(service.get('container_name')),
     container: compact({
       ...own,
-      // The specification keeps these for the service, which nothing outside Graphium can look at.
+      // The specification keeps `deploy.labels` for the service, which nothing outside Graphium can look at.
       labels: orAbsent({ ...labels, ...own.labels }),
-      ...readNameResolution(report, service),
-      ...readHostOptions(report, service),
-      ...readResources(report, service, resources),
-      expose: orAbsent(readExpose(report, service.get('expose'))),
-      healthCheck: readHealthCheck(report, service.get('healthcheck')),
+      ...readNameResolution(service),
+      ...readHostOptions(service),
+      ...readResources(service, resources),
+      expose: orAbsent(readExpose(service.get('expose'))),
+      healthCheck: readHealthCheck(service.get('healthcheck')),
       restart: restart ?? ownRestart,
     }),
     ports,
-    dependsOn: readDependencies(report, service.get('depends_on')),
-    profiles: readProfiles(report, service.get('profiles')),
-    ...placed,
+    dependsOn: readDependencies(service.get('depends_on')),
+    profiles: readProfiles(service.get('profiles')),
+    ...deployed,
   };
 }
 
-/** A service that cannot be had from an image is refused for that alone. */
-function readImage(report: Report, service: Fields, name: string): string {
-  if (!service.get('image') && (service.get('build') || service.get('provider'))) return '';
+/** A service that must be built, or comes from a provider, is refused for that alone and not for its missing image. */
+function readImage(service: ComposeFields, name: string): string {
+  if (!service.has('image') && (service.has('build') || service.has('provider'))) return '';
   const expected = `an image such as nginx:alpine for the service ${quote(name)}`;
-  const value = required(report, service, 'image', expected);
-  const image = readText(report, value, expected);
+  const value = service.required('image', expected);
+  const image = value.text(expected);
   const problem = image === undefined ? undefined : findImageProblem(image);
-  if (value && problem) report('INVALID_IMAGE', value, `${problem}, found ${quote(image ?? '')}`);
+  if (problem) value.report('INVALID_IMAGE', `${problem}, found ${quote(image ?? '')}`);
   return image ?? '';
 }
 
-function readContainerName(report: Report, value: Value | undefined): StringValue | undefined {
-  const text = readText(report, value, 'a name');
-  if (value === undefined || text === undefined) return undefined;
-  const problem = findContainerNameProblem(text);
-  if (problem) report('INVALID_NAME', value, `${problem}, found ${quote(text)}`);
-  return { kind: 'string', text, path: value.path, offset: value.offset };
+function readContainerName(value: ComposeReader): Name | undefined {
+  const text = value.text('a name');
+  if (text === undefined) return undefined;
+  value.checkName(text, findContainerNameProblem);
+  return { text, place: value };
 }
 
-function readProfiles(report: Report, value: Value | undefined): string[] {
-  if (value === undefined) return [];
-  if (value.kind !== 'list') return wrongType(report, value, 'a list of names') ?? [];
-  return value.items.flatMap((item) => {
-    const text = toText(item);
-    if (text === undefined) return wrongType(report, item, 'a name') ?? [];
-    const expected = 'letters, digits, "_", "." and "-", starting with a letter or digit';
-    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(text))
-      report('INVALID_NAME', item, `expected ${expected}, found ${quote(text)}`);
-    return text;
+function readProfiles(value: ComposeReader): string[] {
+  return (value.list('a list of names') ?? []).flatMap((item) => {
+    const text = item.text('a name');
+    if (text !== undefined) item.checkName(text, findProfileProblem);
+    return text ?? [];
   });
 }
 
-/** Two containers cannot have one port of a host, so a successor cannot start beside the old one. */
-function checkOrder(report: Report, service: Fields, placed: DeployDraft, ports: PublishedPortDraft[]): void {
+function findProfileProblem(name: string): string | undefined {
+  if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name)) return undefined;
+  return 'expected letters, digits, "_", "." and "-", starting with a letter or digit';
+}
+
+/** Two containers cannot have one port of a host, so a successor cannot start beside its predecessor. */
+function checkOrder(service: ComposeFields, deployed: Deployed, ports: ParsedPort[]): void {
   const fixed = ports.find(({ hostPort }) => hostPort !== null);
   if (!fixed) return;
   const wayOut = `the new container cannot publish port ${fixed.hostPort} while the old one runs; use stop-first`;
-  refuseStartFirst(report, service, placed, 'a published host port', wayOut);
+  refuseStartFirst(service, deployed, 'a published host port', wayOut);
 }
 
 export function refuseStartFirst(
-  report: Report,
-  service: Fields,
-  { update, rollback }: Pick<ServiceOptions, 'update' | 'rollback'>,
+  service: ComposeFields,
+  { update, rollback }: Pick<Deployed, 'update' | 'rollback'>,
   withWhat: string,
   wayOut: string,
 ): void {
-  const deploy = service.get('deploy');
-  for (const [word, rollout] of [
-    ['update_config', update],
-    ['rollback_config', rollback],
-  ] as const) {
+  const rollouts = { update_config: update, rollback_config: rollback };
+  for (const [key, rollout] of Object.entries(rollouts)) {
     if (rollout?.order !== 'start-first') continue;
-    const config = deploy?.kind === 'object' ? deploy.fields.find((field) => field.key === word)?.value : undefined;
-    const order = config?.kind === 'object' ? config.fields.find((field) => field.key === 'order') : undefined;
-    refuse(report, order ?? keySpot(service, 'deploy'), `"order: start-first" with ${withWhat}`, wayOut);
+    const config = service.get('deploy').entries.find((entry) => entry.key === key)?.value;
+    const order = config?.entries.find((entry) => entry.key === 'order');
+    (order ?? service.keyOf('deploy')).refuse(`"order: start-first" with ${withWhat}`, wayOut);
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findClashes, type Neighbour } from '../../../../server/planning/conflicts.ts';
+import { findConflicts, type Neighbour } from '../../../../server/planning/conflicts.ts';
 import { containerOf, portOf, serviceOf } from '../../../support/planning/stories.ts';
 
 type Ports = ReturnType<typeof portOf>[];
@@ -29,30 +29,30 @@ test.each<[string, Ports, Ports, boolean]>([
   ['the second of several', [portOf(1), portOf(2)], [portOf(3), portOf(2)], true],
 ])('%s', (_name, mine, theirs, isClash) => {
   const codes = isClash ? ['PORT_IN_USE'] : [];
-  expect(findClashes([placed('a', mine)], [neighbour('b', theirs)]).map(({ code }) => code)).toEqual(codes);
-  expect(findClashes([placed('a', mine)], [neighbour('b', theirs, 'vm2')])).toEqual([]);
+  expect(findConflicts([placed('a', mine)], [neighbour('b', theirs)]).map(({ code }) => code)).toEqual(codes);
+  expect(findConflicts([placed('a', mine)], [neighbour('b', theirs, 'vm2')])).toEqual([]);
   // The same within a stack.
   expect(
-    findClashes([placed('a', mine), placed('b', theirs)], []).map(({ code, service }) => `${code} ${service}`),
+    findConflicts([placed('a', mine), placed('b', theirs)], []).map(({ code, service }) => `${code} ${service}`),
   ).toEqual(codes.map((code) => `${code} b`));
-  expect(findClashes([placed('a', mine), placed('b', theirs, 'vm2')], [])).toEqual([]);
+  expect(findConflicts([placed('a', mine), placed('b', theirs, 'vm2')], [])).toEqual([]);
 });
 
 test('the same container name on the same host', () => {
-  expect(findClashes([placed('a', [])], [neighbour('a', [])])).toMatchObject([{ code: 'NAME_IN_USE', service: 'a' }]);
-  expect(findClashes([placed('a', [])], [neighbour('a', [], 'vm2')])).toEqual([]);
+  expect(findConflicts([placed('a', [])], [neighbour('a', [])])).toMatchObject([{ code: 'NAME_IN_USE', service: 'a' }]);
+  expect(findConflicts([placed('a', [])], [neighbour('a', [], 'vm2')])).toEqual([]);
 });
 
 test('replicas of one service that publish one port of one host', () => {
   const replica = (n: number, agentId: string) => placed(`web-${n}`, [portOf(80)], agentId, { service: 'web' });
-  expect(findClashes([replica(1, 'vm1'), replica(2, 'vm2')], [])).toEqual([]);
-  const clashes = findClashes([replica(1, 'vm1'), replica(2, 'vm1')], []);
+  expect(findConflicts([replica(1, 'vm1'), replica(2, 'vm2')], [])).toEqual([]);
+  const clashes = findConflicts([replica(1, 'vm1'), replica(2, 'vm1')], []);
   expect(clashes).toMatchObject([{ code: 'PORT_IN_USE', service: 'web' }]);
   expect(clashes[0]?.message).toMatch(/"web-2" cannot publish port 80\/tcp.*"web-1".*more hosts/);
 });
 
 test('each port that is taken, and by whom', () => {
-  const clashes = findClashes(
+  const clashes = findConflicts(
     [placed('a', [portOf(1), portOf(2), portOf(3)])],
     [neighbour('b', [portOf(3), portOf(1)])],
   );
@@ -67,7 +67,7 @@ test('many containers on one host are compared by index, not each with each', ()
   const theirs = Array.from({ length: 2_000 }, (_, n) => neighbour(`b${n}`, [portOf(20_000 + n)]));
   const took = [1, 2, 3].map(() => {
     const from = performance.now();
-    expect(findClashes(mine, theirs)).toEqual([]);
+    expect(findConflicts(mine, theirs)).toEqual([]);
     return performance.now() - from;
   });
   expect(Math.min(...took)).toBeLessThan(100);

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type PlanInput, plan } from '../../../../server/planning/plan.ts';
 import type { RolloutSpec } from '../../../../server/spec/spec.ts';
-import { allSeen, inputOf, on, seen, type Wanted } from '../../../support/planning/plans.ts';
+import { allSeen, inputOf, on, type PlanInput, plan, seen, type Wanted } from '../../../support/planning/plans.ts';
 import { portOf } from '../../../support/planning/stories.ts';
 
 /** What a plan says about each service: [expected, why]. */

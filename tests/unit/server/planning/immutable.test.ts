@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findRedefined } from '../../../../server/planning/immutable.ts';
+import { findImmutableChanges } from '../../../../server/planning/immutable.ts';
 import { parseCompose } from '../../../../server/stackfile/compose/parse.ts';
 
 /** A service on its own host, with a network and a volume of these definitions. */
@@ -25,17 +25,17 @@ test.each([
   ['any subnet will do', ipam('10.1.0.0/24'), {}, []],
   ['one that is there already', {}, { external: true, name: 'shop_back' }, []],
 ])('a network: %s', (_what, before, after, fields) => {
-  const found = findRedefined(sideOf(before), sideOf(after));
+  const found = findImmutableChanges(sideOf(before), sideOf(after));
   expect(found).toEqual(fields.length > 0 ? [{ part: 'network', name: 'shop_back', fields }] : []);
 });
 
 test('a volume with other options', () => {
   const nfs = { driver_opts: { type: 'nfs', device: ':/data', o: 'addr=10.0.0.1' } };
-  const found = findRedefined(sideOf({}), sideOf({}, nfs));
+  const found = findImmutableChanges(sideOf({}), sideOf({}, nfs));
   expect(found).toEqual([{ part: 'volume', name: 'shop_data', fields: ['driverOptions'] }]);
-  expect(findRedefined(sideOf({}), sideOf({}, { labels: { a: 'b' } }))).toEqual([]);
+  expect(findImmutableChanges(sideOf({}), sideOf({}, { labels: { a: 'b' } }))).toEqual([]);
 });
 
 test('on another host it is made anew', () => {
-  expect(findRedefined(sideOf({}), sideOf({ internal: true }, {}, 'vm2'))).toEqual([]);
+  expect(findImmutableChanges(sideOf({}), sideOf({ internal: true }, {}, 'vm2'))).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { containersOf } from '../../../../server/planning/placement.ts';
+import { containersOf } from '../../../../server/planning/placed.ts';
 import { agent, many, placing, taken } from '../../../support/planning/placing.ts';
 import { portOf, serviceOf } from '../../../support/planning/stories.ts';
 

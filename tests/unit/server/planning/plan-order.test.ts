@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { type PlanInput, plan } from '../../../../server/planning/plan.ts';
-import { allSeen, inputOf, on, seen, shape, type Wanted } from '../../../support/planning/plans.ts';
+import {
+  allSeen,
+  inputOf,
+  on,
+  type PlanInput,
+  plan,
+  seen,
+  shape,
+  type Wanted,
+} from '../../../support/planning/plans.ts';
 import { portOf } from '../../../support/planning/stories.ts';
 
 /** Where the order of a plan is less than obvious; tests/unit/plan-properties.test.ts holds what is true of all orders. */

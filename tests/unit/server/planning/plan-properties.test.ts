@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { type Plan, type PlanKind, plan } from '../../../../server/planning/plan.ts';
+import type { Plan } from '../../../../server/planning/plan.ts';
+import type { PlanKind } from '../../../../server/planning/plan-input.ts';
 import { again, drafts, evolve, mishaps, placed, suffer } from '../../../support/planning/drafts.ts';
 import {
   ALL,
@@ -13,6 +14,7 @@ import {
   schedule,
   start,
 } from '../../../support/planning/execution.ts';
+import { plan } from '../../../support/planning/plans.ts';
 import { PlanRun } from '../../../support/planning/run.ts';
 
 /** What must hold of every plan, whatever the revisions, what is observed and the order in which tasks happen to run. */
@@ -102,10 +104,10 @@ describe('what fails', () => {
         const after = placed(2, evolve(first, second), before);
         fc.pre(after !== undefined);
         const planned = planFor(world, 'DEPLOY', after);
-        fc.pre(planned.tasks.some(({ gates }) => gates));
+        fc.pre(planned.tasks.some(({ holdsImageGate }) => holdsImageGate));
         const was = structuredClone([...world.containers]);
         const run = new PlanRun(world, planned);
-        run.run({ pick: picker(stream), givesUp: true, fails: ({ gates }) => gates });
+        run.run({ pick: picker(stream), givesUp: true, fails: ({ holdsImageGate }) => holdsImageGate });
         expect([...world.containers]).toEqual(was);
         expect(isEmpty(planFor(world, 'ROLLBACK', before))).toBe(true);
       }),
@@ -120,13 +122,13 @@ describe('what fails', () => {
         const after = placed(2, evolve(first, second), before);
         fc.pre(after !== undefined);
         const planned = planFor(world, 'DEPLOY', after);
-        const makesRoom = new Set(
+        const freesPort = new Set(
           planned.tasks.flatMap(({ kind, blockedBy }) => (kind === 'DEPLOY' ? blockedBy.map(({ key }) => key) : [])),
         );
-        const last = planned.tasks.filter(({ kind, key }) => kind === 'DELETE' && !makesRoom.has(key));
+        const last = planned.tasks.filter(({ kind, key }) => kind === 'DELETE' && !freesPort.has(key));
         const run = new PlanRun(world, planned);
-        const fails = ({ kind, mayFail }: Plan['tasks'][number], index: number) =>
-          kind === 'DEPLOY' && !mayFail && index % nth === 0;
+        const fails = ({ kind, optional }: Plan['tasks'][number], index: number) =>
+          kind === 'DEPLOY' && !optional && index % nth === 0;
         fc.pre(run.run({ pick: picker(stream), fails }));
         for (const { agentId, containerName } of last)
           expect(world.containers.has(`${agentId}:${containerName}`)).toBe(true);

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { plan } from '../../../../server/planning/plan.ts';
-import { allSeen, inputOf, seen, shape } from '../../../support/planning/plans.ts';
+import { allSeen, inputOf, plan, seen, shape } from '../../../support/planning/plans.ts';
 
 describe('DELETE', () => {
   test('in reverse, everything that is or may be somewhere, then a CLEAN on every host it ever was on', () => {
@@ -56,12 +55,12 @@ describe('what is not wanted', () => {
     seen('vm2', 'a'),
   ];
   test('is removed once, with what an agent keeps of it, and nothing else is', () => {
-    expect(shape({ ...wanted, observed, onlyUnwanted: true })).toEqual({ 'DELETE vm1 b': [], 'DELETE vm2 a': [] });
+    expect(shape({ ...wanted, observed, kind: 'REMOVE_ORPHANS' })).toEqual({ 'DELETE vm1 b': [], 'DELETE vm2 a': [] });
   });
 
   test('is removed only where it was said so', () => {
-    const onlyContainers = new Set(['vm1:b']);
-    expect(Object.keys(shape({ ...wanted, observed, onlyUnwanted: true, onlyContainers }))).toEqual(['DELETE vm1 b']);
+    const orphans = new Set(['vm1:b']);
+    expect(Object.keys(shape({ ...wanted, observed, kind: 'REMOVE_ORPHANS', orphans }))).toEqual(['DELETE vm1 b']);
   });
 });
 

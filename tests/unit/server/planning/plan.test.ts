@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { plan } from '../../../../server/planning/plan.ts';
 import { specHashOf } from '../../../../server/spec/hash.ts';
 import type { RolloutSpec } from '../../../../server/spec/spec.ts';
-import { actions, allSeen, inputOf, on, seen, shape, type Wanted } from '../../../support/planning/plans.ts';
+import { actions, allSeen, inputOf, on, plan, seen, shape, type Wanted } from '../../../support/planning/plans.ts';
 import { portOf } from '../../../support/planning/stories.ts';
 
 const rollout = (more: Partial<RolloutSpec> = {}): RolloutSpec => ({
@@ -25,12 +24,19 @@ describe('images', () => {
       ]),
     );
     const pulls = tasks.filter(({ kind }) => kind === 'PULL');
-    expect(pulls.map(({ agentId, image: name, gates, barred }) => [agentId, name, gates, barred])).toEqual([
+    expect(
+      pulls.map(({ agentId, image: name, holdsImageGate, behindImageGate }) => [
+        agentId,
+        name,
+        holdsImageGate,
+        behindImageGate,
+      ]),
+    ).toEqual([
       ['vm1', 'nginx', true, false],
       ['vm2', 'nginx', true, false],
       ['vm2', 'redis', true, false],
     ]);
-    expect(tasks.filter(({ kind }) => kind !== 'PULL').every(({ barred }) => barred)).toBe(true);
+    expect(tasks.filter(({ kind }) => kind !== 'PULL').every(({ behindImageGate }) => behindImageGate)).toBe(true);
   });
 
   test('of a host that is offline gate its own containers and no others', () => {
@@ -43,12 +49,12 @@ describe('images', () => {
     );
     expect(
       plan(input)
-        .tasks.filter(({ gates }) => gates)
+        .tasks.filter(({ holdsImageGate }) => holdsImageGate)
         .map(({ agentId }) => agentId),
     ).toEqual(['vm1']);
     expect(shape(input)).toMatchObject({ 'DEPLOY vm1 a': ['PULL vm1 nginx'], 'DEPLOY vm2 b': ['PULL vm2 nginx'] });
     const none = plan({ ...input, online: new Set() }).tasks;
-    expect(none.some(({ barred, gates }) => barred || gates)).toBe(false);
+    expect(none.some(({ behindImageGate, holdsImageGate }) => behindImageGate || holdsImageGate)).toBe(false);
   });
 
   test('are pulled once a host, and not where another container uses them', () => {
@@ -188,7 +194,7 @@ describe('order', () => {
     );
     const observed = allSeen(input).map((row) => ({ ...row, specHash: 'older' }));
     expect(shape({ ...input, observed })['DEPLOY vm2 web-2']).toEqual(['DEPLOY vm1 web-1 or not']);
-    expect(plan({ ...input, observed }).tasks.every(({ mayFail }) => mayFail)).toBe(true);
+    expect(plan({ ...input, observed }).tasks.every(({ optional }) => optional)).toBe(true);
   });
 
   test('who takes the port of another waits until that one is stopped', () => {

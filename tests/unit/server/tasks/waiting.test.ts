@@ -52,7 +52,7 @@ test.each<[string, Waiting, object[]]>([
   [
     'images of other hosts',
     waiting({ missingImages: [{ id: 'p', agent: 'vm2', image: 'nginx' }] }),
-    [{ reason: 'IMAGES', taskId: 'p', agent: 'vm2', message: 'vm2 is to have nginx first' }],
+    [{ reason: 'IMAGE_GATE', taskId: 'p', agent: 'vm2', message: 'vm2 is to have nginx first' }],
   ],
   [
     'many blockers: the first five',

@@ -1,10 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of a Compose file are written like this
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { redactSecrets } from '../../../../../server/stackfile/compose/parse.ts';
-import { type Case, check, parse, toService } from '../../../../support/stackfile/compose-marks.ts';
+import { redactSecrets } from '../../../../../server/stackfile/compose/redact.ts';
+import { type Case, check, inService, parse, toService } from '../../../../support/stackfile/compose-marks.ts';
 
-const inService = (keys: string, more: string) => `name: shop\nservices:\n  a:\n    image: app\n    ${keys}\n${more}`;
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 const filesOf = (keys: string, more: string, variables = {}) =>
   toService(inService(keys, more), 'a', { variables }).container.files;

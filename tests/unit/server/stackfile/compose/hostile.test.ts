@@ -1,7 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of a Compose file are written like this
 import { describe, expect, test } from 'vitest';
-import { redactSecrets } from '../../../../../server/stackfile/compose/parse.ts';
+import { redactSecrets } from '../../../../../server/stackfile/compose/redact.ts';
 import { parse } from '../../../../support/stackfile/compose-marks.ts';
+import { createRandom, withChangedBytes } from '../../../../support/stackfile/hostile.ts';
 
 const EXAMPLE = `name: shop
 x-env: &env {A: "1", B: \${B:-b}}
@@ -22,17 +23,6 @@ secrets:
       hidden
 `;
 
-/** A small generator with a fixed seed, so that a failure can be repeated (mulberry32). */
-function createRandom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
-
 function expectSound(text: string): void {
   const parsed = parse(text);
   if (parsed.ok) return;
@@ -46,13 +36,7 @@ describe('hostile files', () => {
   });
 
   test('with changed bytes', () => {
-    const random = createRandom(7);
-    const bytes = Buffer.from(EXAMPLE);
-    for (let round = 0; round < 2_000; round += 1) {
-      const changed = Buffer.from(bytes);
-      for (let flips = 1 + random(3); flips > 0; flips -= 1) changed[random(changed.length)] = random(256);
-      expectSound(changed.toString('utf8'));
-    }
+    for (const text of withChangedBytes(EXAMPLE, 2_000)) expectSound(text);
   });
 
   test('whose secret is in what is stored of them, never', () => {

@@ -82,7 +82,7 @@ describe('refused', () => {
     ['${FOO', '${FOO'],
   ])('%s', (text, reference) => {
     const { result } = run(text);
-    expect(result.ok ? result : result.trouble).toMatchObject({ code: 'INVALID_INTERPOLATION', reference });
+    expect(result.ok ? result : result.error).toMatchObject({ code: 'INVALID_INTERPOLATION', reference });
   });
 
   test.each([
@@ -94,7 +94,7 @@ describe('refused', () => {
     ['${missing?bar-baz}', 'expected the variable "missing" to be set: bar-baz'],
   ])('%s', (text, message) => {
     const { result } = run(text);
-    expect(result.ok ? result : result.trouble).toMatchObject({ code: 'VARIABLE_MISSING', message });
+    expect(result.ok ? result : result.error).toMatchObject({ code: 'VARIABLE_MISSING', message });
   });
 
   test('without end', () => {

@@ -1,10 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { type Case, check, parse, toService, toSpec } from '../../../../support/stackfile/compose-marks.ts';
+import {
+  type Case,
+  check,
+  parse,
+  toService,
+  toSpec,
+  inService as withService,
+} from '../../../../support/stackfile/compose-marks.ts';
+import { PLAIN_NETWORK as NETWORK } from '../../../../support/stackfile/plain.ts';
 
-const inService = (keys: string, more = 'networks: {back: , front: }') =>
-  `name: shop\nservices:\n  a:\n    image: app\n    ${keys}\n${more}`;
+const inService = (keys: string, more = 'networks: {back: , front: }') => withService(keys, more);
 const containerOf = (text: string) => toService(text, 'a').container;
-const NETWORK = { driver: 'bridge', subnet: null, gateway: null, ipRange: null, labels: {} };
 
 describe('the default network', () => {
   test('is for services that name none', () => {

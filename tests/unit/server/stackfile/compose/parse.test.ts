@@ -1,9 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of a Compose file are written like this
 import { describe, expect, test } from 'vitest';
 import { locateService } from '../../../../../server/stackfile/compose/parse.ts';
-import { parse, plain, toService, toSpec } from '../../../../support/stackfile/compose-marks.ts';
-
-const NETWORK = { driver: 'bridge', subnet: null, gateway: null, ipRange: null, labels: {} };
+import { parse, toService, toSpec } from '../../../../support/stackfile/compose-marks.ts';
+import { PLAIN_NETWORK as NETWORK, plain } from '../../../../support/stackfile/plain.ts';
 
 describe('a whole file', () => {
   // Merges through anchors, an octal mode, nested variables, a profile, the default network and one of its own.

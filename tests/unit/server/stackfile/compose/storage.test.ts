@@ -1,9 +1,14 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of a Compose file are written like this
 import { describe, expect, test } from 'vitest';
-import { type Case, check, toService, toSpec } from '../../../../support/stackfile/compose-marks.ts';
+import {
+  type Case,
+  check,
+  toService,
+  toSpec,
+  inService as withService,
+} from '../../../../support/stackfile/compose-marks.ts';
 
-const inService = (keys: string, more = 'volumes: {data: , other: }') =>
-  `name: shop\nservices:\n  a:\n    image: app\n    ${keys}\n${more}`;
+const inService = (keys: string, more = 'volumes: {data: , other: }') => withService(keys, more);
 const mountsOf = (keys: string) => toService(inService(keys), 'a').container.mounts;
 
 describe('the short form', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ContainerSpec } from '../../../../../server/spec/spec.ts';
-import { parse, plain, stack } from '../../../../support/stackfile/jsonld-stack.ts';
+import { parse, stack } from '../../../../support/stackfile/jsonld-stack.ts';
+import { plain } from '../../../../support/stackfile/plain.ts';
 
 function parseContainer(fields: object): ContainerSpec | undefined {
   return parse(stack({}, [fields])).services[0]?.container;
@@ -108,7 +109,7 @@ describe('one container', () => {
   ];
 
   test.each(cases)('%s', (_title, fields, expected) => {
-    expect(parseContainer(fields)).toStrictEqual({ ...plain, ...expected });
+    expect(parseContainer(fields)).toStrictEqual({ ...plain('web', 'web', { image: 'nginx' }), ...expected });
   });
 
   test('numbers in the environment stay as written', () => {

@@ -1,20 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { withChangedBytes } from '../../../../support/stackfile/hostile.ts';
 import { problemsOf } from '../../../../support/stackfile/jsonld-marks.ts';
-
-const example = readFileSync(new URL('../../../../../examples/nginx-multihost-stack.json', import.meta.url), 'utf8');
+import { EXAMPLE } from '../../../../support/stackfile/jsonld-stack.ts';
 
 describe('hostile files', () => {
-  /** A small generator with a fixed seed, so that a failure can be repeated (mulberry32). */
-  function createRandom(seed: number): (below: number) => number {
-    let state = seed;
-    return (below) => {
-      state = (state + 0x6d2b79f5) | 0;
-      let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-      mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-      return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-    };
-  }
   const isJson = (text: string) => {
     try {
       JSON.parse(text);
@@ -33,17 +22,11 @@ describe('hostile files', () => {
   };
 
   test('cut off anywhere', () => {
-    for (let length = 0; length < example.trimEnd().length; length += 7) expectSound(example.slice(0, length));
+    for (let length = 0; length < EXAMPLE.trimEnd().length; length += 7) expectSound(EXAMPLE.slice(0, length));
   });
 
   test('with changed bytes', () => {
-    const random = createRandom(7);
-    const bytes = Buffer.from(JSON.stringify(JSON.parse(example)));
-    for (let round = 0; round < 1_000; round += 1) {
-      const changed = Buffer.from(bytes);
-      for (let flips = 1 + random(3); flips > 0; flips -= 1) changed[random(changed.length)] = random(256);
-      expectSound(changed.toString('utf8'));
-    }
+    for (const text of withChangedBytes(JSON.stringify(JSON.parse(EXAMPLE)), 1_000)) expectSound(text);
   });
 
   test.each([

@@ -1,19 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { StackSpec } from '../../../../../server/spec/spec.ts';
 import { locateHost } from '../../../../../server/stackfile/jsonld/parse.ts';
-import { parse, plain, stack } from '../../../../support/stackfile/jsonld-stack.ts';
+import { EXAMPLE, parse, stack } from '../../../../support/stackfile/jsonld-stack.ts';
+import { PLAIN_NETWORK, plain } from '../../../../support/stackfile/plain.ts';
 
-const example = readFileSync(new URL('../../../../../examples/nginx-multihost-stack.json', import.meta.url), 'utf8');
-
-const defaultNetwork = {
-  name: 'shop_default',
-  driver: 'bridge',
-  subnet: null,
-  gateway: null,
-  ipRange: null,
-  labels: {},
-};
+const defaultNetwork = { ...PLAIN_NETWORK, name: 'shop_default' };
 
 describe('the example', () => {
   const service = (number: number, host: string, nginxHost: string) => ({
@@ -21,7 +12,7 @@ describe('the example', () => {
     host,
     dependsOn: [],
     container: {
-      ...plain,
+      ...plain('web', 'web'),
       name: `nginx-${number}`,
       service: `nginx-${number}`,
       image: 'nginx:alpine',
@@ -40,11 +31,11 @@ describe('the example', () => {
     volumes: [],
   };
 
-  test('becomes exactly this spec', () => expect(parse(example)).toStrictEqual(expected));
-  test('with a byte order mark', () => expect(parse(`\uFEFF${example}`)).toStrictEqual(expected));
-  test('with the line ends of Windows', () => expect(parse(example.replaceAll('\n', '\r\n'))).toStrictEqual(expected));
+  test('becomes exactly this spec', () => expect(parse(EXAMPLE)).toStrictEqual(expected));
+  test('with a byte order mark', () => expect(parse(`\uFEFF${EXAMPLE}`)).toStrictEqual(expected));
+  test('with the line ends of Windows', () => expect(parse(EXAMPLE.replaceAll('\n', '\r\n'))).toStrictEqual(expected));
   test('with the stack at the top', () => {
-    const file = JSON.parse(example);
+    const file = JSON.parse(EXAMPLE);
     expect(parse({ '@context': file['@context'], ...file['@graph'][0] })).toStrictEqual(expected);
   });
 });
@@ -139,7 +130,7 @@ describe('the stack', () => {
 
 describe('locateHost', () => {
   test('where the container names its host', () => {
-    expect(locateHost(example, 'nginx-2')).toEqual({
+    expect(locateHost(EXAMPLE, 'nginx-2')).toEqual({
       path: '@graph[0].hasPart[1].locatedInHost',
       line: 61,
       column: 28,

@@ -49,7 +49,7 @@ describe('short ports', () => {
 
   it('points at the entry', () => {
     const { ports } = options({ ports: ['80', '443-444:443-444'] });
-    expect(ports.map(({ spot }) => spot.path)).toEqual(['ports[0]', 'ports[1]', 'ports[1]']);
+    expect(ports.map(({ place }) => place.path)).toEqual(['ports[0]', 'ports[1]', 'ports[1]']);
   });
 
   it('refuses what the ranges do not settle', () => {

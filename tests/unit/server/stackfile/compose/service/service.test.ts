@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OPTION_WORDS } from '../../../../../../server/stackfile/compose/service/service.ts';
+import { OPTION_KEYS } from '../../../../../../server/stackfile/compose/service/service.ts';
 import { complaint, complaints, container, options, read } from '../../../../../support/stackfile/compose-service.ts';
 
 it('says nothing about what the file does not say', () => {
@@ -7,7 +7,7 @@ it('says nothing about what the file does not say', () => {
   expect(Object.keys(container)).toEqual([]);
   expect(rest).toEqual({ image: 'app', containerName: undefined, ports: [], dependsOn: [], profiles: [] });
   expect(Object.keys(rest)).not.toContain('replicas');
-  expect(new Set(OPTION_WORDS).size).toBe(OPTION_WORDS.length);
+  expect(new Set(OPTION_KEYS).size).toBe(OPTION_KEYS.length);
 });
 
 it('leaves empty lists and maps out', () => {
@@ -95,7 +95,7 @@ describe('environment', () => {
 
 describe('depends_on', () => {
   const dependencies = (depends_on: unknown) =>
-    options({ depends_on }).dependsOn.map(({ spot, ...dependency }) => ({ ...dependency, at: spot.path }));
+    options({ depends_on }).dependsOn.map(({ place, ...dependency }) => ({ ...dependency, at: place.path }));
 
   it('takes a list', () => {
     const started = { condition: 'STARTED', required: true, restart: false };
@@ -202,7 +202,7 @@ it('reads names and the image', () => {
     profiles: ['debug', 'a.b'],
   });
   expect(image).toBe(`my-private.registry:5000/redis@sha256:${'a'.repeat(64)}`);
-  expect(containerName).toMatchObject({ kind: 'string', text: 'my-web', path: 'container_name' });
+  expect(containerName).toMatchObject({ text: 'my-web', place: { path: 'container_name' } });
   expect(profiles).toEqual(['debug', 'a.b']);
 });
 

@@ -1,0 +1,171 @@
+/** What the agent asks of the server: the typed documents, and a function for each. No other file knows the schema. */
+import type { initGraphQLTada, ResultOf, VariablesOf } from 'gql.tada';
+import type { DocumentNode } from 'graphql';
+import { parse } from 'graphql/language/parser.js';
+import { print } from 'graphql/language/printer.js';
+import type { introspection } from '../../graphql-env.d.ts';
+import type { ApiError, Transport, Wire } from './wire.ts';
+
+type Tada = typeof initGraphQLTada<{
+  introspection: introspection;
+  scalars: { DateTime: string; JSON: unknown };
+  disableMasking: true;
+}>;
+
+/** gql.tada gives the types only: its package brings the TypeScript compiler, which a host has no use for. */
+const graphql = ((text: string, fragments: readonly DocumentNode[] = []): DocumentNode => {
+  const document = parse(text);
+  return { ...document, definitions: [document, ...fragments].flatMap(({ definitions }) => definitions) };
+}) as ReturnType<Tada>;
+
+const PendingTaskFields = graphql(`
+  fragment PendingTaskFields on PendingTask {
+    id
+    kind
+    status
+    attempt
+    stack
+    containerName
+    priority
+    cancelRequested
+    spec
+  }
+`);
+
+const EnrollAgent = graphql(`
+  mutation EnrollAgent($name: String!, $labels: [LabelInput!]) {
+    enrollAgent(name: $name, labels: $labels) {
+      agentId
+      name
+      secret
+    }
+  }
+`);
+
+const OpenSession = graphql(`
+  mutation OpenSession($input: SessionInput!) {
+    openSession(input: $input) {
+      epoch
+      clusterId
+      agentName
+      leaseSeconds
+      adopted
+    }
+  }
+`);
+
+const PendingTasksStream = graphql(
+  `
+    subscription PendingTasksStream($epoch: Int!) {
+      pendingTasks(epoch: $epoch) {
+        ...PendingTaskFields
+      }
+    }
+  `,
+  [PendingTaskFields],
+);
+
+const PendingTasksPoll = graphql(
+  `
+    query PendingTasksPoll($epoch: Int!) {
+      pendingTasks(epoch: $epoch) {
+        ...PendingTaskFields
+      }
+    }
+  `,
+  [PendingTaskFields],
+);
+
+const StartTasks = graphql(
+  `
+    mutation StartTasks($epoch: Int!, $ids: [ID!]!) {
+      startTasks(epoch: $epoch, ids: $ids) {
+        ...PendingTaskFields
+      }
+    }
+  `,
+  [PendingTaskFields],
+);
+
+const ReportTasks = graphql(`
+  mutation ReportTasks($epoch: Int!, $reports: [TaskReport!]!) {
+    reportTasks(epoch: $epoch, reports: $reports) {
+      taskId
+      outcome
+    }
+  }
+`);
+
+const ReportContainers = graphql(`
+  mutation ReportContainers($epoch: Int!, $containers: [ContainerReport!]!) {
+    reportContainers(epoch: $epoch, containers: $containers)
+  }
+`);
+
+export type PendingTask = ResultOf<typeof PendingTasksPoll>['pendingTasks'][number];
+export type AgentSession = ResultOf<typeof OpenSession>['openSession'];
+export type SessionInput = VariablesOf<typeof OpenSession>['input'];
+export type TaskReport = VariablesOf<typeof ReportTasks>['reports'][number];
+export type TaskReportResult = ResultOf<typeof ReportTasks>['reportTasks'][number];
+export type ContainerReport = VariablesOf<typeof ReportContainers>['containers'][number];
+export type Enrollment = VariablesOf<typeof EnrollAgent>;
+export type AgentCredential = ResultOf<typeof EnrollAgent>['enrollAgent'];
+
+type TypedDocument<Result, Variables> = DocumentNode & { __apiType?: (variables: Variables) => Result };
+
+/** Every operation rejects with ApiError. */
+export type Api = {
+  readonly transport: Transport;
+  readonly closed: Promise<ApiError>;
+  openSession(input: SessionInput): Promise<AgentSession>;
+  startTasks(epoch: number, ids: string[]): Promise<PendingTask[]>;
+  reportTasks(epoch: number, reports: TaskReport[]): Promise<TaskReportResult[]>;
+  reportContainers(epoch: number, containers: ContainerReport[]): Promise<void>;
+  pendingTasks(epoch: number): Promise<PendingTask[]>;
+  /** Calls `next` with the complete set each time. Whatever ends the subscription also ends the connection. */
+  watchPendingTasks(epoch: number, next: (tasks: PendingTask[]) => void): void;
+  close(): void;
+  leave(): Promise<void>;
+};
+
+export function createApi(wire: Wire): Api {
+  const { transport, closed } = wire;
+  return {
+    transport,
+    closed,
+    close: () => wire.close(),
+    leave: () => wire.leave(),
+    openSession: async (input) => (await ask(wire, OpenSession, { input })).openSession,
+    startTasks: async (epoch, ids) => (await ask(wire, StartTasks, { epoch, ids })).startTasks,
+    reportTasks: async (epoch, reports) => (await ask(wire, ReportTasks, { epoch, reports })).reportTasks,
+    reportContainers: async (epoch, containers) => {
+      await ask(wire, ReportContainers, { epoch, containers });
+    },
+    pendingTasks: async (epoch) => (await ask(wire, PendingTasksPoll, { epoch })).pendingTasks,
+    watchPendingTasks: (epoch, next) =>
+      wire.subscribe(textOf(PendingTasksStream), { epoch }, (data) =>
+        next((data as ResultOf<typeof PendingTasksStream>).pendingTasks),
+      ),
+  };
+}
+
+/** `wire` must carry the join token. */
+export async function enrollAgent(wire: Wire, enrollment: Enrollment): Promise<AgentCredential> {
+  return (await ask(wire, EnrollAgent, enrollment)).enrollAgent;
+}
+
+async function ask<Result, Variables>(
+  wire: Wire,
+  document: TypedDocument<Result, Variables>,
+  variables: Variables,
+): Promise<Result> {
+  return (await wire.request(textOf(document), variables)) as Result;
+}
+
+const texts = new WeakMap<DocumentNode, string>();
+
+function textOf(document: DocumentNode): string {
+  const text = texts.get(document) ?? print(document);
+  texts.set(document, text);
+  return text;
+}

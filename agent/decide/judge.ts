@@ -1,0 +1,84 @@
+/**
+ * Pure: whether a container is good. It must run, be healthy if it has a health check, and must not have been started
+ * again within the monitor time.
+ */
+import type { ObservedContainer } from '../docker/shapes/observe.ts';
+
+export type Verdict =
+  | { is: 'good' }
+  /** Wants another look after an event, or when `ms` have passed. */
+  | { is: 'pending'; ms: number; message: string }
+  | { is: 'bad'; code: string; message: string };
+
+/** Identifies one run of a container's process. */
+export type Run = Pick<ObservedContainer, 'startedAt' | 'restartCount'>;
+
+export function judge(seen: ObservedContainer | null, run: Run, elapsedMs: number, monitorMs: number): Verdict {
+  if (!seen || seen.status === 'removing') {
+    return bad('CONTAINER_MISSING', 'somebody else removed the container while it was being checked');
+  }
+  if (!seen.running) return judgeEnded(seen);
+  if (seen.status === 'restarting' || seen.startedAt !== run.startedAt || seen.restartCount !== run.restartCount) {
+    return bad(
+      'CONTAINER_EXITED',
+      `its command ended soon after the start, and Docker restarts it again and again. See its log`,
+    );
+  }
+  if (seen.lacksPorts) return noPorts;
+  if (seen.health === 'UNHEALTHY') {
+    return bad(
+      'HEALTH_CHECK_FAILED',
+      `its health check failed ${seen.failingProbes} times in a row. See the health log`,
+    );
+  }
+  if (seen.health === 'STARTING') {
+    const ms = seen.healthDeadlineMs - elapsedMs;
+    if (ms <= 0)
+      return bad('HEALTH_CHECK_TIMEOUT', `its health check gave no verdict in ${Math.round(elapsedMs / 1000)} s`);
+    const failing = seen.failingProbes > 0 ? `; ${seen.failingProbes} probes failed` : '';
+    return { is: 'pending', ms, message: `Waiting for the health check${failing}` };
+  }
+  if (elapsedMs < monitorMs) return { is: 'pending', ms: monitorMs - elapsedMs, message: 'Watching that it stays up' };
+  return { is: 'good' };
+}
+
+/** The server gives up a task of which it hears nothing, so a wait is reported this often. */
+export const REPORT_EVERY_MS = 30_000;
+
+/** Judges a job that others wait for: it is good once it has ended with exit code 0, however long that takes. */
+export function judgeJob(seen: ObservedContainer | null, { restartCount }: Run, elapsedMs: number): Verdict {
+  if (!seen || seen.status === 'removing') {
+    return bad('CONTAINER_MISSING', 'somebody else removed the container before it had finished');
+  }
+  if (!seen.running) return judgeEnded({ ...seen, restartPolicy: 'no' });
+  const runsAgain = seen.status === 'restarting' || seen.restartCount !== restartCount;
+  if (runsAgain && seen.restartPolicy !== 'on-failure') {
+    return bad(
+      'CONTAINER_EXITED',
+      `its command ended, and its restart policy "${seen.restartPolicy}" runs it again and again, so that it never finishes. Others wait for its end: let the policy be "no" or "on-failure"`,
+    );
+  }
+  if (seen.lacksPorts) return noPorts;
+  const reports = Math.floor(elapsedMs / REPORT_EVERY_MS);
+  const again = seen.restartCount > 0 ? `, run ${seen.restartCount + 1}` : '';
+  return {
+    is: 'pending',
+    ms: (reports + 1) * REPORT_EVERY_MS - elapsedMs,
+    message: `Waiting for it to finish: ${(reports * REPORT_EVERY_MS) / 1000} s${again}`,
+  };
+}
+
+function judgeEnded({ status, exitCode, oomKilled, restartPolicy, startError }: ObservedContainer): Verdict {
+  if (startError !== '') return bad('START_FAILED', startError);
+  const mayEnd = restartPolicy === 'no' || restartPolicy === 'on-failure';
+  if (status === 'exited' && exitCode === 0 && mayEnd) return { is: 'good' };
+  if (oomKilled)
+    return bad('CONTAINER_EXITED', 'it was killed for using more memory than it may. Raise its memory limit');
+  return bad('CONTAINER_EXITED', `its command ended with exit code ${exitCode}. See its log`);
+}
+
+function bad(code: string, message: string): Verdict {
+  return { is: 'bad', code, message };
+}
+
+const noPorts = bad('START_FAILED', 'it runs without the ports that it should publish');

@@ -1,0 +1,175 @@
+/** Pure: every field that Docker may get, with its check. A field that is not listed here is refused. */
+import { toImageName } from '../docker/shapes/image.ts';
+import {
+  annotation,
+  bindString,
+  type Check,
+  device,
+  each,
+  fields,
+  harmless,
+  listed,
+  logging,
+  mountSource,
+  namespace,
+  networkOption,
+  nothing,
+  oomTuning,
+  privileged,
+  securityOption,
+  storageOption,
+  sysctlViolations,
+  volumeDriver,
+} from './checks.ts';
+import { type Policy, toCapability } from './schema.ts';
+
+export function imageViolations(image: string, { registries }: Policy): string[] {
+  if (!registries) return [];
+  const { registry } = toImageName(image);
+  if (image.startsWith('sha256:')) return [`Image: ${image} names no registry`];
+  return registries.includes(registry) ? [] : [`Image: registry ${registry} is not among those allowed`];
+}
+
+/** Checks the driver, because drivers other than bridge can put containers straight onto the host's own network. */
+export const networkViolations = (driver: string, policy: Policy): string[] =>
+  driver === 'bridge' || policy.allowNetworkDrivers.includes(driver)
+    ? []
+    : [`Driver: network driver ${driver} is not allowed`];
+
+/** Checks a network that is joined after the creation: its name and the body's `EndpointConfig`. */
+export const joinViolations = (network: string, endpoint: unknown, policy: Policy): string[] => [
+  ...namespace('network')(network, policy, 'EndpointsConfig'),
+  ...fields(endpointFields)(endpoint, policy, `EndpointsConfig.${network}`),
+];
+
+const image: Check = (value, policy) => imageViolations(String(value), policy);
+const capability = listed('capability', ({ allowCapabilities }) => allowCapabilities, toCapability);
+const ipamDriver: Check = (value, policy, field) =>
+  value === 'default' ? [] : listed('address manager', (p) => p.allowNetworkDrivers)(value, policy, field);
+
+const mountFields: Record<string, Check> = {
+  Type: harmless,
+  Source: harmless,
+  Target: harmless,
+  ReadOnly: harmless,
+  VolumeOptions: fields({
+    Labels: harmless,
+    NoCopy: harmless,
+    DriverConfig: volumeDriver({ driver: 'Name', options: 'Options' }),
+  }),
+  BindOptions: fields({ Propagation: harmless, CreateMountpoint: harmless }),
+  TmpfsOptions: fields({ SizeBytes: harmless, Mode: harmless }),
+};
+
+const mount: Check = (value, policy, field) => [
+  ...fields(mountFields)(value, policy, field),
+  ...mountSource(value, policy, field),
+];
+
+const endpointFields: Record<string, Check> = {
+  Aliases: harmless,
+  IPAMConfig: fields({ IPv4Address: harmless, IPv6Address: harmless, LinkLocalIPs: harmless }),
+  MacAddress: harmless,
+  DriverOpts: networkOption,
+};
+
+const endpoints: Check = (value, policy) =>
+  Object.entries((value ?? {}) as object).flatMap(([name, endpoint]) => joinViolations(name, endpoint, policy));
+
+/** Limits that a container sets for itself are all harmless. */
+const hostFields: Record<string, Check> = {
+  NetworkMode: namespace('network'),
+  PidMode: namespace('pid'),
+  IpcMode: namespace('ipc'),
+  UTSMode: namespace('uts'),
+  UsernsMode: namespace('user'),
+  CgroupnsMode: namespace('cgroup'),
+  Privileged: privileged,
+  CapAdd: each(capability),
+  CapDrop: harmless,
+  Devices: each(device),
+  DeviceCgroupRules: each(listed('device rule', ({ allowDeviceCgroupRules }) => allowDeviceCgroupRules)),
+  DeviceRequests: nothing,
+  SecurityOpt: each(securityOption),
+  // `hostConfig` checks them together with the namespaces.
+  Sysctls: harmless,
+  VolumesFrom: nothing,
+  VolumeDriver: (value, policy, field) =>
+    volumeDriver({ driver: 'Name', options: 'Options' })({ Name: value }, policy, field),
+  Binds: each(bindString),
+  Mounts: each(mount),
+  PortBindings: harmless,
+  RestartPolicy: harmless,
+  Annotations: annotation,
+  Init: harmless,
+  ReadonlyRootfs: harmless,
+  GroupAdd: harmless,
+  Dns: harmless,
+  DnsSearch: harmless,
+  DnsOptions: harmless,
+  ExtraHosts: harmless,
+  LogConfig: logging,
+  NanoCpus: harmless,
+  Memory: harmless,
+  MemoryReservation: harmless,
+  MemorySwap: harmless,
+  MemorySwappiness: harmless,
+  CpuShares: harmless,
+  CpuPeriod: harmless,
+  CpuQuota: harmless,
+  CpusetCpus: harmless,
+  PidsLimit: harmless,
+  BlkioWeight: harmless,
+  ShmSize: harmless,
+  Ulimits: harmless,
+  OomKillDisable: oomTuning,
+  OomScoreAdj: oomTuning,
+  CgroupParent: listed('parent group', ({ allowCgroupParents }) => allowCgroupParents),
+  Runtime: listed('runtime', ({ allowRuntimes }) => allowRuntimes),
+  StorageOpt: storageOption,
+};
+
+const hostConfig: Check = (value, policy, field) => [
+  ...fields(hostFields)(value, policy, field),
+  ...sysctlViolations(value, policy, field),
+];
+
+export const bodyFields: Record<string, Check> = {
+  Image: image,
+  Cmd: harmless,
+  Entrypoint: harmless,
+  Env: harmless,
+  Labels: harmless,
+  ExposedPorts: harmless,
+  Healthcheck: harmless,
+  Hostname: harmless,
+  Domainname: harmless,
+  User: harmless,
+  WorkingDir: harmless,
+  Tty: harmless,
+  OpenStdin: harmless,
+  StopSignal: harmless,
+  StopTimeout: harmless,
+  MacAddress: harmless,
+  HostConfig: hostConfig,
+  NetworkingConfig: fields({ EndpointsConfig: endpoints }),
+};
+
+export const networkFields: Record<string, Check> = {
+  Name: harmless,
+  Driver: (value, policy) => networkViolations(String(value), policy),
+  CheckDuplicate: harmless,
+  Labels: harmless,
+  Options: networkOption,
+  Internal: harmless,
+  Attachable: harmless,
+  EnableIPv6: harmless,
+  IPAM: fields({ Driver: ipamDriver, Options: harmless, Config: harmless }),
+};
+
+export const volumeFields: Record<string, Check> = {
+  Name: harmless,
+  Driver: harmless,
+  DriverOpts: harmless,
+  Labels: harmless,
+};

@@ -1,0 +1,86 @@
+import { listAgents, listContainersOfAgents } from '../agents/store.ts';
+import { GraphiumError } from '../base/errors.ts';
+import type { Tx } from '../db/types.ts';
+import type { Warning } from '../db/values.ts';
+import type { Candidate } from '../planning/candidates.ts';
+import { findConflicts, type Neighbour } from '../planning/conflicts.ts';
+import { type Placed, placedOf } from '../planning/placed.ts';
+import { place } from '../planning/placement.ts';
+import { findUnreachable } from '../planning/unreachable.ts';
+import type { StackSpec } from '../spec/spec.ts';
+import { locateService } from '../stackfile/locate.ts';
+import type { Problem } from '../stackfile/problems.ts';
+import { listNeighbours } from '../stacks/store.ts';
+
+type PlaceCode = 'UNKNOWN_HOST' | 'NO_AGENT_FITS' | 'NO_AGENT_AVAILABLE' | 'NAME_IN_USE' | 'PORT_IN_USE';
+
+/** The message has the first problem, for people; `problems` has all of them with their places, for programs. */
+export function stackError(code: 'STACK_INVALID' | PlaceCode, problems: Problem[]) {
+  const [first] = problems;
+  const place = first ? `${first.path} (line ${first.line}, column ${first.column}): ${first.message}` : '';
+  const more = problems.length > 1 ? `; and ${problems.length - 1} more` : '';
+  return new GraphiumError(code, `${place}${more}`, { problems });
+}
+
+export async function placeOnAgents(
+  tx: Tx,
+  file: { format: 'JSONLD' | 'COMPOSE'; source: string },
+  spec: StackSpec,
+  placedBefore: ReadonlyMap<string, string>,
+): Promise<{ placed: Placed[]; warnings: Warning[] }> {
+  const neighbours = (await listNeighbours(tx, spec.name)).flatMap(({ stack, spec: theirs, placements }) =>
+    placedOf(theirs, placements).map(({ agentId, container }): Neighbour => ({ stack, agentId, container })),
+  );
+  const candidates = await listCandidates(tx, spec, neighbours);
+  const { placed, problems, skipped } = place(spec, candidates, placedBefore);
+  const all = problems.length > 0 ? problems : findConflicts(placed, neighbours);
+  const at = (service: string) => locateService(file, service);
+  const [first] = all;
+  if (first) {
+    throw stackError(
+      first.code,
+      all.map(({ service, ...problem }) => ({ ...problem, ...at(service) })),
+    );
+  }
+  const names = new Map(candidates.map(({ id, name }) => [id, name]));
+  const unreachable = findUnreachable(spec, placed, (id) => names.get(id) ?? id);
+  const warnings = [
+    ...skipped.map(({ service, agent, reason }) => {
+      const message = `"${service}" is global and has no container on ${agent}: ${reason}`;
+      return { code: 'AGENT_SKIPPED', message, ...at(service) };
+    }),
+    ...unreachable.map(({ service, message }) => ({ code: 'NETWORK_SPLIT', message, ...at(service) })),
+  ];
+  return { placed, warnings };
+}
+
+async function listCandidates(tx: Tx, spec: StackSpec, neighbours: readonly Neighbour[]): Promise<Candidate[]> {
+  const agents = await listAgents(tx);
+  const containers = await listContainersOfAgents(
+    tx,
+    agents.map((agent) => agent.id),
+  );
+  const others = Map.groupBy(
+    containers.filter((container) => container.stack !== spec.name),
+    (container) => container.agentId,
+  );
+  const wanted = Map.groupBy(neighbours, (neighbour) => neighbour.agentId);
+  return agents.map(({ id, name, labels, engine, online }) => ({
+    id,
+    name,
+    labels,
+    os: engine?.os ?? null,
+    arch: engine?.arch ?? null,
+    online,
+    load: others.get(id)?.length ?? 0,
+    taken: (wanted.get(id) ?? []).flatMap(takenBy),
+  }));
+}
+
+function takenBy({ container, stack }: Neighbour): Candidate['taken'] {
+  return container.ports.flatMap(({ hostPort, hostIp, protocol }) =>
+    hostPort === null
+      ? []
+      : [{ port: hostPort, ip: hostIp, protocol, by: `"${container.name}" of the stack "${stack}"` }],
+  );
+}

@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { type Plan, plan } from '../planning/plan.ts';
+import { fromSaved } from '../planning/saved-input.ts';
+
+/**
+ * `npm run replay -- FILE`: plans again from what `planStack { input }` answered ("-" reads standard input), and prints
+ * what would be done. It needs no server and no database, since planning is pure.
+ */
+export function describePlan({ changes, tasks, downtime, hash }: Plan): string {
+  const numbers = new Map(tasks.map(({ key }, index) => [key, index + 1]));
+  const lines = [
+    ...changes.map(
+      ({ action, agentId, containerName, reason }) => `${action} ${containerName} on ${agentId}: ${reason}`,
+    ),
+    '',
+    ...tasks.map(({ key, kind, agentId, containerName, image, blockedBy }) => {
+      const after = blockedBy.map((blocker) => numbers.get(blocker.key)).join(', ');
+      const what = containerName ?? image ?? 'networks and volumes';
+      return `${numbers.get(key)}. ${kind} ${what} on ${agentId}${after === '' ? '' : `, after ${after}`}`;
+    }),
+    '',
+    ...downtime.map(
+      ({ service, expected, reason }) => `${service}: ${expected ? 'downtime' : 'no downtime'}, ${reason}`,
+    ),
+    `hash ${hash}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+if (import.meta.main) {
+  const [file] = process.argv.slice(2);
+  if (file === undefined) {
+    process.stderr.write('usage: npm run replay -- FILE (the answer of planStack { input }; "-" is standard input)\n');
+    process.exitCode = 2;
+  } else {
+    const text = readFileSync(file === '-' ? process.stdin.fd : file, 'utf8');
+    process.stdout.write(describePlan(plan(fromSaved(JSON.parse(text)))));
+  }
+}

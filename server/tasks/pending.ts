@@ -1,0 +1,34 @@
+import { sql } from 'drizzle-orm';
+import type { Queryable } from '../db/types.ts';
+import type { TaskWork } from '../db/values.ts';
+import type { TaskRow } from './store.ts';
+
+/** What an agent may start now, and what it is to cancel. */
+
+/** For `tasks t`: nothing else works on the same container, and a CLEAN is alone with its stack on its host. */
+const NOTHING_IN_THE_WAY = sql`not exists (
+  select 1 from tasks r
+  where r.status = 'RUNNING' and r.agent_id = t.agent_id
+    and (r.container_name = t.container_name
+      or (r.stack_id = t.stack_id and r.kind <> 'PULL' and t.kind <> 'PULL' and (r.kind = 'CLEAN' or t.kind = 'CLEAN'))))`;
+
+export const STARTABLE = sql`t.status = 'PENDING' and t.open_blockers = 0 and not t.behind_image_gate and t.cancel_requested_at is null
+  and (t.not_before is null or t.not_before <= now()) and ${NOTHING_IN_THE_WAY}`;
+
+export type PendingTask = Pick<
+  TaskRow,
+  'id' | 'status' | 'attempt' | 'containerName' | 'priority' | 'cancelRequestedAt'
+> &
+  TaskWork & { stack: string; deploymentId: string };
+
+export const PENDING_COLUMNS = sql`t.id, t.kind, t.status, t.attempt, t.container_name as "containerName", t.priority, t.spec,
+  t.cancel_requested_at as "cancelRequestedAt", t.deployment_id as "deploymentId", s.name as stack`;
+
+/** Lists the complete set that needs the agent now, the most urgent first. */
+export async function listPending(tx: Queryable, agentId: string, limit: number): Promise<PendingTask[]> {
+  return tx.execute<PendingTask>(sql`
+    select ${PENDING_COLUMNS} from tasks t join stacks s on s.id = t.stack_id
+    where t.agent_id = ${agentId}
+      and ((t.status = 'RUNNING' and t.cancel_requested_at is not null) or (${STARTABLE}))
+    order by t.status desc, t.priority desc, t.created_at, t.position limit ${limit}`);
+}

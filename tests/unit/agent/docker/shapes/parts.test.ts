@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { fitsPlatform } from '../../../../../agent/docker/shapes/image.ts';
+import type { DockerNetwork } from '../../../../../agent/docker/shapes/parts.ts';
+import { isAsAsked, isVolumeAsAsked, toNetworkBody, toVolumeBody } from '../../../../../agent/docker/shapes/parts.ts';
+import type { NetworkSpec } from '../../../../../agent/docker/shapes/spec.ts';
+
+const owner = { clusterId: 'k', agentName: 'vm1', stack: 's', taskId: 't1' };
+
+describe('networks', () => {
+  const network: NetworkSpec = {
+    name: 's_net',
+    driver: 'bridge',
+    subnet: null,
+    gateway: null,
+    ipRange: null,
+    labels: {},
+    driverOptions: { mtu: '1400' },
+    internal: true,
+    attachable: true,
+    enableIpv6: true,
+    ipam: {
+      driver: 'default',
+      options: { x: 'y' },
+      configs: [{ subnet: '10.0.0.0/24', auxAddresses: { a: '10.0.0.9' } }, { subnet: 'FD00:0::/64' }],
+    },
+  };
+  const body = toNetworkBody(network, owner);
+  /** As an engine tells it, with what it adds. */
+  const found = (change: Partial<DockerNetwork> = {}): DockerNetwork => ({
+    Id: '1',
+    Created: '',
+    ...body,
+    Options: { ...body.Options, 'com.docker.network.enable_ipv4': 'true' },
+    IPAM: {
+      Driver: 'default',
+      Options: { x: 'y' },
+      Config: [
+        { Subnet: 'fd00::/64', Gateway: 'fd00::1' },
+        { Subnet: '10.0.0.0/24', Gateway: '10.0.0.1', AuxiliaryAddresses: { a: '10.0.0.9' } },
+      ],
+    },
+    ...change,
+  });
+
+  it('are made with everything', () =>
+    expect(body).toMatchObject({
+      Options: { mtu: '1400' },
+      Internal: true,
+      Attachable: true,
+      EnableIPv6: true,
+      IPAM: {
+        Driver: 'default',
+        Options: { x: 'y' },
+        Config: [{ Subnet: '10.0.0.0/24', AuxiliaryAddresses: { a: '10.0.0.9' } }, { Subnet: 'FD00:0::/64' }],
+      },
+    }));
+  it('are recognised', () => expect(isAsAsked(found(), network)).toBe(true));
+  it.each([
+    ['driver', { driver: 'macvlan' }],
+    ['option', { driverOptions: { mtu: '1500' } }],
+    ['option that went', { driverOptions: {} }],
+    ['option that came', { driverOptions: { mtu: '1400', other: 'x' } }],
+    ['isolation', { internal: false }],
+    ['attachability', { attachable: undefined }],
+    ['IPv6', { enableIpv6: false }],
+    ['address manager', { ipam: { driver: 'other', configs: [] } }],
+    ['subnet', { ipam: { ...network.ipam, configs: [{ subnet: '10.0.1.0/24' }] } }],
+    ['gateway', { ipam: { ...network.ipam, configs: [{ subnet: '10.0.0.0/24', gateway: '10.0.0.2' }] } }],
+    [
+      'aux address',
+      { ipam: { ...network.ipam, configs: [{ subnet: '10.0.0.0/24', auxAddresses: { a: '10.0.0.8' } }] } },
+    ],
+  ] as [string, Partial<NetworkSpec>][])('differ by %s', (_, change) => {
+    expect(isAsAsked(found(), { ...network, ...change })).toBe(false);
+  });
+  it('made before options were known are as asked, if nothing is', () => {
+    const plain: NetworkSpec = { name: 'n', driver: 'bridge', subnet: null, gateway: null, ipRange: null, labels: {} };
+    const old = {
+      Id: '1',
+      Name: 'n',
+      Created: '',
+      Driver: 'bridge',
+      Labels: {},
+      IPAM: { Driver: 'default', Config: [] },
+    };
+    expect(isAsAsked(old, plain)).toBe(true);
+    expect(isAsAsked(old, { ...plain, subnet: '10.0.0.0/24' })).toBe(false);
+  });
+});
+
+describe('volumes', () => {
+  const volume = { name: 'v', driver: 'local', driverOptions: { type: 'nfs' }, labels: { a: 'b' } };
+  it('are made with everything', () =>
+    expect(toVolumeBody(volume, owner)).toEqual({
+      Name: 'v',
+      Driver: 'local',
+      DriverOpts: { type: 'nfs' },
+      Labels: expect.objectContaining({ a: 'b', 'graphium.stack': 's' }),
+    }));
+  it.each([
+    [true, { Driver: 'local', Options: { type: 'nfs' } }],
+    [false, { Driver: 'other', Options: { type: 'nfs' } }],
+    [false, { Driver: 'local', Options: { type: 'tmpfs' } }],
+    [false, { Driver: 'local', Options: null }],
+    [false, { Driver: 'local', Options: { type: 'nfs', o: 'x' } }],
+  ])('as asked: %s', (expected, found) => {
+    expect(isVolumeAsAsked({ Name: 'v', Labels: {}, ...found }, volume)).toBe(expected);
+  });
+});
+
+describe('platforms', () => {
+  const image = { Os: 'linux', Architecture: 'arm64', Variant: 'v8' };
+  it.each([
+    [true, undefined],
+    [true, 'linux'],
+    [true, 'linux/arm64'],
+    [true, 'linux/aarch64'],
+    [true, 'linux/arm64/v8'],
+    [false, 'linux/amd64'],
+    [false, 'linux/arm64/v9'],
+    [false, 'windows'],
+  ])('fit: %s, %s', (expected, platform) => expect(fitsPlatform(image, platform)).toBe(expected));
+});
