@@ -171,7 +171,7 @@ describe('the database itself', () => {
 
   test.each(['COMPLETED', 'FAILED', 'CANCELLED'])('lets nothing change a %s task', async (status) => {
     const { pull } = await story();
-    await seed.sql`update tasks set status = ${status} where id = ${pull}`;
+    for (const next of ['RUNNING', status]) await seed.sql`update tasks set status = ${next} where id = ${pull}`;
     await expect(seed.sql`update tasks set status = 'PENDING' where id = ${pull}`).rejects.toThrow('cannot become');
     await expect(seed.sql`update tasks set phase = 'PULLING' where id = ${pull}`).rejects.toThrow('cannot become');
   });

@@ -5,7 +5,7 @@ import { parse } from '../../../../support/stackfile/compose-marks.ts';
 import { createRandom, withChangedBytes } from '../../../../support/stackfile/hostile.ts';
 
 const EXAMPLE = `name: shop
-x-env: &env {A: "1", B: \${B:-b}}
+x-env: &env {A: "1", B: "\${B:-b}"}
 services:
   web:
     image: "nginx:alpine"

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { ROOT } from '../support/root.ts';
 
 /** What the package.json files and their one lockfile promise. */
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 type Manifest = { version: string; workspaces?: string[]; private?: boolean } & Partial<
   Record<'dependencies' | 'devDependencies' | 'optionalDependencies', Record<string, string>>
 >;
