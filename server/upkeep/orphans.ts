@@ -17,6 +17,7 @@ import {
 } from '../deployments/store.ts';
 import { containerKey } from '../planning/changes.ts';
 import { hashOf } from '../spec/hash.ts';
+import { PREVIOUS_SUFFIX } from '../spec/names.ts';
 import { findStack, getStack, insertRevision, insertStack, type StackRow, updateStack } from '../stacks/store.ts';
 
 /**
@@ -26,12 +27,15 @@ import { findStack, getStack, insertRevision, insertStack, type StackRow, update
  */
 export type Orphan = { container: ContainerRow; reason: 'UNKNOWN_STACK' | 'NOT_WANTED'; isRemovable: boolean };
 
+/** The container's name, also while the agent replaces it. */
+const NAME = sql`regexp_replace(${containers.name}, ${sql.raw(`'\\${PREVIOUS_SUFFIX}$'`)}, '')`;
+
 /** Agents are compared by name: one that was removed and enrolled again finds its containers as it left them. */
 const WANTED = sql`exists (
   select 1 from placements p join stacks w on w.id = p.stack_id and w.revision = p.revision
   join agents placed on placed.id = p.agent_id
   where w.name = ${containers.stack} and w.deleted_at is null and w.desired <> 'DELETED' and placed.name = ${agents.name}
-    and p.container_name = regexp_replace(${containers.name}, '\\.graphium-previous$', ''))`;
+    and p.container_name = ${NAME})`;
 
 /** The newest stack of the container's stack name, deleted or not. */
 const STACK = sql`(select s.id from stacks s where s.name = ${containers.stack}
@@ -43,7 +47,7 @@ const REMOVABLE = sql`exists (select 1 from tasks t where t.id::text = ${contain
     s.deleted_at is not null or s.desired = 'DELETED' or exists (
       select 1 from placements p join agents placed on placed.id = p.agent_id
       where p.stack_id = s.id and placed.name = ${agents.name}
-        and p.container_name = regexp_replace(${containers.name}, '\\.graphium-previous$', ''))))`;
+        and p.container_name = ${NAME})))`;
 
 export async function listOrphans(tx: Queryable): Promise<Orphan[]> {
   const rows = await tx

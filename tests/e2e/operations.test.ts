@@ -99,7 +99,7 @@ test.concurrent('a deployment without a verdict at its deadline is rolled back',
   await world.remove('late');
 });
 
-test.concurrent('cancelled before the new container is good: OLD, and it runs; done again, it is the new one', async () => {
+test.concurrent('cancelled before the new container is good: PREVIOUS, and it runs; done again, it is the new one', async () => {
   await world.succeed(await world.compose(single('undecided')));
   const before = await world.states('undecided');
   const id = await world.compose(single('undecided', readyAfter(3)));

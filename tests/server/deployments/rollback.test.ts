@@ -4,7 +4,7 @@ import { workAll } from '../../support/fake-host.ts';
 import { useSeed } from '../../support/seed.ts';
 import { imagesOf, startTwoHosts } from '../../support/two-hosts.ts';
 
-/** The way back after a failure. */
+/** The rollback after a failure. */
 const seed = useSeed();
 
 let count = 0;

@@ -3,7 +3,7 @@ import { composeFile, service } from '../../support/compose-file.ts';
 import { useSeed } from '../../support/seed.ts';
 import { startTwoHosts } from '../../support/two-hosts.ts';
 
-/** Where hosts are not as the current revision wants, and the way back. */
+/** Where hosts differ from what the current revision wants, and how that is repaired. */
 const seed = useSeed();
 
 let count = 0;

@@ -1,6 +1,7 @@
 import type { ContainerTaskSpec } from '../../../server/db/values.ts';
 import type { Observed } from '../../../server/planning/changes.ts';
 import type { PlannedTask } from '../../../server/planning/planned-task.ts';
+import { PREVIOUS_SUFFIX } from '../../../server/spec/names.ts';
 import type { ContainerSpec } from '../../../server/spec/spec.ts';
 
 /**
@@ -23,7 +24,6 @@ export type Instance = {
 /** What one run of a task did, so that it can be taken back. */
 export type Trace = { madeId: number | null; oldRan: boolean };
 
-const KEPT = '.graphium-previous';
 export const keyOf = (agentId: string, name: string | null) => `${agentId}:${name}`;
 const runs = (instance: Instance | undefined) => ['RUNNING', 'PAUSED', 'RESTARTING'].includes(instance?.state ?? '');
 export const mayEnd = ({ restart }: ContainerSpec) => restart.name === 'no' || restart.name === 'on-failure';
@@ -62,33 +62,33 @@ export class PlanWorld {
   act(task: PlannedTask, trace: Trace): void {
     const key = keyOf(task.agentId, task.containerName);
     if (task.kind === 'PULL') this.images.add(`${task.agentId} ${task.image}`);
-    const isIdle = [key, key + KEPT].every((name) => !runs(this.containers.get(name)));
+    const isIdle = [key, key + PREVIOUS_SUFFIX].every((name) => !runs(this.containers.get(name)));
     if (task.containerName !== null && (task.kind !== 'STOP' || !isIdle)) this.#stopped.set(key, task.kind === 'STOP');
     if (task.kind === 'STOP') this.#stop(key);
-    if (task.kind === 'DELETE') for (const name of [key, key + KEPT]) this.containers.delete(name);
+    if (task.kind === 'DELETE') for (const name of [key, key + PREVIOUS_SUFFIX]) this.containers.delete(name);
     if ('container' in task.spec) this.#deploy(task, task.spec, key, trace);
   }
 
   #stop(key: string): void {
-    for (const name of [key, key + KEPT]) this.#halt(name);
-    const kept = this.containers.get(key + KEPT);
-    if (kept && !this.containers.has(key)) this.#rename(key + KEPT, key);
+    for (const name of [key, key + PREVIOUS_SUFFIX]) this.#halt(name);
+    const previous = this.containers.get(key + PREVIOUS_SUFFIX);
+    if (previous && !this.containers.has(key)) this.#rename(key + PREVIOUS_SUFFIX, key);
   }
 
   #deploy(task: PlannedTask, spec: ContainerTaskSpec, key: string, trace: Trace): void {
     const named = this.containers.get(key);
-    const kept = this.containers.get(key + KEPT);
-    if ((named ?? kept)?.specHash === spec.specHash) {
-      if (!named) this.#rename(key + KEPT, key);
+    const previous = this.containers.get(key + PREVIOUS_SUFFIX);
+    if ((named ?? previous)?.specHash === spec.specHash) {
+      if (!named) this.#rename(key + PREVIOUS_SUFFIX, key);
       this.#keep(task, spec, key);
       return;
     }
-    if (named && kept) this.containers.delete(key);
+    if (named && previous) this.containers.delete(key);
     else if (named) {
       trace.oldRan = runs(named);
-      this.#rename(key, key + KEPT);
+      this.#rename(key, key + PREVIOUS_SUFFIX);
     }
-    if (spec.order !== 'start-first') this.#halt(key + KEPT);
+    if (spec.order !== 'start-first') this.#halt(key + PREVIOUS_SUFFIX);
     const isPulled = task.kind !== 'DEPLOY' || this.images.has(`${task.agentId} ${spec.container.image}`);
     if (!isPulled && spec.container.pullPolicy !== 'never') throw new Error(`${key} has no image`);
     const { container, specHash, revision } = spec;
@@ -104,7 +104,7 @@ export class PlanWorld {
   /** The container is the one that is wanted. */
   #keep({ kind }: PlannedTask, { order, awaitExit }: ContainerTaskSpec, key: string): void {
     const instance = this.#get(key);
-    if (order !== 'start-first') this.#halt(key + KEPT);
+    if (order !== 'start-first') this.#halt(key + PREVIOUS_SUFFIX);
     const { state, exitCode, spec } = instance;
     const hasEnded = kind === 'DEPLOY' && awaitExit && state === 'EXITED' && exitCode === 0 && mayEnd(spec);
     if (state === 'PAUSED') instance.state = 'RUNNING';
@@ -120,7 +120,7 @@ export class PlanWorld {
     if (task.spec.awaitExit) Object.assign(instance, { state: 'EXITED', exitCode: 0 });
     else if (instance.state === 'RESTARTING') this.#start(key);
     instance.health = 'HEALTHY';
-    this.containers.delete(key + KEPT);
+    this.containers.delete(key + PREVIOUS_SUFFIX);
   }
 
   /** It is not good: the previous container is restored, and runs if it ran before. */
@@ -128,9 +128,9 @@ export class PlanWorld {
     const key = keyOf(task.agentId, task.containerName);
     if (madeId === null || this.containers.get(key)?.id !== madeId) return;
     this.containers.delete(key);
-    const old = this.containers.get(key + KEPT);
+    const old = this.containers.get(key + PREVIOUS_SUFFIX);
     if (!old) return;
-    this.#rename(key + KEPT, key);
+    this.#rename(key + PREVIOUS_SUFFIX, key);
     if (oldRan && !runs(old)) this.#start(key);
   }
 

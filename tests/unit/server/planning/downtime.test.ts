@@ -65,7 +65,7 @@ test('nothing is said of what stays as it is', () => {
   expect(Object.keys(downtime({ ...input, observed }))).toEqual(['db']);
 });
 
-test('another replica stops nothing; on the way back rollback_config counts', () => {
+test('another replica stops nothing; in a rollback rollback_config counts', () => {
   const more = times(2);
   expect(downtime({ ...more, observed: allSeen(more).slice(0, 1) })).toEqual({
     web: [false, 'nothing of it is stopped'],

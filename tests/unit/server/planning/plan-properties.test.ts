@@ -115,7 +115,7 @@ describe('what fails', () => {
     );
   });
 
-  test('without a way back takes nothing away that is not wanted any more', () => {
+  test('without a rollback takes nothing away that is not wanted any more', () => {
     fc.assert(
       fc.property(drafts, drafts, fc.integer({ min: 1, max: 9 }), schedule, (first, second, nth, stream) => {
         const { world, revision: before } = start(first, [], stream);

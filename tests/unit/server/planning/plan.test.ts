@@ -247,7 +247,7 @@ describe('a task', () => {
     expect(later?.spec).toMatchObject({ revision: 8, specHash });
   });
 
-  test('says how its container is to be replaced, on the way back as rollback_config has it', () => {
+  test('says how its container is to be replaced, in a rollback as rollback_config has it', () => {
     const update = rollout({ order: 'start-first', monitorMs: 5_000 });
     const rollback = rollout({ monitorMs: 100 });
     const input = inputOf([

@@ -54,8 +54,8 @@ test.each<[string, Args, string]>([
   ['restarting all', [stack(), working('RESTART'), [], []], 'RESTARTING'],
   ['repairing', [stack(), working('REPAIR'), [], []], 'REPAIRING'],
   ['back to an earlier revision', [stack(), working('ROLLBACK'), [], []], 'ROLLING_BACK'],
-  ['failed, the way back not planned yet', [stack(), latest({ rollbackDueAt: new Date() }), [], []], 'ROLLING_BACK'],
-  ['failed, on the way back', [stack(), latest({ rollbackRevision: 3 }), [], []], 'ROLLING_BACK'],
+  ['failed, the rollback not planned yet', [stack(), latest({ rollbackDueAt: new Date() }), [], []], 'ROLLING_BACK'],
+  ['failed, rolling back', [stack(), latest({ rollbackRevision: 3 }), [], []], 'ROLLING_BACK'],
   ['deleting', [stack('DELETED'), working('DELETE'), [], []], 'DELETING'],
   [
     'a deletion that failed',
