@@ -12,8 +12,6 @@ export type Ways = {
 
 export type FeedTimings = { pollMs: number; streamRetryMs: number };
 
-export const FEED_TIMINGS: FeedTimings = { pollMs: 5_000, streamRetryMs: 30_000 };
-
 /** Opens a poll untested: if HTTP does not work either, the session's first operation fails and ends the session. */
 export async function dial(ways: Ways, refused: (error: ApiError) => void): Promise<Api> {
   try {
