@@ -1,6 +1,6 @@
 import type { FakeAgent, Observed, Report, Task } from './fake-agent.ts';
 
-/** The Docker engine of a fake agent: it makes its containers what the tasks say, and reports them as an agent does. */
+/** A fake agent with the containers of its Docker engine: it changes and reports them as a real agent would. */
 export type FakeHost = ReturnType<typeof createFakeHost>;
 export type FakeContainer = Observed & {
   id: string;
@@ -17,12 +17,13 @@ type Wanted = {
   ports: { containerPort: number; hostPort: number | null; hostIp: string | null; protocol: string }[];
 };
 type Failure = { code: string; message: string } & Record<string, unknown>;
-/** By the container's name or, for a task without a container, by its kind. */
+/** The key is the container's name or, for a task without a container, its kind. */
 export type Failures = Record<string, Failure & { retryable?: boolean }>;
 
 let madeSoFar = 0;
 
-export function createFakeHost(agent: FakeAgent) {
+/** The containers of a host, and what tasks do to them. */
+function createFakeEngine() {
   const containers = new Map<string, FakeContainer>();
 
   function make(task: Task): void {
@@ -46,26 +47,49 @@ export function createFakeHost(agent: FakeAgent) {
     });
   }
 
-  /** Does as the agent does: a container that is as it should be is kept, with its id. */
-  function apply(task: Task): void {
+  function remove({ containerName }: Task): void {
+    const name = containerName ?? '';
+    containers.delete(name);
+    containers.delete(`${name}.graphium-previous`);
+  }
+
+  function clean(task: Task): void {
+    for (const [key, { stack }] of containers) if (stack === task.stack) containers.delete(key);
+  }
+
+  function stop({ containerName }: Task): void {
+    const name = containerName ?? '';
+    const there = containers.get(name);
+    if (there) containers.set(name, { ...there, state: 'EXITED', exitCode: 0 });
+  }
+
+  /** Keeps a container that is as it should be, with its id, as the agent does. */
+  function ensure(task: Task): void {
     const name = task.containerName ?? '';
     const there = containers.get(name);
-    if (task.kind === 'DELETE') {
-      containers.delete(name);
-      containers.delete(`${name}.graphium-previous`);
-    }
-    if (task.kind === 'CLEAN') {
-      for (const [key, { stack }] of containers) if (stack === task.stack) containers.delete(key);
-    }
-    if (task.kind === 'STOP' && there) containers.set(name, { ...there, state: 'EXITED', exitCode: 0 });
-    if (!['DEPLOY', 'START', 'RESTART'].includes(task.kind)) return;
-    if (!there || there.specHash !== task.spec.specHash) make(task);
-    else {
-      const isFresh = task.kind === 'RESTART' || there.state !== 'RUNNING';
-      const startedAt = isFresh ? new Date().toISOString() : there.startedAt;
-      containers.set(name, { ...there, startedAt, state: 'RUNNING', health: 'NONE', exitCode: null });
-    }
+    if (there && there.specHash === task.spec.specHash) keep(name, there, task.kind === 'RESTART');
+    else make(task);
   }
+
+  function keep(name: string, there: FakeContainer, restarts: boolean): void {
+    const startedAt = restarts || there.state !== 'RUNNING' ? new Date().toISOString() : there.startedAt;
+    containers.set(name, { ...there, startedAt, state: 'RUNNING', health: 'NONE', exitCode: null });
+  }
+
+  /** Tasks of other kinds change no container. */
+  const effects: Record<string, (task: Task) => void> = {
+    DELETE: remove,
+    CLEAN: clean,
+    STOP: stop,
+    DEPLOY: ensure,
+    START: ensure,
+    RESTART: ensure,
+  };
+  return { containers, apply: (task: Task) => effects[task.kind]?.(task) };
+}
+
+export function createFakeHost(agent: FakeAgent) {
+  const { containers, apply } = createFakeEngine();
 
   const host = {
     agent,
@@ -110,17 +134,26 @@ export function createFakeHost(agent: FakeAgent) {
       agent.finish(task, 'CANCELLED', {
         result: { action: 'restored', left: 'PREVIOUS', message: 'the old one is there' },
       }),
+    /** Cancels the tasks that the server wants cancelled. */
+    async obeyCancels(): Promise<void> {
+      for (const task of await agent.pending()) if (task.cancelRequested) await host.cancel(task);
+    },
+    /** Completes a started task, or fails it if there is a failure for it. */
+    async end(task: Task, failures: Failures): Promise<string | undefined> {
+      const failure = failures[task.containerName ?? task.kind];
+      if (!failure) return host.complete(task);
+      const { retryable, ...error } = failure;
+      return host.fail(task, error, retryable);
+    },
     /** Works until there is nothing left to do. @returns kinds and containers in the order they ran */
     async work(failures: Failures = {}): Promise<string[]> {
       const done: string[] = [];
       for (;;) {
-        for (const task of await agent.pending()) if (task.cancelRequested) await host.cancel(task);
+        await host.obeyCancels();
         const started = await host.start();
         if (started.length === 0) return done;
         for (const task of started) {
-          const failure = failures[task.containerName ?? task.kind];
-          const { retryable, ...error } = failure ?? {};
-          await (failure ? host.fail(task, error, retryable) : host.complete(task));
+          await host.end(task, failures);
           done.push(`${task.kind} ${task.containerName ?? ''}`.trim());
         }
       }

@@ -4,9 +4,9 @@ import type { Placed } from '../../../server/planning/placed.ts';
 import { place } from '../../../server/planning/placement.ts';
 import type { Dependency, RolloutSpec, ServiceSpec, StackSpec } from '../../../server/spec/spec.ts';
 import { portOf, serviceOf, specOf } from './stories.ts';
-import type { PlanWorld } from './world.ts';
+import type { Instance, PlanWorld } from './world.ts';
 
-/** Stacks of all kinds, in the few sizes in which everything that can happen does. */
+/** Draws stacks of all kinds, just large enough for everything that can happen to happen. */
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l'];
 const PORTS = [8001, 8002, 8003, 8004];
 
@@ -43,15 +43,15 @@ const service = fc.record({
   ),
   update: fc.option(rollout),
   rollback: fc.option(rollout),
-  /** In a later revision: what it runs is as it was. */
+  /** If true, a later revision runs the same in it. */
   isSame: fc.integer({ min: 0, max: 3 }).map((n) => n > 0),
 });
 export type Draft = typeof service extends fc.Arbitrary<infer T> ? T : never;
 
-/** Any of them may depend on those before it, and the order is another in each revision, as are the ports. */
+/** A service may depend on those before it. The order and the ports differ between revisions. */
 export const drafts = fc.uniqueArray(service, { minLength: 1, maxLength: NAMES.length, selector: ({ name }) => name });
 
-/** A revision after another: most services are as they were, but not what they depend on and in which order they come. */
+/** Keeps most services of the first revision, but takes their dependencies, rollouts and order from the second. */
 export function evolve(first: readonly Draft[], second: readonly Draft[]): Draft[] {
   return second.map((one) => {
     const before = one.isSame ? first.find(({ name }) => name === one.name) : undefined;
@@ -62,47 +62,70 @@ export function evolve(first: readonly Draft[], second: readonly Draft[]): Draft
 function toSpec(all: readonly Draft[], withoutPort: ReadonlySet<string>): StackSpec {
   const taken = new Set<string>();
   const isFree = (place: string) => !taken.has(place) && taken.add(place) !== undefined;
-  const jobs = new Set(all.filter(({ isJob }) => isJob).map(({ name }) => name));
-  return specOf('shop', all.map(toService));
-
-  function toService(one: Draft, index: number): ServiceSpec {
-    const { name, where, isJob, isChecked } = one;
-    const isNamed = where.startsWith('vm');
-    const wants = one.port !== null && !withoutPort.has(name) && (!isNamed || isFree(`${where} ${one.port}`));
-    const allowed = (rule: RolloutSpec | null) => rule && (wants ? { ...rule, order: 'stop-first' as const } : rule);
-    const [update, rollback] = [allowed(one.update), allowed(one.rollback)];
-    const dependsOn = one.dependsOn.flatMap(({ back, condition, ...dependency }): Dependency[] => {
-      const other = all[index - back]?.name;
-      if (other === undefined) return [];
-      return [{ ...dependency, service: other, condition: jobs.has(other) ? condition : alive(condition) }];
-    });
-    return serviceOf(name, {
-      host: isNamed ? where : null,
-      nameBase: `shop-${name}`,
-      // With a fixed port on a named host there can be only one.
-      replicas: isNamed && wants ? 1 : one.replicas,
-      ...(where === 'everywhere' && { global: true }),
-      ...(where === 'zone b' && { constraints: [{ attribute: 'node.labels.zone', operator: '==', value: 'b' }] }),
-      ...(update && { update }),
-      ...(rollback && { rollback }),
-      dependsOn: [...new Map(dependsOn.map((dependency) => [dependency.service, dependency])).values()],
-      container: {
-        ...{ name: `shop-${name}-1`, service: name, image: one.image, environment: { LEVEL: String(one.level) } },
-        ports: wants && one.port !== null ? [portOf(one.port)] : [],
-        restart: { name: isJob ? 'no' : 'always', maximumRetryCount: 0 },
-        healthCheck: isChecked
-          ? { test: ['CMD', 'true'], intervalMs: 0, timeoutMs: 0, retries: 0, startPeriodMs: 0 }
-          : null,
-      },
-    });
-  }
+  const toPort = ({ name, where, port }: Draft): number | null => {
+    if (port === null || withoutPort.has(name)) return null;
+    return !namesHost(where) || isFree(`${where} ${port}`) ? port : null;
+  };
+  return specOf(
+    'shop',
+    all.map((draft, index) => toService(draft, toPort(draft), toDependencies(all, index))),
+  );
 }
 
+/** What a service says about the agents it may run on. */
+const WHERE: Record<Draft['where'], Partial<ServiceSpec>> = {
+  vm1: { host: 'vm1' },
+  vm2: { host: 'vm2' },
+  anywhere: {},
+  'zone b': { constraints: [{ attribute: 'node.labels.zone', operator: '==', value: 'b' }] },
+  everywhere: { global: true },
+};
+const HEALTH_CHECK = { test: ['CMD', 'true'], intervalMs: 0, timeoutMs: 0, retries: 0, startPeriodMs: 0 };
+
+const namesHost = (where: Draft['where']) => typeof WHERE[where].host === 'string';
+
+function toService(draft: Draft, port: number | null, dependsOn: Dependency[]): ServiceSpec {
+  const { name, image, level, where, isJob, isChecked } = draft;
+  return serviceOf(name, {
+    nameBase: `shop-${name}`,
+    // Two containers on a named host cannot hold the same port.
+    replicas: port !== null && namesHost(where) ? 1 : draft.replicas,
+    ...WHERE[where],
+    ...toRollouts(draft, port !== null),
+    dependsOn,
+    container: {
+      ...{ name: `shop-${name}-1`, service: name, image, environment: { LEVEL: String(level) } },
+      ports: port === null ? [] : [portOf(port)],
+      restart: { name: isJob ? 'no' : 'always', maximumRetryCount: 0 },
+      healthCheck: isChecked ? HEALTH_CHECK : null,
+    },
+  });
+}
+
+/** A service with a port cannot start its new container before the old one has stopped. */
+function toRollouts({ update, rollback }: Draft, hasPort: boolean): Pick<ServiceSpec, 'update' | 'rollback'> {
+  const allowed = (rule: RolloutSpec): RolloutSpec => (hasPort ? { ...rule, order: 'stop-first' } : rule);
+  return { ...(update && { update: allowed(update) }), ...(rollback && { rollback: allowed(rollback) }) };
+}
+
+/** Resolves how far back the dependencies lie; of two on the same service the later one counts. */
+function toDependencies(all: readonly Draft[], index: number): Dependency[] {
+  const byService = new Map<string, Dependency>();
+  for (const { back, condition, ...rest } of all[index]?.dependsOn ?? []) {
+    const other = all[index - back];
+    if (!other) continue;
+    const dependency = { ...rest, service: other.name, condition: other.isJob ? condition : alive(condition) };
+    byService.set(other.name, dependency);
+  }
+  return [...byService.values()];
+}
+
+/** Only jobs complete: of other services one can wait at most for their health. */
 const alive = (condition: Dependency['condition']) => (condition === 'COMPLETED' ? 'HEALTHY' : condition);
 
 export type Revision = { number: number; spec: StackSpec; placed: Placed[] };
 
-/** Where its containers go, given where they are; services that find no host for their ports do without. */
+/** Places the containers, given where they are; a service that finds no host for its port loses the port. */
 export function placed(
   number: number,
   all: readonly Draft[],
@@ -130,7 +153,7 @@ export function again(
   return { number, spec, ...place(spec, agents, previous) };
 }
 
-/** What becomes of hosts between two deployments. */
+/** What happens to hosts between two deployments. */
 export const mishaps = fc.array(
   fc.record({
     which: fc.nat(30),
@@ -138,26 +161,38 @@ export const mishaps = fc.array(
   }),
   { maxLength: 6 },
 );
+type Mishap = typeof mishaps extends fc.Arbitrary<(infer T)[]> ? T : never;
 
-export function suffer(world: PlanWorld, list: readonly { which: number; what: string }[]): void {
+/** What a mishap makes of a running container. */
+const OUTCOMES: Record<Exclude<Mishap['what'], 'gone' | 'stranger'>, Partial<Instance>> = {
+  stopped: { state: 'EXITED', exitCode: 1 },
+  ended: { state: 'EXITED', exitCode: 0 },
+  unhealthy: { health: 'UNHEALTHY' },
+  crashing: { state: 'RESTARTING' },
+  paused: { state: 'PAUSED' },
+};
+
+export function suffer(world: PlanWorld, list: readonly Mishap[]): void {
   for (const { which, what } of list) {
-    const keys = [...world.containers.keys()];
-    const key = keys[which % Math.max(1, keys.length)] ?? '';
-    const instance = world.containers.get(key);
-    if (what === 'stranger') {
-      const host = AGENTS[which % AGENTS.length]?.id ?? '';
-      world.add(`${host}:stranger`, {
-        ...serviceOf('stranger').container,
-        ports: [portOf(PORTS[which % PORTS.length] ?? 0)],
-      });
-    }
-    if (!instance) continue;
-    if (what === 'gone') world.containers.delete(key);
-    if (instance.state !== 'RUNNING') continue;
-    if (what === 'stopped') Object.assign(instance, { state: 'EXITED', exitCode: 1 });
-    if (what === 'ended') Object.assign(instance, { state: 'EXITED', exitCode: 0 });
-    if (what === 'unhealthy' && instance.spec.healthCheck) instance.health = 'UNHEALTHY';
-    if (what === 'crashing') instance.state = 'RESTARTING';
-    if (what === 'paused') instance.state = 'PAUSED';
+    if (what === 'stranger') addStranger(world, which);
+    else strike(world, which, what);
   }
 }
+
+/** Adds a container that no task made and that holds a port which the stack may want. */
+function addStranger(world: PlanWorld, which: number): void {
+  const host = AGENTS[which % AGENTS.length]?.id ?? '';
+  const ports = [portOf(PORTS[which % PORTS.length] ?? 0)];
+  world.add(`${host}:stranger`, { ...serviceOf('stranger').container, ports });
+}
+
+function strike(world: PlanWorld, which: number, what: Exclude<Mishap['what'], 'stranger'>): void {
+  const keys = [...world.containers.keys()];
+  const key = keys[which % Math.max(1, keys.length)] ?? '';
+  const instance = world.containers.get(key);
+  if (what === 'gone') world.containers.delete(key);
+  else if (instance && canSuffer(instance, what)) Object.assign(instance, OUTCOMES[what]);
+}
+
+const canSuffer = ({ state, spec }: Instance, what: keyof typeof OUTCOMES) =>
+  state === 'RUNNING' && (what !== 'unhealthy' || spec.healthCheck !== null);

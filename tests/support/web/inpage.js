@@ -1,14 +1,17 @@
 /**
- * Runs inside the page (plain JavaScript, added by visit.ts): checks in the manner of axe, each giving a list of
- * complaints, and what a test cannot do from outside.
+ * visit.ts runs this plain JavaScript inside the page. It holds checks in the manner of axe, each of which returns a
+ * list of complaints, and what a test cannot do from outside.
  */
+const CONTROLS = 'button, a[href], input, select, textarea, dialog, [role="progressbar"], nav, section, summary';
+const REFERENCES = ['aria-labelledby', 'aria-describedby', 'for'];
+
 globalThis.graphiumTest = { dropFile, findNameless, findBroken, findLowContrast, getOverflowPx, policyViolations: [] };
 
 document.addEventListener('securitypolicyviolation', (event) => {
   graphiumTest.policyViolations.push(`${event.violatedDirective}: ${event.blockedURI}`);
 });
 
-/** Drags a file over the page, as `dragenter` and `drop` events on the body; `drop` false leaves it hanging. */
+/** Drops a file on the page, or only drags it over the page if `drop` is false. */
 function dropFile(name, text, drop) {
   const transfer = new DataTransfer();
   transfer.items.add(new File([text], name, { type: 'application/json' }));
@@ -24,8 +27,7 @@ function getOverflowPx() {
 
 /** Finds controls that a screen reader could not name. */
 function findNameless() {
-  const controls = 'button, a[href], input, select, textarea, dialog, [role="progressbar"], nav, section, summary';
-  return [...document.querySelectorAll(controls)]
+  return [...document.querySelectorAll(CONTROLS)]
     .filter((element) => isShown(element) && element.type !== 'hidden' && toName(element) === '')
     .map(describe);
 }
@@ -50,31 +52,55 @@ function toName(element) {
 
 /** Checks the structure: one h1, no level skipped, unique ids, references that lead somewhere, lists of items. */
 function findBroken() {
-  const complaints = [];
+  return [
+    ...findBadHeadings(),
+    ...findBadRoot(),
+    ...findDoubleIds(),
+    ...REFERENCES.flatMap(findDeadReferences),
+    ...findBadLists(),
+    ...findTabIndexes(),
+  ];
+}
+
+function findBadHeadings() {
   const headings = [...document.querySelectorAll('h1, h2, h3, h4')].filter(isShown);
   const levels = headings.filter((each) => !each.closest('dialog')).map((each) => Number(each.tagName[1]));
+  const complaints = [];
   if (levels.filter((level) => level === 1).length !== 1) complaints.push(`h1: ${levels.join(' ')}`);
   if (levels.some((level, index) => index > 0 && level > levels[index - 1] + 1)) complaints.push(`skipped: ${levels}`);
+  return complaints;
+}
+
+function findBadRoot() {
+  const complaints = [];
   if (document.querySelectorAll('main').length !== 1) complaints.push('not exactly one main');
   if (!document.documentElement.lang) complaints.push('no lang');
-  const ids = [...document.querySelectorAll('[id]')].map((each) => each.id);
-  for (const id of new Set(ids)) if (ids.filter((each) => each === id).length > 1) complaints.push(`id twice: ${id}`);
-  for (const name of ['aria-labelledby', 'aria-describedby', 'for']) {
-    for (const element of document.querySelectorAll(`[${name}]`)) {
-      const missing = element
-        .getAttribute(name)
-        .split(' ')
-        .filter((id) => !document.getElementById(id));
-      if (missing.length > 0) complaints.push(`${name} of ${describe(element)} leads nowhere`);
-    }
-  }
-  for (const list of document.querySelectorAll('ul, ol')) {
-    if ([...list.children].some((child) => child.tagName !== 'LI')) complaints.push(`${describe(list)} holds no item`);
-  }
-  for (const element of document.querySelectorAll('[tabindex]')) {
-    if (element.tabIndex > 0) complaints.push(`tabindex of ${describe(element)}`);
-  }
   return complaints;
+}
+
+function findDoubleIds() {
+  const ids = [...document.querySelectorAll('[id]')].map((each) => each.id);
+  const doubles = [...new Set(ids)].filter((id) => ids.indexOf(id) !== ids.lastIndexOf(id));
+  return doubles.map((id) => `id twice: ${id}`);
+}
+
+function findDeadReferences(attribute) {
+  const leadsSomewhere = (id) => document.getElementById(id) !== null;
+  return [...document.querySelectorAll(`[${attribute}]`)]
+    .filter((element) => !element.getAttribute(attribute).split(' ').every(leadsSomewhere))
+    .map((element) => `${attribute} of ${describe(element)} leads nowhere`);
+}
+
+function findBadLists() {
+  return [...document.querySelectorAll('ul, ol')]
+    .filter((list) => [...list.children].some((child) => child.tagName !== 'LI'))
+    .map((list) => `${describe(list)} holds no item`);
+}
+
+function findTabIndexes() {
+  return [...document.querySelectorAll('[tabindex]')]
+    .filter((element) => element.tabIndex > 0)
+    .map((element) => `tabindex of ${describe(element)}`);
 }
 
 /** Finds text whose contrast to its background is below 4.5:1, or below 3:1 if it is large. */

@@ -4,9 +4,9 @@ import { ask } from '../server.ts';
 /** An agent that speaks the real protocol and keeps its host's containers in a map instead of on an engine. */
 export type Puppet = {
   containers: Map<string, Observed>;
-  /** By container name: the error with which a DEPLOY of that container fails. */
+  /** Maps a container's name to the error with which its DEPLOY fails. */
   failures: Map<string, Record<string, unknown>>;
-  /** Tasks of these containers start, but end only when they are cancelled or taken out of this set. */
+  /** Tasks of these containers start, but end only when they are cancelled or their container leaves this set. */
   held: Set<string>;
   /** Reports the containers after a test has changed them. */
   observe(): Promise<void>;
@@ -36,24 +36,33 @@ export async function createPuppet(server: { url: string }, admin: string, name:
   const begun = new Map<string, Task>();
   const observe = async () => void (await agent.observe([...containers.values()]));
 
-  async function work(): Promise<void> {
-    const pending = await agent.pending();
+  async function obeyCancels(pending: readonly Task[]): Promise<void> {
     for (const task of pending.filter((each) => each.cancelRequested)) {
       begun.delete(task.id);
       await agent.finish(task, 'CANCELLED', { result: { action: 'cancelled', left: leftOf(task, containers) } });
     }
+  }
+
+  async function begin(pending: readonly Task[]): Promise<void> {
     const ready = pending.filter((each) => each.status === 'PENDING').map((each) => each.id);
-    for (const task of ready.length > 0 ? await agent.start(ready) : []) begun.set(task.id, task);
+    if (ready.length === 0) return;
+    for (const task of await agent.start(ready)) begun.set(task.id, task);
+  }
+
+  async function end(task: Task): Promise<void> {
+    begun.delete(task.id);
+    const error = task.kind === 'DEPLOY' ? failures.get(task.containerName ?? '') : undefined;
+    if (error) return void (await agent.finish(task, 'FAILED', { error, retryable: false }));
+    apply(task, containers);
+    await agent.finish(task);
+  }
+
+  async function work(): Promise<void> {
+    const pending = await agent.pending();
+    await obeyCancels(pending);
+    await begin(pending);
     const free = [...begun.values()].filter((task) => !held.has(task.containerName ?? ''));
-    for (const task of free) {
-      begun.delete(task.id);
-      const error = task.kind === 'DEPLOY' ? failures.get(task.containerName ?? '') : undefined;
-      if (error) await agent.finish(task, 'FAILED', { error, retryable: false });
-      else {
-        apply(task, containers);
-        await agent.finish(task);
-      }
-    }
+    for (const task of free) await end(task);
     if (free.length > 0) await observe();
   }
 

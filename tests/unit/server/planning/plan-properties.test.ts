@@ -18,7 +18,7 @@ import { plan } from '../../../support/planning/plans.ts';
 import { PlanRun } from '../../../support/planning/run.ts';
 
 /** What must hold of every plan, whatever the revisions, what is observed and the order in which tasks happen to run. */
-const runs = { numRuns: 300 };
+const RUNS = { numRuns: 300 };
 // About a second each, and several when the machine has other work.
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -36,7 +36,7 @@ describe('executing a plan in any order that it allows', () => {
         expectToBe(world, after);
         expect(isEmpty(planFor(world, kind, after))).toBe(true);
       }),
-      runs,
+      RUNS,
     );
   });
 
@@ -73,7 +73,7 @@ describe('executing a plan in any order that it allows', () => {
           expect(isEmpty(planFor(world, 'DEPLOY', after))).toBe(true);
         },
       ),
-      runs,
+      RUNS,
     );
   });
 });
@@ -93,7 +93,7 @@ describe('what fails', () => {
         expectToBe(world, back);
         expect(isEmpty(planFor(world, 'ROLLBACK', back))).toBe(true);
       }),
-      runs,
+      RUNS,
     );
   });
 
@@ -111,7 +111,7 @@ describe('what fails', () => {
         expect([...world.containers]).toEqual(was);
         expect(isEmpty(planFor(world, 'ROLLBACK', before))).toBe(true);
       }),
-      runs,
+      RUNS,
     );
   });
 
@@ -133,7 +133,7 @@ describe('what fails', () => {
         for (const { agentId, containerName } of last)
           expect(world.containers.has(`${agentId}:${containerName}`)).toBe(true);
       }),
-      runs,
+      RUNS,
     );
   });
 });
@@ -165,7 +165,7 @@ test('STOP, START, RESTART and DELETE do what they say from wherever a stack was
         expect(world.containers.size).toBe(0);
       },
     ),
-    runs,
+    RUNS,
   );
 });
 
@@ -190,6 +190,6 @@ test('a plan is the same for the same input in whatever order it comes, and its 
       const isSame = JSON.stringify(does(later)) === JSON.stringify(does(planned));
       expect(later.hash === planned.hash).toBe(isSame);
     }),
-    runs,
+    RUNS,
   );
 });
