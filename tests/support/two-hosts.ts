@@ -17,3 +17,21 @@ export async function startTwoHosts(seed: Seed, name: string) {
 
 export const imagesOf = (hosts: readonly FakeHost[]) =>
   hosts.flatMap(({ containers }) => [...containers.values()].map(({ image }) => image));
+
+/** How a container fails in these stories. */
+export const BAD = { code: 'UNHEALTHY', message: 'the health check failed', exitCode: 7, logs: ['boom'] };
+
+type StackView = {
+  state: string;
+  revision: number;
+  goodRevision: number | null;
+  desired: string;
+  revisions: { number: number; note: string | null; isGood: boolean }[];
+};
+
+/** What a person sees of the stack. */
+export async function stackOf(seed: Seed, name: string): Promise<StackView> {
+  const query = `query($n: String!) { stack(name: $n) { state revision goodRevision desired
+    revisions { number note isGood } } }`;
+  return (await seed.ask<{ stack: StackView }>(query, { n: name })).stack;
+}

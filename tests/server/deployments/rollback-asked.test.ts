@@ -1,20 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { workAll } from '../../support/fake-host.ts';
 import { useSeed } from '../../support/seed.ts';
-import { imagesOf, startTwoHosts } from '../../support/two-hosts.ts';
+import { BAD, imagesOf, stackOf, startTwoHosts } from '../../support/two-hosts.ts';
 
 /** A newer file, an earlier revision, once more: what somebody asks for over what is there. */
 const seed = useSeed();
 
 let count = 0;
 const story = () => startTwoHosts(seed, `asked${++count}`);
-const BAD = { code: 'UNHEALTHY', message: 'the health check failed', exitCode: 7, logs: ['boom'] };
-const stackOf = async (name: string) => {
-  const query = `query($n: String!) { stack(name: $n) { state revision goodRevision desired
-    revisions { number note isGood } } }`;
-  type View = { state: string; revision: number; goodRevision: number | null; revisions: { note: string | null }[] };
-  return (await seed.ask<{ stack: View }>(query, { n: name })).stack;
-};
 
 describe('a newer file', () => {
   test('takes the place of a deployment that is half through: what runs is asked to stop, the rest is planned anew', async () => {
@@ -62,7 +55,10 @@ describe('rollbackStack', () => {
     await workAll(hosts);
     expect((await seed.deployment(to1.id)).status).toBe('SUCCEEDED');
     expect(imagesOf(hosts)).toEqual(['app:1', 'app:1']);
-    expect(await stackOf(name)).toMatchObject({ goodRevision: 4, revisions: [{ note: 'as revision 1' }, {}, {}, {}] });
+    expect(await stackOf(seed, name)).toMatchObject({
+      goodRevision: 4,
+      revisions: [{ note: 'as revision 1' }, {}, {}, {}],
+    });
     await seed.run('rollbackStack', { name });
     await workAll(hosts);
     expect(imagesOf(hosts)).toEqual(['app:3', 'app:3']);
@@ -108,7 +104,7 @@ describe('rollbackStack', () => {
     expect((await seed.run('rollbackStack', { name, toRevision: 1, ...key })).id).toBe(once.id);
     const other = await seed.refused('rollbackStack', { name, toRevision: 2, ...key });
     expect(other.code).toBe('IDEMPOTENCY_KEY_REUSED');
-    expect((await stackOf(name)).revision).toBe(3);
+    expect((await stackOf(seed, name)).revision).toBe(3);
   });
 });
 

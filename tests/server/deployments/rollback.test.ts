@@ -2,20 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { composeFile, service } from '../../support/compose-file.ts';
 import { workAll } from '../../support/fake-host.ts';
 import { useSeed } from '../../support/seed.ts';
-import { imagesOf, startTwoHosts } from '../../support/two-hosts.ts';
+import { BAD, imagesOf, stackOf, startTwoHosts } from '../../support/two-hosts.ts';
 
 /** The rollback after a failure. */
 const seed = useSeed();
 
 let count = 0;
 const story = () => startTwoHosts(seed, `back${++count}`);
-const BAD = { code: 'UNHEALTHY', message: 'the health check failed', exitCode: 7, logs: ['boom'] };
-const stackOf = async (name: string) => {
-  const query = `query($n: String!) { stack(name: $n) { state revision goodRevision desired
-    revisions { number note isGood } } }`;
-  type View = { state: string; revision: number; goodRevision: number | null; revisions: { note: string | null }[] };
-  return (await seed.ask<{ stack: View }>(query, { n: name })).stack;
-};
 const cancel = (id: string) => seed.run('cancelDeployment', { id });
 
 describe('a deployment that fails', () => {
@@ -34,7 +27,7 @@ describe('a deployment that fails', () => {
     await h2.cancel(b ?? { id: '', attempt: 0 });
     // Its tasks have ended; the clock or a sweep plans the rollback.
     expect(await seed.deployment(id)).toMatchObject({ status: 'RUNNING', cause: { code: 'UNHEALTHY' } });
-    expect((await stackOf(name)).state).toBe('ROLLING_BACK');
+    expect((await stackOf(seed, name)).state).toBe('ROLLING_BACK');
     await seed.sweep();
     await workAll(hosts);
     const deployment = await seed.deployment(id);
@@ -44,7 +37,7 @@ describe('a deployment that fails', () => {
       rollbackRevision: 3,
       cause: { ...BAD, taskId: a?.id, agent: h1.agent.name, containerName: names.a },
     });
-    expect(await stackOf(name)).toMatchObject({
+    expect(await stackOf(seed, name)).toMatchObject({
       state: 'RUNNING',
       revision: 3,
       goodRevision: 3,
@@ -113,7 +106,7 @@ describe('a deployment that fails', () => {
     expect(await host.work()).toEqual([`DEPLOY ${name}-b-1`]);
     await seed.sweep();
     expect(await seed.deployment(id)).toMatchObject({ status: 'FAILED', rollbackRevision: null, cause: BAD });
-    expect(await stackOf(name)).toMatchObject({ state: 'DEGRADED', revision: 1, goodRevision: null });
+    expect(await stackOf(seed, name)).toMatchObject({ state: 'DEGRADED', revision: 1, goodRevision: null });
   });
 
   test('stays as it is with onFailure KEEP; what does not depend on the failure goes on', async () => {
@@ -183,7 +176,7 @@ describe('the rollback', () => {
     expect(status).toBe('FAILED');
     expect(cause).toMatchObject({ code: 'UNHEALTHY', containerName: names.b });
     expect(cause?.message).toMatch(/health check failed.*rollback.*the port is taken/s);
-    expect(await stackOf(name)).toMatchObject({ revision: 3, goodRevision: 1 });
+    expect(await stackOf(seed, name)).toMatchObject({ revision: 3, goodRevision: 1 });
   });
 
   test('ends when it is cancelled, before it began and in its middle', async () => {
@@ -210,7 +203,7 @@ describe('the rollback', () => {
       await workAll(hosts);
       expect((await seed.deployment(next.id)).status).toBe('SUCCEEDED');
       expect(imagesOf(hosts)).toEqual(['app:4', 'app:4']);
-      expect((await stackOf(name)).revision).toBe(begun ? 4 : 3);
+      expect((await stackOf(seed, name)).revision).toBe(begun ? 4 : 3);
     }
   });
 
@@ -221,7 +214,7 @@ describe('the rollback', () => {
     await workAll(hosts);
     await seed.sweep();
     expect((await seed.deployment(id)).status).toBe('SUPERSEDED');
-    expect((await stackOf(name)).state).toBe('STOPPED');
+    expect((await stackOf(seed, name)).state).toBe('STOPPED');
   });
 
   test('says what is wrong when an agent of the good revision is gone', async () => {
@@ -231,7 +224,7 @@ describe('the rollback', () => {
     const { status, cause } = await seed.deployment(id);
     expect(status).toBe('FAILED');
     expect(cause?.message).toMatch(/health check failed.*could not be rolled back to revision 1/s);
-    expect((await stackOf(name)).revision).toBe(2);
+    expect((await stackOf(seed, name)).revision).toBe(2);
   });
 
   test('makes sure of a container whose agent vanished in the middle of its task', async () => {

@@ -10,6 +10,7 @@ import { type Policy, strictPolicy } from '../../../agent/policy/schema.ts';
 import type { TaskContext } from '../../../agent/task/context.ts';
 import { runTask } from '../../../agent/task/task.ts';
 import { getLab } from '../lab.ts';
+import { PLAIN } from './specs.ts';
 
 /** A process that runs until it is told to stop, and then stops at once. */
 export const service = ['sh', '-c', 'trap "exit 0" TERM; echo up; while :; do sleep 1 & wait; done'];
@@ -52,24 +53,7 @@ export function createHost() {
   afterAll(() => engine.close());
 
   const specOf = (change: Partial<ContainerSpec> = {}, rest: Partial<DeploySpec> = {}): DeploySpec => {
-    const container: ContainerSpec = {
-      name: name('web'),
-      service: 'web',
-      replica: 1,
-      image: lab.images.busybox,
-      command: service,
-      environment: {},
-      labels: {},
-      ports: [],
-      mounts: [],
-      networkMode: 'bridge',
-      networks: [],
-      restart: { name: 'no', maximumRetryCount: 0 },
-      nanoCpus: null,
-      memoryBytes: null,
-      healthCheck: null,
-      ...change,
-    };
+    const container = { ...PLAIN, name: name('web'), image: lab.images.busybox, command: service, ...change };
     const specHash = JSON.stringify(container);
     return { version: 1, revision: 1, specHash, container, networks: [], volumes: [], ...rest };
   };

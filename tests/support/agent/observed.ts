@@ -2,6 +2,7 @@ import type { DeployJob } from '../../../agent/decide/decision.ts';
 import { type Memory, type Phase, type Undo, type Undoing, undoing, type Work } from '../../../agent/decide/memory.ts';
 import type { ObservedContainer } from '../../../agent/docker/shapes/observe.ts';
 import type { DeploySpec } from '../../../agent/docker/shapes/spec.ts';
+import { PLAIN } from './specs.ts';
 
 /** Ours, wanted and running, unless told otherwise. */
 export const container = (overrides: Partial<ObservedContainer> = {}): ObservedContainer => ({
@@ -34,23 +35,7 @@ export const created = { status: 'created', running: false, everStarted: false, 
 export const previous = (overrides: Partial<ObservedContainer> = {}) =>
   container({ id: 'previous', specHash: 'before', revision: 1, ...overrides });
 
-const CONTAINER: DeploySpec['container'] = {
-  name: 'web',
-  service: 'web',
-  replica: 1,
-  image: 'i',
-  command: null,
-  environment: {},
-  labels: {},
-  ports: [],
-  mounts: [],
-  networkMode: 'bridge',
-  networks: [],
-  restart: { name: 'no', maximumRetryCount: 0 },
-  nanoCpus: null,
-  memoryBytes: null,
-  healthCheck: null,
-};
+const CONTAINER: DeploySpec['container'] = { ...PLAIN, name: 'web', image: 'i' };
 
 export const deploy = (kind: DeployJob['kind'] = 'DEPLOY', rest: Partial<DeploySpec> = {}): DeployJob => ({
   kind,

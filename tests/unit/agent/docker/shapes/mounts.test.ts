@@ -1,37 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { toContainerBody } from '../../../../../agent/docker/shapes/body.ts';
 import { bindUnsayable } from '../../../../../agent/docker/shapes/mounts.ts';
-import type { ContainerSpec, DeploySpec } from '../../../../../agent/docker/shapes/spec.ts';
-
-const owner = { clusterId: 'k', agentName: 'vm1', stack: 's', taskId: 't1' };
-const bare: ContainerSpec = {
-  name: 's-web-1',
-  service: 'web',
-  replica: 1,
-  image: 'nginx:alpine',
-  command: null,
-  environment: {},
-  labels: {},
-  ports: [],
-  mounts: [],
-  networkMode: 'bridge',
-  networks: [],
-  restart: { name: 'no', maximumRetryCount: 0 },
-  nanoCpus: null,
-  memoryBytes: null,
-  healthCheck: null,
-};
-const specOf = (container: Partial<ContainerSpec>, rest: Partial<DeploySpec> = {}): DeploySpec => ({
-  version: 1,
-  revision: 3,
-  specHash: 'abc',
-  container: { ...bare, ...container },
-  networks: [],
-  volumes: [],
-  ...rest,
-});
-const bodyOf = (container: Partial<ContainerSpec>, apiVersion = '1.44', rest: Partial<DeploySpec> = {}) =>
-  toContainerBody(specOf(container, rest), owner, { apiVersion, files: [] });
+import type { ContainerSpec } from '../../../../../agent/docker/shapes/spec.ts';
+import { bodyOf, OWNER, specOf } from '../../../../support/agent/specs.ts';
 
 describe('mounts', () => {
   it('make a directory of the host as the engine can', () => {
@@ -86,7 +57,7 @@ describe('mounts', () => {
       content: 'sesame',
     } as const;
     const files = [{ file, path: '/run/graphium/x/0' }];
-    const body = toContainerBody(specOf({ files: [file] }), owner, { apiVersion: '1.44', files });
+    const body = toContainerBody(specOf({ files: [file] }), OWNER, { apiVersion: '1.44', files });
     expect(body.HostConfig.Mounts).toEqual([
       { Type: 'bind', Source: '/run/graphium/x/0', Target: '/run/secrets/k', ReadOnly: true },
     ]);

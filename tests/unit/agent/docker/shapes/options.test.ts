@@ -1,43 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { lacking, toContainerBody } from '../../../../../agent/docker/shapes/body.ts';
+import { lacking } from '../../../../../agent/docker/shapes/body.ts';
 import { toEndpoints } from '../../../../../agent/docker/shapes/endpoints.ts';
-import { type ContainerSpec, type DeploySpec, taskSpecs } from '../../../../../agent/docker/shapes/spec.ts';
+import { type ContainerSpec, taskSpecs } from '../../../../../agent/docker/shapes/spec.ts';
 import { parsePolicy, strictPolicy } from '../../../../../agent/policy/schema.ts';
 import { violations } from '../../../../../agent/policy/violations.ts';
-
-const owner = { clusterId: 'k', agentName: 'vm1', stack: 's', taskId: 't1' };
-const bare: ContainerSpec = {
-  name: 's-web-1',
-  service: 'web',
-  replica: 1,
-  image: 'nginx:alpine',
-  command: null,
-  environment: {},
-  labels: {},
-  ports: [],
-  mounts: [],
-  networkMode: 'bridge',
-  networks: [],
-  restart: { name: 'no', maximumRetryCount: 0 },
-  nanoCpus: null,
-  memoryBytes: null,
-  healthCheck: null,
-};
-const specOf = (container: Partial<ContainerSpec>, rest: Partial<DeploySpec> = {}): DeploySpec => ({
-  version: 1,
-  revision: 3,
-  specHash: 'abc',
-  container: { ...bare, ...container },
-  networks: [],
-  volumes: [],
-  ...rest,
-});
-const bodyOf = (container: Partial<ContainerSpec>, apiVersion = '1.44', rest: Partial<DeploySpec> = {}) =>
-  toContainerBody(specOf(container, rest), owner, { apiVersion, files: [] });
+import { bodyOf, PLAIN, specOf } from '../../../../support/agent/specs.ts';
 
 /** Every field there is. */
 const everything: Required<ContainerSpec> = {
-  ...bare,
+  ...PLAIN,
   command: ['x'],
   pullPolicy: 'always',
   platform: 'linux/amd64',
@@ -204,7 +175,7 @@ describe('the body Docker gets', () => {
       linkLocalIps: ['169.254.1.1'],
     };
     expect(
-      toEndpoints({ ...bare, networks: [{ ...network, macAddress: 'm', driverOptions: { o: 'v' } }] }, '1.44'),
+      toEndpoints({ ...PLAIN, networks: [{ ...network, macAddress: 'm', driverOptions: { o: 'v' } }] }, '1.44'),
     ).toEqual([
       [
         'n',

@@ -1,41 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { toContainerBody } from '../../../../../agent/docker/shapes/body.ts';
 import { toEndpoints } from '../../../../../agent/docker/shapes/endpoints.ts';
 import { toImageName, toPullQuery } from '../../../../../agent/docker/shapes/image.ts';
 import { toNetworkBody } from '../../../../../agent/docker/shapes/parts.ts';
-import { type ContainerSpec, type DeploySpec, taskSpecs } from '../../../../../agent/docker/shapes/spec.ts';
+import { taskSpecs } from '../../../../../agent/docker/shapes/spec.ts';
 import { chooseApiVersion } from '../../../../../agent/docker/shapes/version.ts';
 import { strictPolicy } from '../../../../../agent/policy/schema.ts';
 import { violations } from '../../../../../agent/policy/violations.ts';
-
-const owner = { clusterId: 'k', agentName: 'vm1', stack: 's', taskId: 't1' };
-const host = { apiVersion: '1.44', files: [] };
-const bare: ContainerSpec = {
-  name: 's-web-1',
-  service: 'web',
-  replica: 1,
-  image: 'nginx:alpine',
-  command: null,
-  environment: {},
-  labels: {},
-  ports: [],
-  mounts: [],
-  networkMode: 'bridge',
-  networks: [],
-  restart: { name: 'no', maximumRetryCount: 0 },
-  nanoCpus: null,
-  memoryBytes: null,
-  healthCheck: null,
-};
-const specOf = (container: Partial<ContainerSpec> = {}): DeploySpec => ({
-  version: 1,
-  revision: 3,
-  specHash: 'abc',
-  container: { ...bare, ...container },
-  networks: [],
-  volumes: [],
-});
-const bodyOf = (container: Partial<ContainerSpec>) => toContainerBody(specOf(container), owner, host);
+import { bodyOf, OWNER, PLAIN, specOf } from '../../../../support/agent/specs.ts';
 
 describe('the body Docker gets', () => {
   it('leaves out what was not asked for', () => {
@@ -152,7 +123,7 @@ describe('the body Docker gets', () => {
     const body = bodyOf({ networks });
     expect(body.HostConfig.NetworkMode).toBe('s_a');
     expect(body.NetworkingConfig).toEqual({ EndpointsConfig: { s_a: { Aliases: ['web'] } } });
-    expect(toEndpoints({ ...bare, networks }, '1.44').map(([name]) => name)).toEqual(['s_a', 's_b']);
+    expect(toEndpoints({ ...PLAIN, networks }, '1.44').map(([name]) => name)).toEqual(['s_a', 's_b']);
     expect(bodyOf({ networks, networkMode: 'host' }).HostConfig.NetworkMode).toBe('host');
     expect(bodyOf({ networks, networkMode: 'none' })).not.toHaveProperty('NetworkingConfig');
   });
@@ -180,7 +151,7 @@ describe('networks', () => {
     labels: { team: 'a' },
   };
   it('leaves addresses to Docker unless told', () => {
-    const body = toNetworkBody(network, owner);
+    const body = toNetworkBody(network, OWNER);
     expect(body).toMatchObject({
       Name: 's_net',
       Driver: 'bridge',
@@ -190,7 +161,7 @@ describe('networks', () => {
     expect(body).not.toHaveProperty('IPAM');
   });
   it('passes on the subnet', () => {
-    const body = toNetworkBody({ ...network, subnet: '10.9.0.0/24', gateway: '10.9.0.1' }, owner);
+    const body = toNetworkBody({ ...network, subnet: '10.9.0.0/24', gateway: '10.9.0.1' }, OWNER);
     expect(body).toHaveProperty('IPAM', { Config: [{ Subnet: '10.9.0.0/24', Gateway: '10.9.0.1' }] });
   });
 });
@@ -200,7 +171,7 @@ describe('task specs', () => {
   it.each([
     ['another version', 'STOP', { version: 2 }],
     ['an unknown field', 'STOP', { version: 1, force: true }],
-    ['an unknown field of the container', 'DEPLOY', { ...specOf(), container: { ...bare, mystery: true } }],
+    ['an unknown field of the container', 'DEPLOY', { ...specOf(), container: { ...PLAIN, mystery: true } }],
     ['a missing field', 'PULL', { version: 1, image: 'x' }],
     ['a name Docker would refuse', 'DEPLOY', specOf({ name: '../x' })],
     ['a volume that is a path', 'CLEAN', { version: 1, networks: [], volumes: ['/etc'] }],
