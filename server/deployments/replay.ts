@@ -27,13 +27,18 @@ export function describePlan({ changes, tasks, downtime, hash }: Plan): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** @param file its path; "-" is standard input. @throws Error when it cannot be read or holds no input of a plan */
+export function replay(file: string): string {
+  return describePlan(plan(fromSaved(JSON.parse(readFileSync(file === '-' ? process.stdin.fd : file, 'utf8')))));
+}
+
 if (import.meta.main) {
-  const [file] = process.argv.slice(2);
-  if (file === undefined) {
-    process.stderr.write('usage: npm run replay -- FILE (the answer of planStack { input }; "-" is standard input)\n');
-    process.exitCode = 2;
-  } else {
-    const text = readFileSync(file === '-' ? process.stdin.fd : file, 'utf8');
-    process.stdout.write(describePlan(plan(fromSaved(JSON.parse(text)))));
+  try {
+    const [file] = process.argv.slice(2);
+    if (file === undefined) throw new Error('expected a FILE with the answer of planStack { input }, or "-"');
+    process.stdout.write(replay(file));
+  } catch (error) {
+    process.stderr.write(`replay: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
   }
 }

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { plan } from '../../../server/planning/plan.ts';
+import { fromSaved } from '../../../server/planning/saved-input.ts';
 import { composeFile, service } from '../../support/compose-file.ts';
 import { toArguments, useSeed } from '../../support/seed.ts';
 
@@ -167,6 +169,27 @@ describe('planStack', () => {
     const { errors } = await seed.try(toQuery({ stop: name }), {}, viewer.secret);
     expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN');
   });
+});
+
+test('the input of a plan can be saved, and the same is planned from it without a server', async () => {
+  const host = await seed.host('saved');
+  const source = composeFile('saved', {
+    web: service('saved', { environment: { LEVEL: 'debug' } }),
+    db: service('saved'),
+  });
+  const ask = (secret?: string) =>
+    seed.try<{ planStack: { input: unknown; taskCount: number; items: { containerName: string; action: string }[] } }>(
+      'query($c: String!) { planStack(operation: { deploy: { source: { compose: $c } } }) { input taskCount items { containerName action } } }',
+      { c: source },
+      secret,
+    );
+  const { data } = await ask();
+  const { changes, tasks } = plan(fromSaved(JSON.parse(JSON.stringify(data))));
+  expect(tasks).toHaveLength(data?.planStack.taskCount ?? 0);
+  expect(changes.map(({ containerName, action }) => ({ containerName, action }))).toEqual(data?.planStack.items);
+  expect(tasks.every(({ agentId }) => agentId === host.agent.id)).toBe(true);
+  const viewer = await seed.token('VIEWER');
+  expect((await ask(viewer.secret)).errors?.[0]?.extensions.code).toBe('FORBIDDEN');
 });
 
 describe('options', () => {

@@ -1,6 +1,10 @@
-import { expect, test } from 'vitest';
-import { describePlan } from '../../../../server/deployments/replay.ts';
-import { allSeen, inputOf, on, plan } from '../../../support/planning/plans.ts';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { describePlan, replay } from '../../../../server/deployments/replay.ts';
+import { toSaved } from '../../../../server/planning/saved-input.ts';
+import { allSeen, inputOf, on, plan, toPlanInput } from '../../../support/planning/plans.ts';
 
 test('a plan in words: containers, tasks with what they wait for, downtime', () => {
   const wanted = inputOf([
@@ -23,4 +27,19 @@ test('a plan in words: containers, tasks with what they wait for, downtime', () 
     `hash ${planned.hash}`,
     '',
   ]);
+});
+
+test('a file is planned from again; one that holds no plan is refused', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'graphium-replay-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const write = (text: string) => {
+    writeFileSync(join(folder, 'plan.json'), text);
+    return join(folder, 'plan.json');
+  };
+  const input = inputOf([['web', 'vm1']]);
+  const answer = { data: { planStack: { input: toSaved(toPlanInput(input)) } } };
+  expect(replay(write(JSON.stringify(answer)))).toBe(describePlan(plan(input)));
+  expect(() => replay(write('{ "data": null }'))).toThrow('expected the `input` of a plan');
+  expect(() => replay(write('{'))).toThrow(SyntaxError);
+  expect(() => replay(join(folder, 'none.json'))).toThrow('ENOENT');
 });
