@@ -65,7 +65,7 @@ export async function startSweeper(
     try {
       await sweepOnce(db, serverId, log);
       // A lost notification costs at most the time to the next sweep.
-      for (const id of sockets.agentIds()) bus.poke(topic.pending(id));
+      for (const one of [topic.due, ...sockets.agentIds().map(topic.pending)]) bus.poke(one);
     } catch (error) {
       const message = isDatabaseUnavailable(error) ? 'no sweep: the database does not answer' : 'sweep failed';
       log.warn({ err: error }, message);
