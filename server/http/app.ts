@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Services } from './context.ts';
 import { createPage, SECURITY_HEADERS } from './page.ts';
 import { servePlayground, wantsPlayground } from './playground.ts';
+import { createProbes } from './probes.ts';
 import { attachSockets } from './websocket.ts';
 import { createGraphql } from './yoga.ts';
 
@@ -18,15 +19,17 @@ export type App = {
 export function createApp(services: Services, options: { pageFolder: string }, log: Logger): App {
   const yoga = createGraphql(services, log);
   const page = createPage(options.pageFolder);
+  const probes = createProbes(services.db);
   const attached: { close(): Promise<void> }[] = [];
 
   function handle(request: IncomingMessage, response: ServerResponse) {
     const path = request.url?.split('?')[0];
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
-    if (path !== '/graphql' && path !== '/health') return page(request, response);
+    if (probes.answer(path, response)) return;
+    if (path !== '/graphql') return page(request, response);
     response.setHeader('content-security-policy', PLAYGROUND_CSP);
     response.setHeader('cache-control', 'no-store');
-    if (path === '/graphql' && wantsPlayground(request)) return void servePlayground(options.pageFolder, response);
+    if (wantsPlayground(request)) return void servePlayground(options.pageFolder, response);
     void yoga(request, response);
   }
 
@@ -37,6 +40,7 @@ export function createApp(services: Services, options: { pageFolder: string }, l
       attached.push(attachSockets(server, yoga, services, log));
     },
     async close() {
+      probes.stop();
       await Promise.all(attached.map((one) => one.close()));
     },
   };

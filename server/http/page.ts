@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import sirv from 'sirv';
@@ -27,9 +27,14 @@ const PAGE_CSP = [
 /** The names of these files hold a hash of what is in them. */
 const HASHED = '/assets/';
 
+/** The addresses of the page's screens, as the page's own router knows them. A stack's name may hold a dot. */
+const SCREEN =
+  /^\/(stacks(\/[^/]+(\/adopt|\/deploy(\/[1-9]\d{0,8})?)?)?|deploy|deployments(\/[^/]+)?|agents|tokens)?\/?$/;
+
 /**
- * Serves the built page: compressed where the build wrote a compressed file beside it, and with `index.html` for every
- * path that is no file, for that is a screen of the page. No extension is an exception: a stack's name may hold a dot.
+ * Serves the built page: compressed where the build wrote a compressed file beside it, and with `index.html` for each of
+ * its screens. Every other path is 404, or a balancer that asks for one would think that all is well. A browser gets the
+ * page with that answer, which says so and leads on.
  * @param folder what `vite build` wrote
  */
 export function createPage(folder: string): Page {
@@ -47,8 +52,8 @@ export function createPage(folder: string): Page {
     const isHashed = request.url?.startsWith(HASHED);
     response.setHeader('content-security-policy', PAGE_CSP);
     response.setHeader('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache');
-    if (isHashed) assets(request, response, () => answerNotFound(response));
-    else screens(request, response);
+    if (SCREEN.test(request.url?.split('?')[0] ?? '')) screens(request, response);
+    else assets(request, response, () => answerNotFound(request, response, folder));
   });
 }
 
@@ -69,7 +74,12 @@ export function answerNotBuilt(response: ServerResponse): void {
   response.writeHead(503, { 'content-type': 'text/plain' }).end(text);
 }
 
-function answerNotFound(response: ServerResponse): void {
+function answerNotFound(request: IncomingMessage, response: ServerResponse, folder: string): void {
+  if (request.headers.accept?.includes('text/html')) {
+    response.writeHead(404, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-cache' });
+    response.end(readFileSync(join(folder, 'index.html')));
+    return;
+  }
   for (const name of ['content-security-policy', 'cache-control']) response.removeHeader(name);
   response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found\n');
 }

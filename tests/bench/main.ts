@@ -128,7 +128,7 @@ async function benchStart(): Promise<number> {
 }
 
 const answers = (port: number) =>
-  fetch(`http://127.0.0.1:${port}/health`).then(
+  fetch(`http://127.0.0.1:${port}/readyz`).then(
     (response) => response.ok,
     () => false,
   );

@@ -4,8 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createPage } from '../../../../server/http/page.ts';
+import type { Route } from '../../../../web/router.ts';
+
+type KnownRoute = Exclude<Route, { screen: 'unknown' }>;
 
 const folder = mkdtempSync(join(tmpdir(), 'graphium-page-'));
 const SCRIPT = 'export const answer = 42;\n'.repeat(200);
@@ -84,17 +87,10 @@ describe('a file with a hash in its name', () => {
   });
 });
 
-describe('every other path', () => {
-  test.each([
-    '/',
-    '/index.html',
-    '/stacks/shop',
-    '/stacks/shop.v2',
-    '/stacks/main.js',
-    '/stacks/%E0%A4%A',
-    '/a%00b',
-    '/?x=1',
-  ])('%s is a screen of the page', async (path) => {
+describe('a screen of the page', () => {
+  const screens = ['/', '/?x=1', '/agents/', '/stacks/shop', '/stacks/shop.v2', '/stacks/main.js', '/stacks/%E0%A4%A'];
+
+  test.each([...screens, '/index.html'])('%s is answered with the page', async (path) => {
     const { status, headers, body } = await get(path);
     expect(status).toBe(200);
     expect(body.toString()).toBe(INDEX);
@@ -102,11 +98,29 @@ describe('every other path', () => {
     expect(headers['cache-control']).toBe('no-cache');
     expect((await get(path, { 'if-none-match': headers.etag ?? '' })).status).toBe(304);
   });
+});
+
+describe('every other path', () => {
+  const nothing = ['/metrics', '/robots.txt', '/health', '/favicon.ico', '/schema.graphql', '/stack', '/stacks/a/b'];
+  const tricks = ['/a%00b', '/../../../../etc/passwd', '/..%2f..%2fetc/passwd', '/%2e%2e/%2e%2e/etc/passwd'];
+
+  test.each([...nothing, ...tricks, '/stacks/a/deploy/0'])('%s is not found', async (path) => {
+    const { status, headers, body } = await get(path);
+    expect(status).toBe(404);
+    expect(headers['content-type']).toBe('text/plain');
+    expect(headers['cache-control']).toBeUndefined();
+    expect(body.toString()).toBe('Not found\n');
+  });
+
+  test('leads a browser on, with the page and the same status', async () => {
+    const { status, headers, body } = await get('/stack', { accept: 'text/html,*/*;q=0.8' });
+    expect(status).toBe(404);
+    expect(headers['content-type']).toMatch(/^text\/html/);
+    expect(headers['content-security-policy']).toContain("script-src 'self';");
+    expect(body.toString()).toBe(INDEX);
+  });
 
   test('never leads out of the folder', async () => {
-    for (const path of ['/../../../../etc/passwd', '/..%2f..%2fetc/passwd', '/%2e%2e/%2e%2e/etc/passwd']) {
-      expect((await get(path)).body.toString()).toBe(INDEX);
-    }
     expect((await get('/assets/../../../../../etc/passwd')).status).toBe(404);
   });
 
@@ -115,6 +129,34 @@ describe('every other path', () => {
     expect(headers['content-type']).toBe('image/svg+xml');
     expect(body.toString()).toBe('<svg/>');
   });
+});
+
+test("each address that the page's own router makes or knows is a screen here", async () => {
+  vi.stubGlobal('window', { location: { pathname: '/' } });
+  const { toPath, toRoute } = await import('../../../../web/router.ts');
+  const routes: Record<KnownRoute['screen'], KnownRoute[]> = {
+    stacks: [{ screen: 'stacks' }],
+    stack: [{ screen: 'stack', name: 'shop.v2' }],
+    deploy: [
+      { screen: 'deploy', stack: null, revision: null },
+      { screen: 'deploy', stack: 'a b/c', revision: null },
+      { screen: 'deploy', stack: 'shop', revision: 12 },
+    ],
+    adopt: [{ screen: 'adopt', stack: 'shop' }],
+    deployments: [{ screen: 'deployments' }],
+    deployment: [{ screen: 'deployment', id: 'x' }],
+    agents: [{ screen: 'agents' }],
+    tokens: [{ screen: 'tokens' }],
+  };
+  for (const route of Object.values(routes).flat()) {
+    const path = toPath(route);
+    expect(toRoute(path)).toEqual(route);
+    expect((await get(path)).status, path).toBe(200);
+  }
+  for (const path of ['/stack', '/stacks/a/b', '/stacks/a/deploy/0', '/metrics']) {
+    expect(toRoute(path).screen, path).toBe('unknown');
+  }
+  vi.unstubAllGlobals();
 });
 
 test('HEAD has the headers alone; other methods are refused', async () => {
