@@ -18,6 +18,7 @@ import packageJson from './package.json' with { type: 'json' };
 import { type Policy, parsePolicy, strictPolicy } from './policy/schema.ts';
 import { ContainerReporter } from './session/containers.ts';
 import type { Ways } from './session/feed.ts';
+import { labelWarning } from './session/labels.ts';
 import { keepConnected } from './session/loop.ts';
 import { Reporter } from './session/reporter.ts';
 import type { SessionOptions } from './session/session.ts';
@@ -96,6 +97,7 @@ async function run(config: Config, policy: Policy, log: Logger, stop: AbortSigna
 /** Creates everything that outlives a session. */
 function createParts(config: Config, policy: Policy, engine: Engine, log: Logger) {
   let identity: TaskContext['identity'] | undefined;
+  let warned: string | undefined;
   const slots = createSlots(config.slots);
   const containers = new ContainerReporter({ list: async () => (identity ? engine.containers(identity) : []), log });
   const reporter = new Reporter({
@@ -120,9 +122,12 @@ function createParts(config: Config, policy: Policy, engine: Engine, log: Logger
       });
     },
   });
-  const onOpen: SessionOptions['onOpen'] = ({ clusterId, agentName, epoch, adopted }, { transport }) => {
+  const onOpen: SessionOptions['onOpen'] = ({ clusterId, agentName, epoch, labels, adopted }, { transport }) => {
     identity = { clusterId, agentName };
     log.info({ agent: agentName, epoch, transport, adopted: adopted.length }, 'session opened');
+    const warning = labelWarning(config.labels, labels);
+    if (warning !== undefined && warning !== warned) log.warn({ agent: agentName }, warning);
+    warned = warning;
   };
   return { worker, reporter, containers, onOpen };
 }

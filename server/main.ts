@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { type Env, parseEnv } from './base/env.ts';
+import { type Env, parseEnv, warningOf } from './base/env.ts';
 import { createBus } from './base/live.ts';
 import { createLog } from './base/log.ts';
 import { connect, getClusterId, migrateDatabase } from './db/connect.ts';
@@ -13,8 +13,8 @@ import { type App, createApp } from './http/app.ts';
 import { createAgentSockets } from './protocol/sockets.ts';
 import { loadKey } from './secrets/key.ts';
 import { createVault } from './secrets/seal.ts';
-import { agentCommand } from './tokens/agent-command.ts';
 import { createFirstAdminToken, createFirstJoinToken } from './tokens/issue.ts';
+import { joinCommand, warningOf as joinWarning } from './tokens/join-command.ts';
 import { startSweeper } from './upkeep/sweep.ts';
 
 /** The server's process: environment, database, migrations, app, HTTP, signals. */
@@ -35,9 +35,12 @@ async function main(): Promise<void> {
     await started.disposeAsync();
     throw error;
   }
+  const warning = warningOf(env);
+  if (warning) log.warn(warning);
+  const { url } = env.publicUrl;
   const readyMs = Math.round(performance.now() - startedAt);
   const database = env.databaseUrl === undefined ? env.dataFolder : 'DATABASE_URL';
-  log.info({ url: env.publicUrl, playground: `${env.publicUrl}/graphql`, database, readyMs }, 'Graphium is ready');
+  log.info({ url, playground: `${url}/graphql`, database, readyMs }, 'Graphium is ready');
 }
 
 /** Stops what was started. A signal during the start waits for its end, or the embedded Postgres would be left running. */
@@ -86,7 +89,7 @@ async function start(env: Env, log: Logger, started: AsyncDisposableStack): Prom
   const first = await createFirstAdminToken(db);
   if (!first) return;
   const join = await createFirstJoinToken(db);
-  printFirstStart(env, first.secret, agentCommand(env.publicUrl, join.secret, null));
+  printFirstStart(env, first.secret, join.secret);
 }
 
 async function serve(env: Env, host: string, app: App): Promise<() => Promise<void>> {
@@ -107,20 +110,23 @@ async function serve(env: Env, host: string, app: App): Promise<() => Promise<vo
 }
 
 /** Prints the token, which exists nowhere else, to the terminal and not into a log that is kept. */
-function printFirstStart(env: Env, adminToken: string, command: string): void {
+function printFirstStart(env: Env, adminToken: string, joinToken: string): void {
+  const { url } = env.publicUrl;
+  const warning = joinWarning(url);
   const lines = [
     '',
     'This is the first start. Keep the admin token: it is shown this once.',
     '',
     `  admin token   ${adminToken}`,
-    `  page          ${env.publicUrl}/#token=${adminToken}`,
-    `  playground    ${env.publicUrl}/graphql`,
+    `  page          ${url}/#token=${adminToken}`,
+    `  playground    ${url}/graphql`,
     `  data          ${env.databaseUrl === undefined ? env.dataFolder : 'the database of DATABASE_URL'}`,
     '',
     'To add a host, run this on it within 15 minutes, in a checkout of Graphium:',
     '',
-    `  ${command}`,
+    `  ${joinCommand(url, joinToken, null)}`,
     '',
+    ...(warning === null ? [] : [warning, '']),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }

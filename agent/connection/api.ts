@@ -49,6 +49,10 @@ const OpenSession = graphql(`
       clusterId
       agentName
       leaseSeconds
+      labels {
+        key
+        value
+      }
       adopted
     }
   }

@@ -1,8 +1,9 @@
 import { topic } from '../db/notify.ts';
 import type { EngineFacts } from '../db/values.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
-import { Label, toLabels } from '../schema/common.ts';
+import { Label, LabelInput, toLabels } from '../schema/common.ts';
 import { Container } from './containers.graphql.ts';
+import { checkLabels, setAgentLabels } from './labels.ts';
 import { containersOfAgent, unfinishedTaskCount } from './loaders.ts';
 import { type AgentRow, findAgent, listAgents } from './store.ts';
 
@@ -117,6 +118,24 @@ builder.queryFields((t) => ({
     description: 'The agent of the given name; null if there is none.',
     args: { name: t.arg.string({ required: true, description: "The agent's name." }) },
     resolve: async (_root, { name }, { db }) => (await findAgent(db, name)) ?? null,
+  }),
+}));
+
+builder.mutationFields((t) => ({
+  setAgentLabels: t.field({
+    type: Agent,
+    authScopes: { admin: true },
+    description:
+      'Replaces all labels of an agent. Nothing moves at once: placement constraints see the new labels from the next deployment on. The agent cannot change them itself.',
+    args: {
+      name: t.arg.string({ required: true, description: "The agent's name." }),
+      labels: t.arg({
+        type: [LabelInput],
+        required: true,
+        description: 'The labels that the agent will have, at most 64; an empty list takes all away.',
+      }),
+    },
+    resolve: (_root, { name, labels }, { db, actor }) => setAgentLabels(db, actor, name, checkLabels(labels)),
   }),
 }));
 

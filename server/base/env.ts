@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { LogFormat } from './log.ts';
+import { isLoopback, machineAddress, type PublicUrl } from './server-url.ts';
 
 /** The environment, read once. All its problems are reported together. */
 export type Env = {
@@ -13,8 +14,7 @@ export type Env = {
   secretKeyFile: string;
   hosts: string[];
   port: number;
-  /** People and agents type this to reach the server; no slash at the end. */
-  publicUrl: string;
+  publicUrl: PublicUrl;
   tls: { cert: string; key: string } | undefined;
   logLevel: string;
   logFormat: LogFormat;
@@ -76,14 +76,14 @@ function toEnv(env: z.infer<typeof schema>, defaultFolder: string): Env {
   const tls = cert !== undefined && key !== undefined ? { cert, key } : undefined;
   const hosts = env.GRAPHIUM_HOST.split(',').map((host) => host.trim());
   const dataFolder = env.GRAPHIUM_DATA ?? defaultFolder;
-  const publicUrl = env.GRAPHIUM_PUBLIC_URL ?? defaultUrl(tls !== undefined, hosts[0] ?? '', env.GRAPHIUM_PORT);
+  const url = env.GRAPHIUM_PUBLIC_URL ?? defaultUrl(tls !== undefined, hosts[0] ?? '', env.GRAPHIUM_PORT);
   return {
     databaseUrl: env.DATABASE_URL,
     dataFolder,
     secretKeyFile: env.GRAPHIUM_SECRET_KEY_FILE ?? join(dataFolder, 'secret.key'),
     hosts,
     port: env.GRAPHIUM_PORT,
-    publicUrl: publicUrl.replace(/\/$/, ''),
+    publicUrl: { url: url.replace(/\/$/, ''), isGiven: env.GRAPHIUM_PUBLIC_URL !== undefined },
     tls,
     logLevel: env.GRAPHIUM_LOG_LEVEL,
     logFormat: env.GRAPHIUM_LOG_FORMAT,
@@ -93,7 +93,14 @@ function toEnv(env: z.infer<typeof schema>, defaultFolder: string): Env {
 /** The first address to listen on, where a client can connect to it. */
 function defaultUrl(isTls: boolean, host: string, port: number): string {
   const isAny = host === '0.0.0.0' || host === '::';
-  return `${isTls ? 'https' : 'http'}://${isAny ? 'localhost' : host}:${port}`;
+  const reached = isAny ? (machineAddress() ?? 'localhost') : host;
+  return `${isTls ? 'https' : 'http'}://${reached.includes(':') ? `[${reached}]` : reached}:${port}`;
+}
+
+/** What the one who starts the server should know before others reach it; undefined if all is well. */
+export function warningOf({ hosts, tls, publicUrl }: Env): string | undefined {
+  if (tls || hosts.every(isLoopback) || publicUrl.url.startsWith('https:')) return undefined;
+  return `the server speaks plain HTTP on ${hosts.join(', ')}: tokens and secrets travel in clear. Set GRAPHIUM_TLS_CERT and GRAPHIUM_TLS_KEY, or listen on 127.0.0.1 behind a proxy that has a certificate`;
 }
 
 function defaultDataFolder(variables: NodeJS.ProcessEnv): string {

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { GRAPHIUM } from '../base/audit.ts';
 import { GraphiumError } from '../base/errors.ts';
 import type { Bus } from '../base/live.ts';
+import { type PublicUrl, serverUrlFor } from '../base/server-url.ts';
 import { topic } from '../db/notify.ts';
 import type { Db } from '../db/types.ts';
 import type { AgentSockets, Socket } from '../protocol/sockets.ts';
@@ -18,7 +19,7 @@ export type Services = {
   sockets: AgentSockets;
   vault: Vault;
   clusterId: string;
-  publicUrl: string;
+  publicUrl: PublicUrl;
 };
 
 /**
@@ -45,19 +46,23 @@ function toCaller({ token, agent }: NonNullable<Awaited<ReturnType<typeof findUs
   return { kind: 'USER', tokenId, name, role: role ?? 'VIEWER' };
 }
 
-/** @param socket the WebSocket that the operation came over; undefined over HTTP */
+/**
+ * @param socket the WebSocket that the operation came over; undefined over HTTP
+ * @param origin how the client reached this server
+ */
 export function createContext(
   services: Services,
   log: Logger,
   caller: Caller | undefined,
   socket: Socket | undefined,
+  origin: string | undefined,
 ): Context {
   const { db, bus, vault, sockets, clusterId, publicUrl } = services;
   return {
     db,
     vault,
     clusterId,
-    publicUrl,
+    serverUrl: serverUrlFor(publicUrl, origin),
     caller,
     log,
     actor: caller ? { name: caller.name, tokenId: caller.tokenId } : GRAPHIUM,

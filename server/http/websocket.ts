@@ -39,7 +39,7 @@ export function attachSockets(server: Server, yoga: Yoga, services: Services, lo
       subscribe,
       onConnect: (client) => accept(client, services),
       onSubscribe: ({ extra, subscriptions }, _id, payload) => {
-        const context = createContext(services, log, extra.caller, extra.session);
+        const context = createContext(services, log, extra.caller, extra.session, undefined);
         return checkCount(subscriptions) ?? prepareOperation(yoga, context, payload);
       },
       onError: (_client, _id, _payload, errors) => giveCodes(errors),

@@ -1,5 +1,6 @@
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
+import { originOf } from '../base/server-url.ts';
 import type { Context } from '../schema/context.ts';
 import { authenticate, createContext, type Services } from './context.ts';
 import { limitPlugins } from './limits.ts';
@@ -26,7 +27,7 @@ export function createGraphql(services: Services, log: Logger): Yoga {
     context: async ({ graphium, request }) => {
       if (graphium) return graphium;
       const caller = await authenticate(services.db, request.headers.get('authorization'));
-      return createContext(services, log, caller, undefined);
+      return createContext(services, log, caller, undefined, originOf(request.url, request.headers));
     },
     graphiql: false,
   });

@@ -38,7 +38,8 @@ async function enroll(tx: Tx, tokenId: string, input: { name: string; labels: Re
   }
   const existing = await findAgent(tx, input.name);
   if (existing && join.agentName === null) throw nameTaken(input.name);
-  const labels = { ...input.labels, ...join.labels };
+  // What an administrator set counts for more than what an agent says of itself.
+  const labels = { ...input.labels, ...existing?.labels, ...join.labels };
   const agentId = existing ? await replace(tx, existing.id, labels) : await insert(tx, input.name, labels);
   const { secret } = await issueToken(tx, 'AGENT', { agentId, name: input.name, createdBy: join.createdBy });
   await audit(tx, { name: input.name, tokenId }, 'enrollAgent', input.name, { again: existing !== undefined });

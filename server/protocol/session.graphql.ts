@@ -1,8 +1,9 @@
 import { ContainerState, Health, PortProtocol } from '../agents/containers.graphql.ts';
 import { Agent, Transport } from '../agents/graphql.ts';
+import { checkLabels } from '../agents/labels.ts';
 import { LEASE_SECONDS } from '../agents/store.ts';
 import { builder, checkId } from '../schema/builder.ts';
-import { fromLabels, LabelInput } from '../schema/common.ts';
+import { Label, LabelInput, toLabels } from '../schema/common.ts';
 import { agentOf } from '../schema/context.ts';
 import { type Credential, enrollAgent } from './enroll.ts';
 import { removeAgent } from './remove-agent.ts';
@@ -78,6 +79,12 @@ const AgentSession = builder.objectRef<SessionResult>('AgentSession').implement(
     leaseSeconds: t.int({
       description: 'The number of seconds after which the session ends if the server hears nothing from the agent.',
       resolve: () => LEASE_SECONDS,
+    }),
+    labels: t.field({
+      type: [Label],
+      description:
+        "The agent's labels. Those that it was started with count only when it enrolls: afterwards only an administrator changes them.",
+      resolve: ({ labels }) => toLabels(labels),
     }),
     adopted: t.exposeIDList('adopted', {
       description:
@@ -179,7 +186,7 @@ builder.mutationFields((t) => ({
       }),
     },
     resolve: (_root, { name, labels }, { db, caller }) =>
-      enrollAgent(db, { tokenId: caller?.tokenId ?? '' }, { name, labels: fromLabels(labels) }),
+      enrollAgent(db, { tokenId: caller?.tokenId ?? '' }, { name, labels: checkLabels(labels) }),
   }),
   openSession: t.field({
     type: AgentSession,

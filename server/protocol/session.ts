@@ -20,7 +20,7 @@ export type SessionInput = {
   running: readonly { taskId: string; attempt: number }[];
 };
 
-export type OpenedSession = { epoch: number; adopted: string[] };
+export type OpenedSession = { epoch: number; labels: Record<string, string>; adopted: string[] };
 
 /** An instance that was replaced and takes over again this often is a second living process with the same credential. */
 const TAKEOVERS_BEFORE_QUARANTINE = 3;
@@ -59,7 +59,7 @@ export async function openSession(db: Db, agentId: string, input: SessionInput):
       .where(eq(agents.id, agentId));
     const adopted = await adopt(tx, agentId, epoch, input.running);
     await notify(tx, [topic.session(agentId), topic.pending(agentId), topic.agents, topic.tasks]);
-    return { epoch, adopted };
+    return { epoch, labels: agent.labels, adopted };
   });
   if (opened) return opened;
   throw new GraphiumError(

@@ -23,9 +23,6 @@ export const LabelInput = builder.inputType('LabelInput', {
 export const toLabels = (labels: Record<string, string>): LabelRow[] =>
   Object.entries(labels).map(([key, value]) => ({ key, value }));
 
-export const fromLabels = (labels: readonly LabelRow[] | null | undefined): Record<string, string> =>
-  Object.fromEntries((labels ?? []).map(({ key, value }) => [key, value]));
-
 export type Page = { endCursor: string | null; hasNextPage: boolean };
 
 export const PageInfo = builder.objectRef<Page>('PageInfo').implement({

@@ -19,7 +19,8 @@ export type Context = {
   db: Db;
   vault: Vault;
   clusterId: string;
-  publicUrl: string;
+  /** How the caller, and whoever it tells, reaches this server; no slash at the end. */
+  serverUrl: string;
   caller: Caller | undefined;
   actor: Actor;
   log: Logger;

@@ -1,10 +1,11 @@
+import { checkLabels } from '../agents/labels.ts';
 import { checkAgentName } from '../agents/name.ts';
 import { GraphiumError } from '../base/errors.ts';
 import { builder, checkId, describedEnum } from '../schema/builder.ts';
-import { fromLabels, Label, LabelInput, toLabels } from '../schema/common.ts';
+import { Label, LabelInput, toLabels } from '../schema/common.ts';
 import type { Caller } from '../schema/context.ts';
-import { agentCommand } from './agent-command.ts';
 import { createJoinToken, createUserToken, type IssuedToken, revokeToken } from './issue.ts';
+import { checkServer, joinCommand, warningOf } from './join-command.ts';
 import { listTokens, type TokenRow } from './store.ts';
 
 const Role = describedEnum('Role', 'What a user token allows. Each role includes the previous one.', {
@@ -85,7 +86,9 @@ const CreatedToken = builder.objectRef<IssuedToken>('CreatedToken').implement({
   }),
 });
 
-const JoinToken = builder.objectRef<IssuedToken>('JoinToken').implement({
+type IssuedJoinToken = IssuedToken & { server: string };
+
+const JoinToken = builder.objectRef<IssuedJoinToken>('JoinToken').implement({
   description: 'A new join token with its secret.',
   authScopes: { admin: true },
   fields: (t) => ({
@@ -95,7 +98,13 @@ const JoinToken = builder.objectRef<IssuedToken>('JoinToken').implement({
     }),
     command: t.string({
       description: 'The command that starts the agent, to be run on its host in a checkout of Graphium.',
-      resolve: ({ token, secret }, _args, { publicUrl }) => agentCommand(publicUrl, secret, token.agentName),
+      resolve: ({ token, secret, server }) => joinCommand(server, secret, token.agentName),
+    }),
+    warning: t.string({
+      nullable: true,
+      description:
+        'Why an agent on another host may not reach the address in the command, or should not; null if nothing speaks against it.',
+      resolve: ({ server }) => warningOf(server),
     }),
   }),
 });
@@ -179,8 +188,16 @@ builder.mutationFields((t) => ({
           'The only name that may be enrolled. An existing agent of that name is then replaced. If omitted, any name that is free may be enrolled.',
       }),
       labels: t.arg({ type: [LabelInput], description: 'Labels that the agent will have.' }),
+      server: t.arg.string({
+        description:
+          'The address for the command, as the host reaches this server, such as `https://graphium.example.com`. If omitted, it is GRAPHIUM_PUBLIC_URL, or else the address that this request was sent to.',
+      }),
     },
-    resolve: (_root, { name, labels }, { db, actor }) =>
-      createJoinToken(db, actor, { agentName: name == null ? null : checkAgentName(name), labels: fromLabels(labels) }),
+    resolve: async (_root, { name, labels, server }, { db, actor, serverUrl }) => {
+      const address = server == null ? serverUrl : checkServer(server);
+      const agentName = name == null ? null : checkAgentName(name);
+      const issued = await createJoinToken(db, actor, { agentName, labels: checkLabels(labels) });
+      return { ...issued, server: address };
+    },
   }),
 }));

@@ -33,7 +33,9 @@ async function seed(options: { upgrade?: UpgradeMode } = {}) {
     state.sessions.push(input);
     state.epoch += 1;
     const adopted = state.adopt(input.running.map(({ taskId }) => taskId));
-    return { openSession: { epoch: state.epoch, clusterId: 'cluster', agentName: 'vm1', leaseSeconds: 30, adopted } };
+    const labels: { key: string; value: string }[] = [];
+    const session = { epoch: state.epoch, clusterId: 'cluster', agentName: 'vm1', leaseSeconds: 30, labels, adopted };
+    return { openSession: session };
   };
   const reportTasks = (reports: { taskId: string; status: string }[]) => {
     for (const { taskId, status } of reports) if (status !== 'RUNNING') state.finished.push(taskId);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseEnv } from '../../../../server/base/env.ts';
+import { parseEnv, warningOf } from '../../../../server/base/env.ts';
+import { machineAddress } from '../../../../server/base/server-url.ts';
 
 describe('the log', () => {
   test('is JSON from info on, unless the environment says otherwise', () => {
@@ -18,11 +19,25 @@ describe('the log', () => {
 
 describe('the public URL', () => {
   test.each([
-    [{}, 'http://127.0.0.1:4000'],
-    [{ GRAPHIUM_HOST: '0.0.0.0', GRAPHIUM_PORT: '80' }, 'http://localhost:80'],
-    [{ GRAPHIUM_HOST: '10.0.0.1, 127.0.0.1' }, 'http://10.0.0.1:4000'],
-    [{ GRAPHIUM_PUBLIC_URL: 'https://graphium.example.com/' }, 'https://graphium.example.com'],
-  ])('of %j is %s', (variables, url) => {
-    expect(parseEnv(variables).publicUrl).toBe(url);
+    [{}, 'http://127.0.0.1:4000', false],
+    [{ GRAPHIUM_HOST: '0.0.0.0', GRAPHIUM_PORT: '80' }, `http://${machineAddress() ?? 'localhost'}:80`, false],
+    [{ GRAPHIUM_HOST: '::1' }, 'http://[::1]:4000', false],
+    [{ GRAPHIUM_HOST: '10.0.0.1, 127.0.0.1' }, 'http://10.0.0.1:4000', false],
+    [{ GRAPHIUM_PUBLIC_URL: 'https://graphium.example.com/' }, 'https://graphium.example.com', true],
+  ])('of %j is %s', (variables, url, isGiven) => {
+    expect(parseEnv(variables).publicUrl).toEqual({ url, isGiven });
   });
+});
+
+describe('plain HTTP', () => {
+  test.each([
+    {},
+    { GRAPHIUM_HOST: '127.0.0.1,::1,localhost' },
+    { GRAPHIUM_HOST: '::', GRAPHIUM_PUBLIC_URL: 'https://g' },
+  ])('with %j is nothing to warn of', (variables) => expect(warningOf(parseEnv(variables))).toBeUndefined());
+
+  test.each([{ GRAPHIUM_HOST: '0.0.0.0' }, { GRAPHIUM_HOST: '127.0.0.1,10.0.0.1', GRAPHIUM_PUBLIC_URL: 'http://g' }])(
+    'with %j is warned of, with what to do',
+    (variables) => expect(warningOf(parseEnv(variables))).toMatch(/in clear.*GRAPHIUM_TLS_CERT/),
+  );
 });
