@@ -39,7 +39,7 @@ function begin(shell: string, file: string, options: Options = {}) {
   child.stdout?.on('data', (chunk) => (ran.out += chunk));
   child.stderr?.on('data', (chunk) => (ran.err += chunk));
   const done = new Promise<Ran>((resolve) => child.once('close', (code) => resolve(Object.assign(ran, { code }))));
-  return { ran, done };
+  return { ran, done, stop: () => child.kill('SIGTERM') };
 }
 
 const run = (...args: Parameters<typeof begin>) => begin(...args).done;
@@ -62,10 +62,10 @@ describe.each(shells)('run by %s', (shell) => {
     const key = `job "${shell}" $1 \\ 100%`;
     const first = await run(shell, file, { key });
     expect(first).toMatchObject({ code: 0, err: '' });
-    expect(first.out).toMatch(/^deployment [0-9a-f-]{36}$/m);
-    expect(first.out).toMatch(/^ {2}vm1 +PULL +busybox:latest +COMPLETED/m);
-    expect(first.out).toMatch(new RegExp(`^ {2}vm2 +DEPLOY +${name}-2 +RUNNING`, 'm'));
-    expect(first.out).toMatch(new RegExp(`^ {2}vm2 +DEPLOY +${name}-2 +COMPLETED`, 'm'));
+    expect(first.out).toMatch(/^deployment ([0-9a-f-]{36})\n {2}http:\/\/[\d.:]+\/deployments\/\1$/m);
+    expect(first.out).toMatch(/^ {2}[\d:]{8} vm1 +PULL +busybox:latest +COMPLETED$/m);
+    expect(first.out).toMatch(new RegExp(`^ {2}[\\d:]{8} vm2 +DEPLOY +${name}-2 +RUNNING`, 'm'));
+    expect(first.out).toMatch(new RegExp(`^ {2}[\\d:]{8} vm2 +DEPLOY +${name}-2 +COMPLETED$`, 'm'));
     expect(first.out.trimEnd().split('\n').at(-1)).toBe('SUCCEEDED');
 
     // The job runs again and finds the same deployment, which has already ended.
@@ -155,7 +155,8 @@ describe.each(shells)('run by %s', (shell) => {
     expect(err).toMatch(/^the stack is again as its last good revision$/m);
     expect(err).toMatch(/^cause +HEALTH_CHECK_FAILED$/m);
     expect(err).toMatch(new RegExp(`^container +${name}-db-1 on vm2$`, 'm'));
-    expect(err).toMatch(/^ {2}starting two$/m);
+    expect(err).toMatch(/^health log:\n( {2}exit 1: no database\n)+/m);
+    expect(err).toMatch(/^last log lines:\n(.*\n)* {2}starting two$/m);
     expect((await world.containers('vm2', name)).map(({ Id }) => Id)).toEqual(before.map(({ Id }) => Id));
     // With the good file there is nothing to do, which shows at once.
     const again = await run(shell, good);
@@ -164,16 +165,60 @@ describe.each(shells)('run by %s', (shell) => {
     await remove(name);
   });
 
+  test('a job that failed and is run again with its key: it deploys again, until it has succeeded once', async () => {
+    const name = stack('again');
+    const key = `again-${shell}`;
+    const command = ['sh', '-c', 'exit $(cat /proc/sys/kernel/random/uuid >/dev/null; echo 3)'];
+    const bad = stackFile(name, [{ name: `${name}-1`, host: 'vm1', command }]);
+    const id = (ran: Ran) => /^deployment ([0-9a-f-]{36})$/m.exec(ran.out)?.[1];
+    const first = await run(shell, bad, { key });
+    const second = await run(shell, bad, { key });
+    expect([first.code, second.code]).toEqual([1, 1]);
+    expect(second.out).toContain(`deployment ${id(first)} was made by an earlier run and is FAILED: deploying again`);
+    expect(id(second)).not.toBe(id(first));
+    const other = await run(shell, bad.replace('exit', 'exit '), { key });
+    expect(other).toMatchObject({ code: 1, out: '' });
+    expect(other.err).toContain('the deployment was refused (IDEMPOTENCY_KEY_REUSED):');
+    await remove(name);
+  });
+
   test.concurrent('a wrong token, and a token that may not deploy', async () => {
     const file = stackFile('refused', [{ name: 'refused-1', host: 'vm1' }]);
-    expect(await run(shell, file, { token: 'gph_user_wrong' })).toMatchObject({ code: 1, out: '' });
+    const wrong = await run(shell, file, { token: 'gph_user_wrong' });
+    expect(wrong).toMatchObject({ code: 2, out: '' });
+    expect(wrong.err).toMatch(/^ci-deploy: GRAPHIUM_TOKEN was refused: .+$/m);
     const viewer = await world.ask<{ createToken: { secret: string } }>(
       'mutation { createToken(name: "viewer", role: VIEWER) { secret } }',
     );
     const refused = await run(shell, file, { token: viewer.createToken.secret });
-    expect(refused.code).toBe(1);
+    expect(refused).toMatchObject({ code: 2, out: '' });
+    expect(refused.err).toMatch(/^ci-deploy: GRAPHIUM_TOKEN may not deploy: .+$/m);
     expect(refused.err).not.toContain(viewer.createToken.secret);
   });
+});
+
+test('an address where there is no Graphium, and one where nobody answers', async () => {
+  const file = stackFile('nowhere', [{ name: 'nowhere-1', host: 'vm1' }]);
+  const page = await run('sh', file, { env: { GRAPHIUM_URL: `${world.server.url}/elsewhere` } });
+  expect(page).toMatchObject({ code: 2, out: '' });
+  expect(page.err).toMatch(/^ci-deploy: no answer from http:\S+elsewhere: HTTP 40\d\n$/);
+  const { ran, done, stop } = begin('sh', file, { env: { GRAPHIUM_URL: 'http://127.0.0.1:1' } });
+  await until(
+    async () => ran.err,
+    (err) => err.includes('trying for a minute'),
+    { what: 'its first complaint' },
+  );
+  expect(ran.err).toMatch(
+    /^ci-deploy: no answer from http:\/\/127\.0\.0\.1:1 yet \(curl: \(7\) .+\); trying for a minute\n$/,
+  );
+  stop();
+  expect((await done).code).toBe(130);
+});
+
+test('--help says how to use it', async () => {
+  const help = spawnSync('sh', [SCRIPT, '--help'], { encoding: 'utf8' });
+  expect(help).toMatchObject({ status: 0, stderr: '' });
+  expect(help.stdout).toMatch(/^Deploys a stack file.*^Exit: 0/ms);
 });
 
 /** What curl says goes into a file of the script's own. */

@@ -9,7 +9,7 @@ import { useWorld } from '../support/world.ts';
 const world = useWorld({ agents: false });
 
 test('a join token works once, the credential is for its owner alone, and a restart needs no token', async () => {
-  const agent = await startAgent(world.server, world.host('vm1'));
+  const agent = await startAgent(world.server, world.host('vm1'), { args: ['--label', 'zone=eu-1'] });
   world.agents.set('vm1', agent);
   await agentsOnline(world.server, ['vm1']);
   const path = agent.credentialPath;
@@ -29,8 +29,16 @@ test('a join token works once, the credential is for its owner alone, and a rest
     ({ agents }) => agents[0]?.state === 'OFFLINE',
     { what: 'a good-bye that counts at once', timeoutMs: 5_000 },
   );
+  expect(agent.output()).not.toContain('--label');
+  const labels = 'labels: [{ key: "zone", value: "us-9" }]';
+  await world.ask(`mutation { setAgentLabels(name: "vm1", ${labels}) { name } }`);
   agent.start({ withoutJoin: true });
   await agentsOnline(world.server, ['vm1']);
+  await until(
+    async () => agent.output(),
+    (output) => output.includes('zone=eu-1 (it is zone=us-9)'),
+    { what: 'a word on the label that does not count' },
+  );
   expect(agent.output().match(/"enrolled"/g)).toHaveLength(1);
 });
 

@@ -58,6 +58,26 @@ it('removes an agent that is in use only by force', async () => {
   await me.expectClean();
 });
 
+it('changes the labels of an agent, and says of the command that its address is loopback', async () => {
+  await stage.enroll('labelled');
+  const page = await go('/agents');
+  await page.getByRole('button', { name: 'Edit labels of labelled' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Labels of labelled' });
+  await dialog.getByLabel('Labels').fill('zone');
+  await dialog.getByText('Line 1: write a label as key=value.').first().waitFor();
+  await dialog.getByLabel('Labels').fill('zone=eu-1\ndisk=ssd');
+  await me.expectAccessible();
+  await dialog.getByRole('button', { name: 'Save labels' }).click();
+  await page.getByText('Labels of labelled were changed.').waitFor();
+  await page.getByRole('listitem', { name: 'Agent labelled' }).getByText('disk=ssd').waitFor();
+  await page.getByRole('button', { name: 'Add an agent' }).click();
+  await page.getByRole('button', { name: 'Create the command' }).click();
+  await page.getByText('127.0.0.1 is this machine alone').waitFor();
+  await page.keyboard.press('Escape');
+  await stage.api('mutation { removeAgent(name: "labelled") { id } }');
+  await me.expectClean();
+});
+
 it('opens a stack whose name has dots by its address', async () => {
   const page = await go('/');
   await page.getByRole('link', { name: 'shop.example.com' }).click();

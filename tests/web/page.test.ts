@@ -192,10 +192,11 @@ it('shows the agents with how they are connected, and the command that adds one'
   await page.getByRole('button', { name: 'Add an agent' }).click();
   await page.getByLabel('Name (optional)').fill('vm9');
   await page.getByLabel('Labels (optional)').fill('zone=cellar');
+  await page.getByLabel('Server address (optional)').fill('https://10.0.0.9:8443');
   await page.getByRole('button', { name: 'Create the command' }).click();
   const command = page.getByRole('dialog').locator('.secret-text');
   await command.waitFor();
-  expect(await command.textContent()).toMatch(/--join gph_join_/);
+  expect(await command.textContent()).toMatch(/--server https:\/\/10\.0\.0\.9:8443 --join gph_join_/);
   await me.expectAccessible();
   await me.shoot('add-agent');
   await page.keyboard.press('Escape');

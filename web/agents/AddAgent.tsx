@@ -8,6 +8,7 @@ import { Field } from '../ui/Field.tsx';
 import { Secret } from '../ui/Secret.tsx';
 import { TimeAgo } from '../ui/Time.tsx';
 import { type Agent, CreateJoinToken, type JoinToken } from './documents.ts';
+import { LabelsField } from './LabelsField.tsx';
 import { parseLabels } from './labels.ts';
 
 type Props = { agents: Agent[]; onClose: () => void };
@@ -30,13 +31,18 @@ export function AddAgent({ agents, onClose }: Props) {
 function Form({ onCreated, onClose }: { onCreated: (token: JoinToken) => void; onClose: () => void }) {
   const [name, setName] = useState('');
   const [labels, setLabels] = useState('');
+  const [server, setServer] = useState('');
   const action = useAction(CreateJoinToken);
   const parsed = parseLabels(labels);
   const mistake = 'mistake' in parsed ? parsed.mistake : null;
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     if ('mistake' in parsed || action.busy) return;
-    const { data } = await action.run({ name: name.trim() || null, labels: parsed.labels });
+    const { data } = await action.run({
+      name: name.trim() || null,
+      labels: parsed.labels,
+      server: server.trim() || null,
+    });
     if (data) onCreated(data.createJoinToken);
   };
   return (
@@ -60,18 +66,21 @@ function Form({ onCreated, onClose }: { onCreated: (token: JoinToken) => void; o
           />
         )}
       </Field>
-      <Field label="Labels (optional)" hint={mistake ?? 'One key=value per line.'}>
+      <LabelsField label="Labels (optional)" text={labels} mistake={mistake} onChange={setLabels} />
+      <Field
+        label="Server address (optional)"
+        hint="As the new host reaches this server. If you leave it empty, it is the address that this page came from, or the one that the server was given."
+      >
         {({ id, hintId }) => (
-          <textarea
+          <input
             id={id}
             aria-describedby={hintId}
-            aria-invalid={mistake !== null || undefined}
             className="mono"
-            rows={3}
+            autoComplete="off"
             spellCheck={false}
-            placeholder="zone=cellar"
-            value={labels}
-            onChange={(event) => setLabels(event.target.value)}
+            placeholder="https://graphium.example.com"
+            value={server}
+            onChange={(event) => setServer(event.target.value)}
           />
         )}
       </Field>
@@ -91,6 +100,11 @@ function Command({ token, joined }: { token: JoinToken; joined: Agent | undefine
     <div className="form">
       <p>Run this on the new host, next to its Docker engine, in the folder of Graphium:</p>
       <Secret label="Command" text={token.command} />
+      {token.warning && (
+        <Alert tone="warn" title="This address may not do.">
+          {token.warning}
+        </Alert>
+      )}
       <p className="muted small">
         The token in it works only once
         {token.token.expiresAt && (

@@ -6,10 +6,12 @@ import { TimeAgo } from '../ui/Time.tsx';
 import { useDenial } from '../viewer.ts';
 import { AGENT_STATES, TRANSPORTS } from '../words.ts';
 import type { Agent } from './documents.ts';
+import { EditLabels } from './EditLabels.tsx';
 import { RemoveAgentDialog } from './RemoveAgent.tsx';
 
 export const AgentCard = memo(function AgentCard({ agent }: { agent: Agent }) {
   const [removing, setRemoving] = useState(false);
+  const [labelling, setLabelling] = useState(false);
   const denial = useDenial('ADMIN');
   const state = AGENT_STATES[agent.state];
   const running = agent.containers.filter((each) => each.state === 'RUNNING').length;
@@ -56,10 +58,19 @@ export const AgentCard = memo(function AgentCard({ agent }: { agent: Agent }) {
         </ul>
       )}
       <div className="card-foot">
+        <Button
+          look="quiet"
+          reason={denial}
+          aria-label={`Edit labels of ${agent.name}`}
+          onClick={() => setLabelling(true)}
+        >
+          Edit labels
+        </Button>
         <Button look="quiet" reason={denial} aria-label={`Remove ${agent.name}`} onClick={() => setRemoving(true)}>
           Remove
         </Button>
       </div>
+      {labelling && <EditLabels agent={agent} onClose={() => setLabelling(false)} />}
       {removing && <RemoveAgentDialog agent={agent} onClose={() => setRemoving(false)} />}
     </li>
   );

@@ -34,12 +34,25 @@ export const WatchAgents = graphql(`
 `);
 
 export const CreateJoinToken = graphql(`
-  mutation CreateJoinToken($name: String, $labels: [LabelInput!]) {
-    createJoinToken(name: $name, labels: $labels) {
+  mutation CreateJoinToken($name: String, $labels: [LabelInput!], $server: String) {
+    createJoinToken(name: $name, labels: $labels, server: $server) {
       command
+      warning
       token {
         id
         expiresAt
+      }
+    }
+  }
+`);
+
+export const SetAgentLabels = graphql(`
+  mutation SetAgentLabels($name: String!, $labels: [LabelInput!]!) {
+    setAgentLabels(name: $name, labels: $labels) {
+      id
+      labels {
+        key
+        value
       }
     }
   }

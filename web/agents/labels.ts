@@ -1,5 +1,8 @@
 export type Label = { key: string; value: string };
 
+export const formatLabels = (labels: readonly Label[]): string =>
+  labels.map(({ key, value }) => `${key}=${value}`).join('\n');
+
 /** Reads one `key=value` per line and skips empty lines. */
 export function parseLabels(text: string): { labels: Label[] } | { mistake: string } {
   const labels: Label[] = [];
