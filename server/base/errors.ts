@@ -33,7 +33,7 @@ export const ERROR_CODES = {
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 /**
- * Why a task failed or a deployment did not succeed. Agents report these codes; the last four are the server's own. An
+ * Why a task failed or a deployment did not succeed. Agents report these codes; the last five are the server's own. An
  * agent may be newer than the server, so any other code is passed on as it is.
  */
 export const TASK_ERROR_CODES = {
@@ -67,6 +67,7 @@ export const TASK_ERROR_CODES = {
   TIMEOUT:
     "Something else on the host keeps changing the stack's containers, so the task never came to an end. Retried.",
   INTERNAL: "An unexpected error in the agent; the agent's log has the details.",
+  AGENT_LOST: 'The agent was lost three times while it worked on the task, which may be what ends the agent.',
   DEADLINE_EXCEEDED: 'The task or the deployment exceeded its time limit.',
   SECRET_KEY_MISMATCH: "A stored secret cannot be decrypted with the server's key.",
   CANCELLED: 'The deployment was cancelled on request, or because an agent was removed.',

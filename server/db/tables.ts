@@ -144,6 +144,8 @@ export const stackRevisions = pgTable(
     spec: jsonb('spec').$type<StackSpec>().notNull(),
     /** Names of the variables that the file uses; their values are in the spec only. */
     variableNames: jsonb('variable_names').$type<string[]>().notNull().default([]),
+    /** The revision that it was made from without a change, such as by a rollback; itself one that is no copy. */
+    copyOf: integer('copy_of'),
     /** Why it differs from what the file says: "web scaled to 3", "as revision 4". */
     note: text('note'),
     createdBy: text('created_by').notNull(),
@@ -180,6 +182,8 @@ export const deployments = pgTable(
     revision: integer('revision').notNull(),
     status: deploymentStatus('status').notNull().default('RUNNING'),
     removeVolumes: boolean('remove_volumes').notNull().default(false),
+    /** What was desired of the stack before: a STOP, START or DELETE that is cancelled restores it. */
+    desiredBefore: desiredState('desired_before'),
     /** RESTART: only these services; null: all. */
     services: jsonb('services').$type<string[]>(),
     onFailure: onFailure('on_failure').notNull().default('KEEP'),
@@ -189,7 +193,8 @@ export const deployments = pgTable(
     rollbackDueAt: at('rollback_due_at'),
     priority: integer('priority').notNull().default(0),
     maxRetries: integer('max_retries').notNull().default(2),
-    /** It fails if it has no verdict by then. */
+    timeoutSeconds: integer('timeout_seconds'),
+    /** It fails if it has no verdict by then; null once that has happened. Its rollback is given as long again. */
     deadline: at('deadline'),
     taskTimeoutSeconds: integer('task_timeout_seconds'),
     warnings: jsonb('warnings').$type<Warning[]>().notNull().default([]),

@@ -44,7 +44,7 @@ export type Draft = {
   number: number;
   /** Whether the stack's current revision is the same in every respect. */
   isCurrent: boolean;
-  text: Pick<RevisionRow, 'format' | 'source' | 'variableNames' | 'note'>;
+  text: Pick<RevisionRow, 'format' | 'source' | 'variableNames' | 'note' | 'copyOf'>;
   warnings: Warning[];
 };
 
@@ -64,7 +64,7 @@ export async function draftFromFile(tx: Tx, file: StackFile, vault: Vault): Prom
     );
   }
   const source = file.format === 'COMPOSE' ? redactSecrets(file.source) : file.source;
-  const text = { format: file.format, source, variableNames, note: null };
+  const text = { format: file.format, source, variableNames, note: null, copyOf: null };
   const spec = sealFiles(plain, vault, plain.name);
   return draft(tx, stack, current, { spec, text, warnings, file });
 }
@@ -85,7 +85,13 @@ export async function draftFromRevision(
   const spec = change.spec ? change.spec(revision.spec) : revision.spec;
   return draft(tx, stack, current, {
     spec,
-    text: { format, source, variableNames, note: change.note },
+    text: {
+      format,
+      source,
+      variableNames,
+      note: change.note,
+      copyOf: change.spec ? null : (revision.copyOf ?? number),
+    },
     warnings: [],
     file: { format, source },
   });

@@ -115,7 +115,7 @@ export const Deployment = builder.objectRef<DeploymentRow>('Deployment').impleme
       type: 'DateTime',
       nullable: true,
       description:
-        'When the deployment fails unless it has finished; null if it has no time limit or is being rolled back.',
+        'When the deployment fails unless it has finished; null if it has no time limit or has exceeded it. Its rollback is given as long again.',
       resolve: (row) => row.deadline,
     }),
     services: t.stringList({

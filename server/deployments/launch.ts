@@ -5,13 +5,13 @@ import type { Tx } from '../db/types.ts';
 import type { Warning } from '../db/values.ts';
 import { placedOf } from '../planning/placed.ts';
 import { type Plan, plan } from '../planning/plan.ts';
-import type { PlanKind } from '../planning/plan-input.ts';
-import { findRevision, listPlacements, type StackRow, updateStack } from '../stacks/store.ts';
+import type { PlanInput, PlanKind } from '../planning/plan-input.ts';
+import { findRevision, getStack, listPlacements, type StackRow, updateStack } from '../stacks/store.ts';
 import { addEvents, insertTasks } from '../tasks/store.ts';
 import { supersede } from './cancel.ts';
 import { type PlanOptions, readPlanInput, type Target } from './plan-input.ts';
 import { settle } from './settle.ts';
-import { type DeploymentRow, insertDeployment, lockUnfinished } from './store.ts';
+import { findLatestDeployment, insertDeployment, lockUnfinished } from './store.ts';
 
 /** What a caller may say about any operation. */
 export type OperationOptions = {
@@ -57,7 +57,9 @@ export async function currentTarget(tx: Tx, stack: StackRow): Promise<Target> {
 
 /**
  * Supersedes the unfinished deployments of the stack and puts the new plan in their place. The caller holds the planning
- * lock. @returns the id of the deployment
+ * lock.
+ * @param agree gets the very plan that will be carried out, and throws if that is not what was agreed to
+ * @returns the id of the deployment
  */
 export async function launch(
   tx: Tx,
@@ -65,38 +67,45 @@ export async function launch(
   stack: StackRow,
   target: Target,
   operation: NewOperation,
+  agree?: (input: PlanInput, planned: Plan) => Promise<void>,
 ): Promise<string> {
   const id = randomUUID();
   const unfinished = await lockUnfinished(tx, stack.id);
+  const desiredBefore = await findDesiredBefore(tx, stack, operation.desired);
   await updateStack(tx, stack.id, { desired: operation.desired });
-  const removeVolumes = operation.removeVolumes || owesVolumes(operation.kind, unfinished);
-  const planned = plan(await readPlanInput(tx, stack, target, { ...operation, removeVolumes }));
+  const input = await readPlanInput(tx, stack, target, operation);
+  const planned = plan(input);
+  await agree?.(input, planned);
   const { kind, options, services = null, idempotencyKey, inputHash, retryOf } = operation;
-  const { timeoutSeconds, onFailure, ...rest } = options;
-  await insertDeployment(
-    tx,
-    {
-      ...rest,
-      id,
-      stackId: stack.id,
-      kind,
-      revision: target.revision,
-      removeVolumes,
-      services: services && [...services],
-      onFailure: onFailure ?? defaultOnFailure(kind, target),
-      warnings: [...operation.warnings],
-      idempotencyKey,
-      inputHash,
-      retryOf,
-      createdBy: actor.name,
-    },
-    timeoutSeconds,
-  );
+  const { onFailure, ...rest } = options;
+  await insertDeployment(tx, {
+    ...rest,
+    id,
+    stackId: stack.id,
+    kind,
+    revision: target.revision,
+    removeVolumes: operation.removeVolumes ?? false,
+    desiredBefore,
+    services: services && [...services],
+    onFailure: onFailure ?? defaultOnFailure(kind, target),
+    warnings: [...operation.warnings],
+    idempotencyKey,
+    inputHash,
+    retryOf,
+    createdBy: actor.name,
+  });
   for (const old of unfinished) await supersede(tx, old.id, id);
   await insertPlan(tx, { stackId: stack.id, deploymentId: id, rollback: false }, options, planned);
   await settle(tx, [id]);
   await audit(tx, actor, ACTIONS[kind], stack.name, { deploymentId: id, revision: target.revision });
   return id;
+}
+
+/** An operation that repeats the one before, such as a second deletion, has the same state to go back to. */
+async function findDesiredBefore(tx: Tx, stack: StackRow, desired: StackRow['desired']): Promise<StackRow['desired']> {
+  const { desired: now } = await getStack(tx, stack.id);
+  if (now !== desired) return now;
+  return (await findLatestDeployment(tx, stack.id))?.desiredBefore ?? now;
 }
 
 /** What the audit log calls each operation: as the API does. */
@@ -110,10 +119,6 @@ const ACTIONS: Record<PlanKind, string> = {
   REPAIR: 'repairStack',
   REMOVE_ORPHANS: 'removeOrphans',
 };
-
-/** A deletion that has not finished still owes the volumes that it was asked to remove. */
-const owesVolumes = (kind: PlanKind, unfinished: readonly DeploymentRow[]) =>
-  kind === 'DELETE' && unfinished.some((row) => row.kind === 'DELETE' && row.removeVolumes);
 
 /** A service that says `pause` wants to keep what a failure left; for all others a rollback is the safe way. */
 export function defaultOnFailure(kind: PlanKind, { spec }: Target): 'ROLLBACK' | 'KEEP' {

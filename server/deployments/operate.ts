@@ -2,6 +2,8 @@ import type { Actor } from '../base/audit.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
 import { transact } from '../db/connect.ts';
 import type { Db, Tx } from '../db/types.ts';
+import { type Plan, plan } from '../planning/plan.ts';
+import type { PlanInput } from '../planning/plan-input.ts';
 import type { Vault } from '../secrets/seal.ts';
 import { hashOf } from '../spec/hash.ts';
 import { getStack, type StackRow, updateStack } from '../stacks/store.ts';
@@ -60,14 +62,18 @@ export function operate(
     if (earlier) return sameInput(earlier, inputHash);
     const resolved = await resolve(tx, operation, vault);
     const { draft, target, kind, desired, removeVolumes, services } = resolved;
-    if (planHash !== null) checkPlan(planHash, await preview(tx, resolved));
-    if (adoptOnly) checkAdoption(await preview(tx, resolved));
     const stack = draft ? await storeDraft(tx, actor, draft) : resolved.stack;
     if (!stack) throw new Error('an operation without a stack');
     if (autoRepair !== null) await updateStack(tx, stack.id, { autoRepair });
     const warnings = draft?.warnings ?? [];
     const more = { desired, removeVolumes, services, options, idempotencyKey, inputHash, retryOf: null, warnings };
-    return getDeployment(tx, await launch(tx, actor, stack, target, { kind, ...more }));
+    const agree = async (input: PlanInput, planned: Plan) => {
+      if (planHash === null && !adoptOnly) return;
+      const view = await toPreview(tx, resolved, input, planned, warnings, options.onFailure);
+      if (planHash !== null) checkPlan(planHash, view);
+      if (adoptOnly) checkAdoption(view);
+    };
+    return getDeployment(tx, await launch(tx, actor, stack, target, { kind, ...more }, agree));
   });
 }
 
@@ -102,18 +108,11 @@ export function planOperation(
 ): Promise<Preview> {
   return transact(db, async (tx) => {
     await lockPlanning(tx);
-    return preview(tx, await resolve(tx, operation, vault), onFailure);
+    const resolved = await resolve(tx, operation, vault);
+    const { stack, target, draft } = resolved;
+    const input = await readPlanInput(tx, stack, target, resolved);
+    return toPreview(tx, resolved, input, plan(input), draft?.warnings ?? [], onFailure);
   });
-}
-
-async function preview(
-  tx: Tx,
-  resolved: Awaited<ReturnType<typeof resolve>>,
-  onFailure: OperationOptions['onFailure'] = null,
-): Promise<Preview> {
-  const { stack, target, draft } = resolved;
-  const input = await readPlanInput(tx, stack, target, resolved);
-  return toPreview(tx, resolved, input, draft?.warnings ?? [], onFailure);
 }
 
 function sameInput(earlier: DeploymentRow, inputHash: string): DeploymentRow {
@@ -138,9 +137,8 @@ export function retryDeployment(
     const earlier = idempotencyKey === null ? undefined : await findByIdempotencyKey(tx, idempotencyKey);
     if (earlier) return sameInput(earlier, inputHash);
     const { deployment, stack } = await retryable(tx, id);
-    const { kind, removeVolumes, services, priority, maxRetries, onFailure, taskTimeoutSeconds } = deployment;
-    const { deadline, createdAt } = deployment;
-    const timeoutSeconds = deadline && Math.max(1, Math.round((deadline.getTime() - createdAt.getTime()) / 1_000));
+    const { kind, removeVolumes, services, priority, maxRetries, onFailure } = deployment;
+    const { timeoutSeconds, taskTimeoutSeconds } = deployment;
     const options = { priority, maxRetries, onFailure, timeoutSeconds, taskTimeoutSeconds };
     const again: NewOperation = {
       kind,

@@ -8,7 +8,7 @@ import type { StackRow } from '../stacks/store.ts';
 import { type Draft, draftFromFile, draftFromRevision, type StackFile } from './draft.ts';
 import { currentTarget } from './launch.ts';
 import type { Target } from './plan-input.ts';
-import { findGoodRevisionBefore, findLockedStack } from './store.ts';
+import { findGoodRevisionBefore, findLockedStack, lockUnfinished } from './store.ts';
 
 /** What a person may ask for. */
 export type Operation =
@@ -72,7 +72,7 @@ export async function resolve(tx: Tx, operation: Operation, vault: Vault): Promi
     case 'STOP':
       return { ...running, ...(await unchanged(tx, stack)), kind: 'STOP', desired: 'STOPPED' };
     case 'DELETE': {
-      const { removeVolumes } = operation;
+      const removeVolumes = operation.removeVolumes || (await owesVolumes(tx, stack.id));
       return { ...running, ...(await unchanged(tx, stack)), kind: 'DELETE', desired: 'DELETED', removeVolumes };
     }
   }
@@ -110,6 +110,12 @@ function scaled(tx: Tx, stack: StackRow, name: string, replicas: number): Promis
     return { ...spec, services };
   };
   return draftFromRevision(tx, stack, stack.revision, { note: `${name} scaled to ${replicas}`, spec: scale });
+}
+
+/** A deletion that has not finished still owes the volumes that it was asked to remove. */
+async function owesVolumes(tx: Tx, stackId: string): Promise<boolean> {
+  const unfinished = await lockUnfinished(tx, stackId);
+  return unfinished.some((row) => row.kind === 'DELETE' && row.removeVolumes);
 }
 
 function checkService({ name: stack, services }: StackSpec, name: string) {

@@ -31,7 +31,7 @@ export const OperationOptions = builder.inputType('OperationOptions', {
     }),
     timeoutSeconds: t.int({
       description:
-        'The time limit of the whole deployment in seconds, from 1 to 604800 (a week). When it is exceeded, the deployment fails: pending tasks are cancelled, running ones stop at a safe point. It does not apply to a rollback that follows. If omitted, there is no limit.',
+        'The time limit of the whole deployment in seconds, from 1 to 604800 (a week). When it is exceeded, the deployment fails: pending tasks are cancelled, running ones stop at a safe point. A rollback that follows is given as long again. If omitted, there is no limit.',
     }),
     taskTimeoutSeconds: t.int({
       description:

@@ -36,6 +36,8 @@ export async function readPlanInput(
     observed,
     images: await listImages(tx, [...new Set(placed.map(({ agentId }) => agentId))]),
     online: new Set(agents.filter(({ online }) => online).map(({ id }) => id)),
+    // A removal that belongs to an earlier stack of the name may still be under way.
+    inWork: (await listContainersInWork(tx, name)).filter(isKnown),
     ...(await readHistory(tx, stack, isKnown, [...placed, ...observed])),
   };
   return { kind, spec, revision, placed, services, removeVolumes, orphans: orphans ?? null, known };
@@ -46,11 +48,10 @@ async function readHistory(
   stack: Pick<StackRow, 'id'> | undefined,
   isKnown: (row: { agentId: string }) => boolean,
   now: readonly { agentId: string }[],
-): Promise<Pick<Known, 'inWork' | 'stopped' | 'involved'>> {
-  if (!stack) return { inWork: [], stopped: [], involved: toAgentIds(now) };
+): Promise<Pick<Known, 'stopped' | 'involved'>> {
+  if (!stack) return { stopped: [], involved: toAgentIds(now) };
   const ever = (await listPlacements(tx, stack.id)).filter(isKnown);
   return {
-    inWork: (await listContainersInWork(tx, stack.id)).filter(isKnown),
     stopped: await listStopped(tx, stack.id),
     involved: toAgentIds([...ever, ...now]),
   };

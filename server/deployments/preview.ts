@@ -5,7 +5,7 @@ import type { Action, Change } from '../planning/changes.ts';
 import { containerDifferences, type FieldDifference } from '../planning/differences.ts';
 import type { Downtime } from '../planning/downtime.ts';
 import { placedOf } from '../planning/placed.ts';
-import { plan } from '../planning/plan.ts';
+import type { Plan } from '../planning/plan.ts';
 import type { PlanInput } from '../planning/plan-input.ts';
 import { hashOf, specHashOf } from '../spec/hash.ts';
 import type { ContainerSpec } from '../spec/spec.ts';
@@ -44,10 +44,10 @@ export async function toPreview(
   tx: Tx,
   { target, draft, kind, stack }: Resolved,
   input: PlanInput,
+  { changes, tasks, downtime, hash }: Plan,
   warnings: readonly Warning[],
   onFailure: OperationOptions['onFailure'],
 ): Promise<Preview> {
-  const { changes, tasks, downtime, hash } = plan(input);
   const agents = new Map(
     (await listAgentsById(tx, [...new Set(changes.map(({ agentId }) => agentId))])).map((row) => [row.id, row]),
   );

@@ -101,12 +101,15 @@ async function giveVerdict(tx: Tx, deployment: DeploymentRow): Promise<void> {
   const { status, cause, isOptional } = await outcomeOf(tx, deployment);
   const ofIt = eq(deployments.id, deployment.id);
   if (status === 'FAILED' && !isOptional && (await willRollBack(tx, deployment.id))) {
-    await tx.update(deployments).set({ cause, rollbackDueAt: sql`now()`, deadline: null }).where(ofIt);
+    // The way back may take as long as the deployment was given.
+    const deadline = sql`now() + make_interval(secs => ${deployments.timeoutSeconds})`;
+    await tx.update(deployments).set({ cause, rollbackDueAt: sql`now()`, deadline }).where(ofIt);
     return notify(tx, [topic.due]);
   }
   await tx.update(deployments).set({ status, cause, rollbackDueAt: null, finishedAt: sql`now()` }).where(ofIt);
   const { stackId, kind, revision } = deployment;
   if (kind === 'DELETE' && status === 'SUCCEEDED') await forget(tx, stackId);
+  if (status === 'CANCELLED' && deployment.cancelRequestedAt) await restoreDesired(tx, deployment);
   const good = status === 'ROLLED_BACK' ? deployment.rollbackRevision : status === 'SUCCEEDED' ? revision : null;
   if (good !== null && (kind === 'DEPLOY' || kind === 'ROLLBACK' || kind === 'REPAIR')) {
     await tx.update(stacks).set({ goodRevision: good }).where(eq(stacks.id, stackId));
@@ -130,6 +133,15 @@ async function willRollBack(tx: Tx, deploymentId: string): Promise<boolean> {
     .innerJoin(stacks, eq(stacks.id, deployments.stackId))
     .where(and(eq(deployments.id, deploymentId), isToRollBack));
   return found.length > 0;
+}
+
+/** What has not happened yet does not happen later either: nobody may stop or delete the rest by itself. */
+async function restoreDesired(tx: Tx, { stackId, kind, desiredBefore }: DeploymentRow): Promise<void> {
+  if (desiredBefore === null || (kind !== 'STOP' && kind !== 'START' && kind !== 'DELETE')) return;
+  await tx
+    .update(stacks)
+    .set({ desired: desiredBefore, updatedAt: sql`now()` })
+    .where(and(eq(stacks.id, stackId), isNull(stacks.deletedAt)));
 }
 
 /** Takes a deleted stack off the lists. */

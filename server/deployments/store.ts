@@ -1,8 +1,8 @@
-import { and, desc, eq, gt, inArray, isNull, lt, max, or, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm';
 import { GraphiumError } from '../base/errors.ts';
-import { agents, deployments, stacks, tasks } from '../db/tables.ts';
+import { agents, deployments, stackRevisions, stacks, tasks } from '../db/tables.ts';
 import type { Queryable, Tx } from '../db/types.ts';
-import { findStack, type StackRow } from '../stacks/store.ts';
+import { findRevision, findStack, type StackRow } from '../stacks/store.ts';
 
 export type DeploymentRow = typeof deployments.$inferSelect;
 export type NewDeployment = typeof deployments.$inferInsert;
@@ -97,28 +97,42 @@ export function lockUnfinished(tx: Tx, stackId: string): Promise<DeploymentRow[]
     .for('update');
 }
 
-/** @param timeoutSeconds after which the deployment fails; null: never */
-export async function insertDeployment(tx: Tx, row: NewDeployment, timeoutSeconds: number | null): Promise<void> {
+export async function insertDeployment(tx: Tx, row: NewDeployment): Promise<void> {
   // `clock_timestamp()`: the transaction may have waited for a lock, and a later deployment must be newer.
-  const deadline = timeoutSeconds === null ? null : sql`clock_timestamp() + make_interval(secs => ${timeoutSeconds})`;
+  const deadline = sql`clock_timestamp() + make_interval(secs => ${row.timeoutSeconds ?? null})`;
   await tx.insert(deployments).values({ ...row, createdAt: sql`clock_timestamp()`, deadline });
 }
 
-/** @throws GraphiumError NOT_FOUND */
+/**
+ * Finds the newest good revision that is older than what the current one is a copy of: each rollback leads one step further
+ * back, and never to the revision that somebody has just left.
+ * @throws GraphiumError NOT_FOUND
+ */
 export async function findGoodRevisionBefore(tx: Queryable, stack: StackRow): Promise<number> {
+  const current = await findRevision(tx, stack.id, stack.revision);
+  const from = current?.copyOf ?? stack.revision;
+  const origin = sql<number>`coalesce(${stackRevisions.copyOf}, ${stackRevisions.number})`;
   const [row] = await tx
-    .select({ revision: max(deployments.revision) })
+    .select({ revision: sql<number | null>`max(${origin})` })
     .from(deployments)
+    .innerJoin(
+      stackRevisions,
+      and(eq(stackRevisions.stackId, deployments.stackId), eq(stackRevisions.number, deployments.revision)),
+    )
     .where(
       and(
         eq(deployments.stackId, stack.id),
         eq(deployments.status, 'SUCCEEDED'),
         inArray(deployments.kind, ['DEPLOY', 'ROLLBACK', 'REPAIR']),
-        lt(deployments.revision, stack.revision),
+        sql`${origin} < ${from}`,
       ),
     );
   if (row?.revision != null) return row.revision;
-  throw new GraphiumError('NOT_FOUND', `The stack "${stack.name}" has no good revision before ${stack.revision}.`);
+  const copy = from === stack.revision ? '' : ` (revision ${stack.revision}, the current one, is as that)`;
+  throw new GraphiumError(
+    'NOT_FOUND',
+    `The stack "${stack.name}" has no good revision before ${from}${copy}. To go to a certain one, give toRevision.`,
+  );
 }
 
 /**
@@ -128,7 +142,7 @@ export async function findGoodRevisionBefore(tx: Queryable, stack: StackRow): Pr
  */
 export async function listContainersInWork(
   tx: Tx,
-  stackId: string,
+  stackName: string,
 ): Promise<{ agentId: string; name: string; specHash: string | null }[]> {
   const isUnheardOf = and(
     inArray(tasks.status, ['CANCELLED', 'FAILED']),
@@ -144,9 +158,10 @@ export async function listContainersInWork(
     })
     .from(tasks)
     .innerJoin(agents, eq(agents.id, tasks.agentId))
+    .innerJoin(stacks, eq(stacks.id, tasks.stackId))
     .where(
       and(
-        eq(tasks.stackId, stackId),
+        eq(stacks.name, stackName),
         gt(tasks.attempt, 0),
         or(inArray(tasks.status, ['PENDING', 'RUNNING']), isUnheardOf),
       ),

@@ -1,4 +1,4 @@
-import { and, asc, eq } from 'drizzle-orm';
+import { and, asc, eq, sql } from 'drizzle-orm';
 import { agents, tasks } from '../db/tables.ts';
 import type { Tx } from '../db/types.ts';
 import type { TaskFailure } from '../db/values.ts';
@@ -17,7 +17,7 @@ export async function outcomeOf(tx: Tx, deployment: DeploymentRow): Promise<Outc
   if (deployment.supersededBy) return { status: 'SUPERSEDED', cause };
   if (rollbackRevision !== null) return outcomeOfRollback(tx, deployment);
   if (cause) return { status: 'FAILED', cause, isOptional: found?.isOptional ?? false };
-  const cancelled = await countCancelled(tx, deployment.id, false);
+  const cancelled = await countCancelled(tx, deployment, false);
   if (cancelled === 0) return { status: 'SUCCEEDED', cause: null };
   const message = deployment.cancelRequestedAt
     ? 'it was cancelled on request'
@@ -26,26 +26,36 @@ export async function outcomeOf(tx: Tx, deployment: DeploymentRow): Promise<Outc
 }
 
 /** The cause stays what led to the rollback. */
-async function outcomeOfRollback(tx: Tx, { id, cause, cancelRequestedAt }: DeploymentRow): Promise<Outcome> {
+async function outcomeOfRollback(tx: Tx, deployment: DeploymentRow): Promise<Outcome> {
+  const { id, cause } = deployment;
   const original = cause ?? { code: 'UNKNOWN', message: 'the reason was lost' };
   const failure = await findCause(tx, id, true);
-  const cancelled = failure ? 0 : await countCancelled(tx, id, true);
+  const cancelled = failure ? 0 : await countCancelled(tx, deployment, true);
   if (!failure && cancelled === 0) return { status: 'ROLLED_BACK', cause: original };
-  const why = failure
-    ? failure.cause.message
-    : cancelRequestedAt
-      ? 'it was cancelled on request'
-      : 'an agent was removed';
+  const why = failure ? failure.cause.message : whyCancelled(deployment);
   const message = `${sentence(original.message)} The rollback failed too: ${why}`;
   return { status: 'FAILED', cause: { ...original, message } };
 }
 
+function whyCancelled({ cancelRequestedAt, timeoutSeconds, deadline }: DeploymentRow): string {
+  if (cancelRequestedAt) return 'it was cancelled on request';
+  if (timeoutSeconds !== null && deadline === null) return `it was not done within ${timeoutSeconds} s`;
+  return 'an agent was removed';
+}
+
 const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
 
-function countCancelled(tx: Tx, deploymentId: string, rollback: boolean): Promise<number> {
+/** A deletion owes nothing to the host of an agent that was removed: nobody can do anything there any more. */
+function countCancelled(tx: Tx, { id, kind }: DeploymentRow, rollback: boolean): Promise<number> {
+  const isOwed = sql`exists (select 1 from ${agents} where ${agents.id} = ${tasks.agentId} and ${agents.removedAt} is null)`;
   return tx.$count(
     tasks,
-    and(eq(tasks.deploymentId, deploymentId), eq(tasks.status, 'CANCELLED'), eq(tasks.rollback, rollback)),
+    and(
+      eq(tasks.deploymentId, id),
+      eq(tasks.status, 'CANCELLED'),
+      eq(tasks.rollback, rollback),
+      kind === 'DELETE' ? isOwed : undefined,
+    ),
   );
 }
 

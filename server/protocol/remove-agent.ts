@@ -7,6 +7,7 @@ import { notify, topic } from '../db/notify.ts';
 import { agents, tasks } from '../db/tables.ts';
 import type { Db } from '../db/types.ts';
 import { endTasks } from '../deployments/settle.ts';
+import { lockPlanning } from '../deployments/store.ts';
 import { cancelOfRemovedAgent } from '../tasks/moves.ts';
 import { addEvents, lockTasks, toEvents } from '../tasks/store.ts';
 import { revokeTokensOfAgent } from '../tokens/store.ts';
@@ -19,6 +20,8 @@ const REASON = 'the agent was removed';
  */
 export function removeAgent(db: Db, actor: Actor, name: string, force: boolean): Promise<AgentRow> {
   return transact(db, async (tx) => {
+    // A plan that is being made counts on the agents that it has read.
+    await lockPlanning(tx);
     const agent = await findAgent(tx, name);
     if (!agent) throw notFound('agent', name);
     const containers = await listContainersOfAgents(tx, [agent.id]);

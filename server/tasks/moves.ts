@@ -12,6 +12,13 @@ import { type Moved, moved, type TaskRow, uuids } from './store.ts';
  * agent, deployments, tasks; several tasks by id.
  */
 export const TIMED_OUT: TaskFailure = { code: 'DEADLINE_EXCEEDED', message: 'it took longer than its time limit' };
+export const AGENT_LOST: TaskFailure = {
+  code: 'AGENT_LOST',
+  message: 'its agent was lost three times while it worked on it: it may be the task that ends the agent',
+};
+const MAX_LOSSES = 3;
+/** Every attempt before this one either failed or was lost. */
+const isLostTooOften = sql`${tasks.attempt} - ${tasks.failures} >= ${MAX_LOSSES}`;
 export const STUCK: TaskFailure = {
   code: 'DEADLINE_EXCEEDED',
   message: 'no progress was reported before the deadline',
@@ -127,15 +134,18 @@ export async function requestCancel(tx: Tx, where: SQL | undefined): Promise<Mov
 
 /**
  * RUNNING -> PENDING when the lease is lost: that spends an attempt and counts as no failure. A task that was to be
- * cancelled becomes CANCELLED, since nobody works on it any more; one that timed out becomes FAILED.
+ * cancelled becomes CANCELLED, since nobody works on it any more; one that timed out becomes FAILED, as does one whose agent
+ * was lost too often: it may be the task that ends the agent, which would be without end.
  */
 export async function giveBack(tx: Tx, where: SQL | undefined): Promise<Moved[]> {
   return tx
     .update(tasks)
     .set({
-      status: sql`case when ${tasks.timedOutAt} is not null then 'FAILED' when ${tasks.cancelRequestedAt} is null then 'PENDING' else 'CANCELLED' end::task_status`,
-      error: sql`case when ${tasks.timedOutAt} is null then ${tasks.error} else ${JSON.stringify(TIMED_OUT)}::jsonb end`,
-      finishedAt: sql`case when ${tasks.cancelRequestedAt} is null then null else now() end`,
+      status: sql`case when ${tasks.timedOutAt} is not null then 'FAILED' when ${tasks.cancelRequestedAt} is not null then 'CANCELLED'
+        when ${isLostTooOften} then 'FAILED' else 'PENDING' end::task_status`,
+      error: sql`case when ${tasks.timedOutAt} is not null then ${JSON.stringify(TIMED_OUT)}::jsonb
+        when ${tasks.cancelRequestedAt} is null and ${isLostTooOften} then ${JSON.stringify(AGENT_LOST)}::jsonb else ${tasks.error} end`,
+      finishedAt: sql`case when ${tasks.cancelRequestedAt} is not null or ${isLostTooOften} then now() end`,
       sessionEpoch: null,
       deadline: null,
       phase: null,

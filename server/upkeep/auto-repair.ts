@@ -10,7 +10,9 @@ import type { Db, Tx } from '../db/types.ts';
 import { draftFromRevision, storeDraft } from '../deployments/draft.ts';
 import { currentTarget, DEFAULTS, launch } from '../deployments/launch.ts';
 import { findUnfinished, lockPlanning } from '../deployments/store.ts';
+import { containerKey } from '../planning/changes.ts';
 import { type DriftInput, driftOf } from '../planning/drift.ts';
+import type { Placed } from '../planning/placed.ts';
 import { hashOf } from '../spec/hash.ts';
 import { findStack, getStack, type StackRow, updateStack } from '../stacks/store.ts';
 import { listRemovable } from './orphans.ts';
@@ -71,13 +73,21 @@ async function followAgents(tx: Tx, stack: StackRow): Promise<Launched | undefin
   try {
     const draft = await draftFromRevision(tx, stack, stack.revision, { note: 'agents came or went' });
     if (draft.isCurrent || !draft.spec.services.some((service) => service.global)) return undefined;
+    const left = stack.goodRevision === stack.revision ? await findLeft(tx, stack, draft.placed) : [];
     const now = await storeDraft(tx, GRAPHIUM, draft);
-    return { stack: stack.name, deploymentId: await launchRepair(tx, now), because: 'agents came or went' };
+    return { stack: stack.name, deploymentId: await launchRepair(tx, now, left), because: 'agents came or went' };
   } catch (error) {
     // Such as when no agent is left: the next one that comes is tried.
     if (error instanceof GraphiumError) return undefined;
     throw error;
   }
+}
+
+/** Lists, by `containerKey`, the containers of agents that fit no more: somebody changed their labels. */
+async function findLeft(tx: Tx, stack: StackRow, placed: readonly Placed[]): Promise<string[]> {
+  const keyOf = ({ agentId, container }: Placed) => containerKey(agentId, container.name);
+  const stay = new Set(placed.map(keyOf));
+  return (await currentTarget(tx, stack)).placed.map(keyOf).filter((key) => !stay.has(key));
 }
 
 /** Repairs only towards a revision that has been good: one that failed, or was cancelled, is not tried again unasked. */
@@ -108,10 +118,10 @@ async function repair(tx: Tx, stack: StackRow): Promise<Launched | undefined> {
 }
 
 /** Removes removable orphans too; other containers that nothing wants are not removed unasked. */
-async function launchRepair(tx: Tx, stack: StackRow): Promise<string> {
+async function launchRepair(tx: Tx, stack: StackRow, left: readonly string[] = []): Promise<string> {
   return launch(tx, GRAPHIUM, stack, await currentTarget(tx, stack), {
     kind: stack.desired === 'STOPPED' ? 'STOP' : 'REPAIR',
-    orphans: await listRemovable(tx),
+    orphans: new Set([...(await listRemovable(tx)), ...left]),
     desired: stack.desired,
     options: DEFAULTS,
     idempotencyKey: null,

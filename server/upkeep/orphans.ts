@@ -30,9 +30,12 @@ export type Orphan = { container: ContainerRow; reason: 'UNKNOWN_STACK' | 'NOT_W
 /** The container's name, also while the agent replaces it. */
 const NAME = sql`regexp_replace(${containers.name}, ${sql.raw(`'\\${PREVIOUS_SUFFIX}$'`)}, '')`;
 
-/** Agents are compared by name: one that was removed and enrolled again finds its containers as it left them. */
+/**
+ * Until the current revision has come up as a whole, what the last good one placed is wanted as well: it is what serves.
+ * Agents are compared by name: one that was removed and enrolled again finds its containers as it left them.
+ */
 const WANTED = sql`exists (
-  select 1 from placements p join stacks w on w.id = p.stack_id and w.revision = p.revision
+  select 1 from placements p join stacks w on w.id = p.stack_id and p.revision in (w.revision, w.good_revision)
   join agents placed on placed.id = p.agent_id
   where w.name = ${containers.stack} and w.deleted_at is null and w.desired <> 'DELETED' and placed.name = ${agents.name}
     and p.container_name = ${NAME})`;
@@ -41,10 +44,13 @@ const WANTED = sql`exists (
 const STACK = sql`(select s.id from stacks s where s.name = ${containers.stack}
   order by s.deleted_at is null desc, s.deleted_at desc limit 1)`;
 
-/** Whether this database knows the task that made the container, and has ended its stack or its service. */
+/**
+ * Whether this database knows the task that made the container, and has ended its stack, or its service by a revision that
+ * came up: one that failed or was cancelled has ended nothing.
+ */
 const REMOVABLE = sql`exists (select 1 from tasks t where t.id::text = ${containers.taskId}) and exists (
   select 1 from stacks s where s.id = ${STACK} and ${containers.revision} <= s.revision and (
-    s.deleted_at is not null or s.desired = 'DELETED' or exists (
+    s.deleted_at is not null or s.desired = 'DELETED' or s.good_revision = s.revision and exists (
       select 1 from placements p join agents placed on placed.id = p.agent_id
       where p.stack_id = s.id and placed.name = ${agents.name}
         and p.container_name = ${NAME})))`;

@@ -44,7 +44,7 @@ describe('a newer file', () => {
 });
 
 describe('rollbackStack', () => {
-  test('to a number makes a new revision that is like it; to none, the last good one before the current', async () => {
+  test('to a number makes a new revision that is like it', async () => {
     const { name, hosts, file } = await story();
     for (const image of ['app:2', 'app:3']) {
       await seed.compose(file(image));
@@ -59,9 +59,30 @@ describe('rollbackStack', () => {
       goodRevision: 4,
       revisions: [{ note: 'as revision 1' }, {}, {}, {}],
     });
-    await seed.run('rollbackStack', { name });
+  });
+
+  test('each time one step further back, and never to what was just left', async () => {
+    const { name, hosts, file } = await story();
+    for (const image of ['app:2', 'app:3']) {
+      await seed.compose(file(image));
+      await workAll(hosts);
+    }
+    for (const image of ['app:2', 'app:1']) {
+      const { id } = await seed.run('rollbackStack', { name });
+      await workAll(hosts);
+      expect((await seed.deployment(id)).status).toBe('SUCCEEDED');
+      expect(imagesOf(hosts)).toEqual([image, image]);
+    }
+    const { code, message } = await seed.refused('rollbackStack', { name });
+    expect(code).toBe('NOT_FOUND');
+    expect(message).toContain('no good revision before 1 (revision 5, the current one, is as that)');
+    // The same after a failure that was rolled back by itself.
+    await seed.compose(file('app:4'));
+    await workAll(hosts, { [`${name}-a-1`]: BAD });
+    await seed.sweep();
     await workAll(hosts);
-    expect(imagesOf(hosts)).toEqual(['app:3', 'app:3']);
+    expect(imagesOf(hosts)).toEqual(['app:1', 'app:1']);
+    expect((await seed.refused('rollbackStack', { name })).code).toBe('NOT_FOUND');
   });
 
   test('skips revisions that did not come up', async () => {

@@ -17,10 +17,11 @@ async function labelled(agent: string, isWanted = true): Promise<FakeHost> {
   await relabel(host, isWanted);
   return host;
 }
-/** Enrolls the agent again with other labels, as somebody would on its host. */
 async function relabel({ agent }: FakeHost, isWanted: boolean): Promise<void> {
-  const { secret } = await seed.enroll(agent.name, await seed.joinToken(agent.name, isWanted ? { [name]: 'yes' } : {}));
-  agent.useSecret(secret);
+  await seed.ask('mutation($n: String!, $l: [LabelInput!]!) { setAgentLabels(name: $n, labels: $l) { name } }', {
+    n: agent.name,
+    l: isWanted ? [{ key: name, value: 'yes' }] : [],
+  });
 }
 const file = (more: object = {}) =>
   composeFile(name, {
