@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpServer, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { type Env, parseEnv, warningOf } from './base/env.ts';
 import { createBus } from './base/live.ts';
 import { createLog } from './base/log.ts';
-import { connect, getClusterId, migrateDatabase } from './db/connect.ts';
+import { connect, getClusterId, migrateDatabase, untilDatabase } from './db/connect.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { listen } from './db/listen.ts';
 import { type App, createApp } from './http/app.ts';
@@ -19,6 +20,9 @@ import { startSweeper } from './upkeep/sweep.ts';
 
 /** The server's process: environment, database, migrations, app, HTTP, signals. */
 
+const UPKEEP_CONNECTIONS = 4;
+const ANSWER_WITHIN_MS = 8_000;
+
 const toPath = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
 async function main(): Promise<void> {
@@ -27,8 +31,9 @@ async function main(): Promise<void> {
   const log = createLog(env.logFormat, env.logLevel);
   // Whatever was started is stopped in the opposite order, also when a later step fails.
   const started = new AsyncDisposableStack();
-  const starting = start(env, log, started);
-  stopOnSignals(starting, started, log);
+  const stop = new AbortController();
+  const starting = start(env, log, started, stop.signal);
+  stopOnSignals(starting, started, stop, log);
   try {
     await starting;
   } catch (error) {
@@ -44,12 +49,18 @@ async function main(): Promise<void> {
 }
 
 /** Stops what was started. A signal during the start waits for its end, or the embedded Postgres would be left running. */
-function stopOnSignals(starting: Promise<void>, started: AsyncDisposableStack, log: Logger): void {
+function stopOnSignals(
+  starting: Promise<void>,
+  started: AsyncDisposableStack,
+  stop: AbortController,
+  log: Logger,
+): void {
   let stopping: Promise<void> | undefined;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       if (stopping) return;
       log.info({ signal }, 'stopping');
+      stop.abort();
       stopping = starting
         .catch(() => {})
         .then(() => started.disposeAsync())
@@ -64,23 +75,27 @@ function stopOnSignals(starting: Promise<void>, started: AsyncDisposableStack, l
   }
 }
 
-async function start(env: Env, log: Logger, started: AsyncDisposableStack): Promise<void> {
+async function start(env: Env, log: Logger, started: AsyncDisposableStack, signal: AbortSignal): Promise<void> {
   const vault = createVault(await loadKey(env.secretKeyFile));
   const embedded = env.databaseUrl === undefined ? await startEmbedded(env.dataFolder, log) : undefined;
   if (embedded) started.defer(embedded.stop);
   const databaseUrl = env.databaseUrl ?? embedded?.url ?? '';
+  await untilDatabase(databaseUrl, log, signal);
   await migrateDatabase(databaseUrl, toPath('../drizzle'));
   const { db, close } = connect(databaseUrl, { log });
   started.defer(close);
+  // Leases and deadlines do not wait until people's requests leave a connection free.
+  const upkeep = connect(databaseUrl, { log, max: UPKEEP_CONNECTIONS });
+  started.defer(upkeep.close);
 
   const bus = createBus();
   started.defer(() => bus.close());
-  const sockets = createAgentSockets(db, bus, log);
+  const sockets = createAgentSockets(upkeep.db, bus, log);
   const clusterId = await getClusterId(db);
   const services = { db, bus, sockets, vault, clusterId, publicUrl: env.publicUrl };
   const listener = await listen(databaseUrl, bus, log);
   started.defer(listener.close);
-  const sweeper = await startSweeper(services, randomUUID(), log);
+  const sweeper = await startSweeper({ ...services, db: upkeep.db }, randomUUID(), log);
   started.defer(sweeper.close);
   const app = createApp(services, { pageFolder: toPath('../web/dist') }, log);
   for (const host of env.hosts) started.defer(await serve(env, host, app));
@@ -102,11 +117,24 @@ async function serve(env: Env, host: string, app: App): Promise<() => Promise<vo
     });
   });
   app.attach(server);
+  const answering = new Set<ServerResponse>();
+  server.on('request', (_request, response: ServerResponse) => {
+    answering.add(response);
+    response.once('close', () => answering.delete(response));
+  });
   return async () => {
     const closed = new Promise((resolve) => server.close(resolve));
+    await untilAnswered(answering);
     server.closeAllConnections();
     await closed;
   };
+}
+
+/** What has been asked for is answered, or who asked would not know whether it was done. A stream has no end to wait for. */
+async function untilAnswered(answering: ReadonlySet<ServerResponse>): Promise<void> {
+  const isStream = (response: ServerResponse) => /event-stream/.test(String(response.getHeader('content-type')));
+  const end = performance.now() + ANSWER_WITHIN_MS;
+  while ([...answering].some((one) => !isStream(one)) && performance.now() < end) await delay(20);
 }
 
 /** Prints the token, which exists nowhere else, to the terminal and not into a log that is kept. */

@@ -1,5 +1,6 @@
 import { and, asc, eq, inArray, isNull, notInArray, sql } from 'drizzle-orm';
 import { GraphiumError } from '../base/errors.ts';
+import { chunks } from '../db/chunks.ts';
 import { agents, containers, tasks } from '../db/tables.ts';
 import type { Queryable, Tx } from '../db/types.ts';
 
@@ -72,16 +73,21 @@ const isLiveSession = (epoch: number) =>
 const sessionLost = (epoch: number) =>
   new GraphiumError('SESSION_LOST', `Session ${epoch} is not the live one of this agent; open a new session.`);
 
-/** @returns the epoch of each agent that has one of the sessions */
+/**
+ * Renews the leases, but for the agents whose row somebody holds just now: who works under a session keeps it alive.
+ * @returns the epoch of each agent's newest session
+ */
 export async function renewSessions(
   tx: Queryable,
   sessions: readonly { agentId: string; epoch: number }[],
 ): Promise<Map<string, number>> {
   const rows = await tx.execute<{ id: string; epoch: number }>(sql`
-    update agents a set session_expires_at = ${lease}
-    from jsonb_to_recordset(${JSON.stringify(sessions)}::jsonb) as s("agentId" uuid, epoch int)
-    where a.id = s."agentId" and a.session_epoch = s.epoch and a.removed_at is null
-    returning a.id, a.session_epoch as epoch`);
+    with s as (select * from jsonb_to_recordset(${JSON.stringify(sessions)}::jsonb) as s("agentId" uuid, epoch int)),
+    free as materialized (
+      select a.id from agents a join s on a.id = s."agentId" and a.session_epoch = s.epoch
+      where a.removed_at is null order by a.id for no key update of a skip locked),
+    renewed as (update agents a set session_expires_at = ${lease} from free where a.id = free.id)
+    select a.id, a.session_epoch as epoch from agents a join s on a.id = s."agentId" where a.removed_at is null`);
   return new Map(rows.map((row) => [row.id, row.epoch]));
 }
 
@@ -142,7 +148,8 @@ export async function replaceContainers(
         ),
       ),
     );
-    await tx.insert(containers).values(changed.map((container) => ({ ...container, agentId })));
+    for (const part of chunks(changed, 1_000))
+      await tx.insert(containers).values(part.map((container) => ({ ...container, agentId })));
   }
   return [...new Set([...gone, ...changed].map((container) => container.stack))];
 }

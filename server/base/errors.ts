@@ -26,7 +26,8 @@ export const ERROR_CODES = {
   AGENT_QUARANTINED: 'Two processes used the same credential; enroll the agent again with a new join token.',
   TOO_LARGE: 'The request is larger than allowed.',
   LIMIT_EXCEEDED: 'The query exceeds a limit on depth, cost, aliases, directives or tokens.',
-  UNAVAILABLE: 'The database cannot be reached; try again with the same idempotency key.',
+  UNAVAILABLE:
+    'The database cannot be reached or is busy; try again after `retryAfterSeconds` with the same idempotency key.',
   INTERNAL: "An unexpected error in the server; the server's log has the details.",
 } as const;
 

@@ -18,6 +18,8 @@ export type Bus = {
   /** Calls `listener` on every poke of one of the topics until the returned function is called. */
   on(topics: readonly string[], listener: () => void): () => void;
   live<T>(topics: readonly string[], read: () => Promise<T>, options?: LiveOptions<T>): AsyncIterableIterator<T>;
+  /** The topics with this prefix that somebody listens to. */
+  topics(prefix: string): string[];
   /** Number of listeners: 0 when nothing leaks. */
   size(): number;
   /** Ends every living iterator. */
@@ -53,6 +55,7 @@ export function createBus(): Bus {
     live(topics, read, options = {}) {
       return new Live(read, options, (poked) => on(topics, poked), open);
     },
+    topics: (prefix) => [...listeners.keys()].filter((topic) => topic.startsWith(prefix)),
     size: () => [...listeners.values()].reduce((sum, set) => sum + set.size, 0),
     close() {
       for (const end of [...open]) end();

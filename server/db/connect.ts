@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import type { Logger } from 'pino';
@@ -8,13 +9,32 @@ import { withStatementLog } from './statement-log.ts';
 import { cluster } from './tables.ts';
 import type { Db, Tx } from './types.ts';
 
+/** How other servers of the installation know the connections of this one. */
+export const APPLICATION = 'graphium';
+
+/** Postgres notices within half a minute that this machine is gone: its own default is two hours. */
+const LIFELINE = {
+  tcp_keepalives_idle: 10,
+  tcp_keepalives_interval: 5,
+  tcp_keepalives_count: 3,
+  tcp_user_timeout: 30_000,
+};
+
+const LIMITED = {
+  application_name: APPLICATION,
+  ...LIFELINE,
+  statement_timeout: 30_000,
+  lock_timeout: 10_000,
+  idle_in_transaction_session_timeout: 30_000,
+};
+
 export type Connection = { db: Db; close(): Promise<void> };
 
 /**
  * @param url `postgres://…`; for a Unix socket `postgres://user@/database?host=/folder`
  * @param options.log gets every statement if its level is `debug`
  */
-export function connect(url: string, options: { max?: number; log?: Logger } = {}): Connection {
+export function connect(url: string, options: { max?: number; log?: Logger; isMigration?: boolean } = {}): Connection {
   const client = postgres(toOptionsUrl(url), {
     ...socketOptions(url),
     max: options.max ?? 12,
@@ -23,14 +43,9 @@ export function connect(url: string, options: { max?: number; log?: Logger } = {
     // Nobody catches the error of the driver's own query for types: a connection cut within it would end the process.
     fetch_types: false,
     // Missing in the driver's types.
-    ...{ socket: openSocket },
+    ...{ socket: (target: Parameters<typeof openSocket>[0]) => openSocket(target, !options.isMigration) },
     onnotice: () => {},
-    connection: {
-      application_name: 'graphium',
-      statement_timeout: 30_000,
-      lock_timeout: 10_000,
-      idle_in_transaction_session_timeout: 30_000,
-    },
+    connection: options.isMigration ? { application_name: `${APPLICATION} migrate`, ...LIFELINE } : LIMITED,
   });
   const isLogged = options.log?.isLevelEnabled('debug');
   const db = drizzle({ client: isLogged && options.log ? withStatementLog(client, options.log) : client });
@@ -49,9 +64,33 @@ export function toOptionsUrl(url: string): string {
   return parsed.href;
 }
 
+/**
+ * Waits until Postgres answers: after a power cut both may start at once.
+ * @throws what Postgres says if that would not change by itself, such as a wrong password
+ */
+export async function untilDatabase(url: string, log: Logger, signal: AbortSignal): Promise<void> {
+  for (let isFirst = true; !signal.aborted; isFirst = false) {
+    const { db, close } = connect(url, { max: 1 });
+    try {
+      await db.execute('select 1');
+      return;
+    } catch (error) {
+      if (!isDatabaseUnavailable(error)) throw error;
+      if (isFirst) log.warn({ err: error }, 'the database does not answer; waiting for it');
+      await delay(WAIT_MS, undefined, { signal }).catch(() => {});
+    } finally {
+      await close();
+    }
+  }
+  signal.throwIfAborted();
+}
+
+const WAIT_MS = 500;
+
 /** Brings the schema up to date; servers that start at the same time wait for one another. */
 export async function migrateDatabase(url: string, migrationsFolder: string): Promise<void> {
-  const { db, close } = connect(url, { max: 1 });
+  // Another server's migration may take long, and so may this one's.
+  const { db, close } = connect(url, { max: 1, isMigration: true });
   try {
     await db.execute('select pg_advisory_lock(7277341)');
     await migrate(db, { migrationsFolder });
@@ -98,6 +137,10 @@ export function postgresError(error: unknown): { code: string; constraint_name?:
 /** Postgres or the driver closed the connection that this came over, or is about to. */
 const isConnectionLost = (error: unknown): boolean =>
   /^(08|57P0|25P0[34]$|CONNECTION_(CLOSED|DESTROYED|ENDED)$|ECONNRESET$|EPIPE$)/.test(postgresCode(error) ?? '');
+
+/** Waited too long for a lock, a statement or a connection, or lost against others too often: later it may go through. */
+const BUSY = new Set(['55P03', '57014', '25P03', '53300', ...SQLSTATES_TO_RETRY]);
+export const isDatabaseBusy = (error: unknown): boolean => BUSY.has(postgresCode(error) ?? '');
 
 /** The database cannot be reached now, is starting up or shutting down, or the connection was cut. */
 export function isDatabaseUnavailable(error: unknown): boolean {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import postgres from 'postgres';
@@ -9,17 +10,29 @@ export type Pokes = { poke(topic: string): void; pokeAll(): void };
 
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 2_000;
+const HEARTBEAT_MS = 5_000;
+const BEAT = 'beat:';
+
+type Timings = { heartbeatMs?: number };
 
 /**
  * Turns NOTIFY into pokes over one connection of its own. After that was lost it pokes everything, for the notifications
- * of the meantime are gone. The driver's own `listen()` gives up silently when Postgres is still starting at its first try
- * to reconnect.
+ * of the meantime are gone. The connection notifies itself again and again: one that died in silence, such as in a router
+ * between, would look as if nothing happened in the world. The driver's own `listen()` gives up silently when Postgres is
+ * still starting at its first try to reconnect.
  */
-export async function listen(url: string, bus: Pokes, log: Logger): Promise<{ close(): Promise<void> }> {
+export async function listen(
+  url: string,
+  bus: Pokes,
+  log: Logger,
+  { heartbeatMs = HEARTBEAT_MS }: Timings = {},
+): Promise<{ close(): Promise<void> }> {
   let closed = false;
+  let heard = '';
   let client = await open();
 
   async function open() {
+    const beat = BEAT + randomUUID();
     const lost = Promise.withResolvers<void>();
     // `onnotify` is missing in the driver's types; its own `listen()` is built on it.
     const options = {
@@ -30,21 +43,35 @@ export async function listen(url: string, bus: Pokes, log: Logger): Promise<{ cl
       max_lifetime: null,
       fetch_types: false,
       connection: { application_name: 'graphium listen' },
-      onnotify: (_channel: string, topic: string) => bus.poke(topic),
+      onnotify(_channel: string, topic: string) {
+        if (!topic.startsWith(BEAT)) bus.poke(topic);
+        else if (topic.startsWith(beat)) heard = topic;
+      },
       onclose: () => lost.resolve(),
     };
     const sql = postgres(toOptionsUrl(url), options);
+    let sent = 0;
     try {
       await sql.unsafe(`listen ${CHANNEL}`);
     } catch (error) {
       await sql.end({ timeout: 0 });
       throw error;
     }
-    void lost.promise.then(reopen);
+    const timer = setInterval(() => {
+      if (sent > 0 && heard !== `${beat} ${sent}`) {
+        log.warn('the connection that listens has fallen silent; opening another');
+        lost.resolve();
+        return;
+      }
+      sent += 1;
+      void sql.unsafe('select pg_notify($1, $2)', [CHANNEL, `${beat} ${sent}`]).catch(() => {});
+    }, heartbeatMs);
+    void lost.promise.then(() => clearInterval(timer)).then(reopen);
     return sql;
   }
 
   async function reopen() {
+    if (closed) return;
     await client.end({ timeout: 0 });
     for (let waitMs = FIRST_WAIT_MS; !closed; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
       try {

@@ -7,7 +7,7 @@ type Target = { path?: string | undefined; host: string | readonly string[]; por
  * connection closes within that turn it forgets to write, and the connection is of no use for ten seconds and more
  * (porsager/postgres, `nextWriteTimer` in `closed()`).
  */
-export function openSocket({ path, host, port }: Target): Socket {
+export function openSocket({ path, host, port }: Target, isWatched = true): Socket {
   const [firstHost = '', firstPort = 5432] = [[host].flat()[0], [port].flat()[0]];
   const socket = path ? connect(path) : connect(firstPort, firstHost);
   const emit = socket.emit.bind(socket) as (event: string | symbol, ...args: unknown[]) => boolean;
@@ -17,6 +17,32 @@ export function openSocket({ path, host, port }: Target): Socket {
     setTimeout(() => emit(event, false));
     return true;
   };
+  if (isWatched) watch(socket);
   // The driver takes the name that a certificate must be for from here.
   return Object.assign(socket, { emit: emitLate, host: firstHost });
+}
+
+/** In milliseconds; longer than a statement may take. */
+const SILENCE = 60_000;
+
+/**
+ * Ends a connection that was written to and has been silent since: a firewall may have forgotten it, and the query, with
+ * everything that waits for it, would hang for as long as the system tries to send again.
+ */
+function watch(socket: Socket): void {
+  let timer: NodeJS.Timeout | undefined;
+  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+  const disarm = () => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
+  socket.on('data', disarm).on('close', disarm);
+  Object.assign(socket, {
+    write(...args: unknown[]) {
+      timer ??= setTimeout(() => {
+        socket.destroy(Object.assign(new Error('Postgres has been silent for too long'), { code: 'ETIMEDOUT' }));
+      }, SILENCE).unref();
+      return write(...args);
+    },
+  });
 }

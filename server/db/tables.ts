@@ -276,6 +276,9 @@ export const tasks = pgTable(
     index('tasks_pending').on(t.agentId, t.priority, t.createdAt).where(sql`status = 'PENDING'`),
     index('tasks_stack').on(t.stackId, t.createdAt),
     index('tasks_unfinished').on(t.agentId).where(sql`status in ('PENDING', 'RUNNING')`),
+    index('tasks_running').on(t.agentId, t.deadline).where(sql`status = 'RUNNING'`),
+    index('tasks_unfinished_of_deployment').on(t.deploymentId).where(sql`status in ('PENDING', 'RUNNING')`),
+    index('tasks_agent').on(t.agentId, t.createdAt, t.id),
     uniqueIndex('tasks_one_running_per_container')
       .on(t.agentId, t.containerName)
       .where(sql`status = 'RUNNING' and container_name is not null`),

@@ -1,5 +1,7 @@
 import { and, asc, eq, isNotNull, isNull } from 'drizzle-orm';
+import type { Logger } from 'pino';
 import { GRAPHIUM } from '../base/audit.ts';
+import { each } from '../base/each.ts';
 import { GraphiumError } from '../base/errors.ts';
 import { transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
@@ -18,10 +20,10 @@ import { type DeploymentRow, lockPlanning } from './store.ts';
  * good revision, as a new revision (numbers only rise, and hosts refuse lower ones). The tasks belong to the same
  * deployment, whose verdict is then ROLLED_BACK. It has a transaction of its own, since planning takes its lock first.
  */
-export async function beginRollbacks(db: Db): Promise<void> {
+export async function beginRollbacks(db: Db, log: Logger): Promise<void> {
   const due = await db.select({ id: deployments.id }).from(deployments).where(isDue).orderBy(asc(deployments.id));
-  for (const { id } of due) {
-    await transact(db, async (tx) => {
+  await each(due, log, 'a rollback cannot be planned', ({ id }) =>
+    transact(db, async (tx) => {
       await lockPlanning(tx);
       const [deployment] = await tx
         .select()
@@ -29,8 +31,8 @@ export async function beginRollbacks(db: Db): Promise<void> {
         .where(and(isDue, eq(deployments.id, id)))
         .for('update');
       if (deployment) await begin(tx, deployment);
-    });
-  }
+    }),
+  );
 }
 
 const isDue = and(isNotNull(deployments.rollbackDueAt), isNull(deployments.finishedAt));

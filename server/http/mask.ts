@@ -1,13 +1,16 @@
 import { GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
 import { GraphiumError } from '../base/errors.ts';
-import { isDatabaseUnavailable, postgresCode } from '../db/connect.ts';
+import { isDatabaseBusy, isDatabaseUnavailable, postgresCode } from '../db/connect.ts';
 
 const STATUSES: Partial<Record<string, number>> = { UNAUTHENTICATED: 401, UNAVAILABLE: 503 };
 
+/** In seconds. Who comes back at once only adds to what the database has to do. */
+const RETRY_AFTER = 2;
+
 const MESSAGES = {
   BAD_INPUT: 'Text may not contain NUL characters.',
-  UNAVAILABLE: 'The database cannot be reached now; try again with the same idempotency key.',
+  UNAVAILABLE: `The database cannot be reached now, or is busy; try again in ${RETRY_AFTER} s with the same idempotency key.`,
   INTERNAL: 'Something went wrong in the server; its log has the details.',
 };
 
@@ -29,7 +32,8 @@ export function createMask(log: Logger): (error: unknown) => Error {
     const code = codeOfFault(original);
     if (code === 'UNAVAILABLE') log.warn({ err: original }, 'the database does not answer');
     if (code === 'INTERNAL') log.error({ err: original ?? error }, 'unexpected error');
-    return rebuilt(error, MESSAGES[code], { code, ...withStatus(code) });
+    const wait = code === 'UNAVAILABLE' ? { retryAfterSeconds: RETRY_AFTER } : {};
+    return rebuilt(error, MESSAGES[code], { code, ...wait, ...withStatus(code) });
   };
 }
 
@@ -44,7 +48,7 @@ export function codeOf(error: unknown): string {
 /** Nobody threw it on purpose: it came from the database, or is a fault of ours. */
 function codeOfFault(error: unknown): keyof typeof MESSAGES {
   if (isNoText(error)) return 'BAD_INPUT';
-  return isDatabaseUnavailable(error) ? 'UNAVAILABLE' : 'INTERNAL';
+  return isDatabaseUnavailable(error) || isDatabaseBusy(error) ? 'UNAVAILABLE' : 'INTERNAL';
 }
 
 /** An error of GraphQL itself, as of its grammar, that wraps no error of another kind. */
@@ -67,4 +71,8 @@ function rebuilt(error: unknown, message: string, extensions: Record<string, unk
   return new GraphQLError(message, { nodes, source, positions, path, extensions });
 }
 
-const withStatus = (code: string) => (STATUSES[code] === undefined ? {} : { http: { status: STATUSES[code] } });
+function withStatus(code: string) {
+  const status = STATUSES[code];
+  if (status === undefined) return {};
+  return { http: { status, headers: status === 503 ? { 'retry-after': String(RETRY_AFTER) } : {} } };
+}

@@ -1,4 +1,5 @@
 import { and, asc, desc, eq, getTableColumns, inArray, isNull, max, ne, sql } from 'drizzle-orm';
+import { chunks } from '../db/chunks.ts';
 import { agents, containers, placements, stackRevisions, stacks } from '../db/tables.ts';
 import type { Queryable, Tx } from '../db/types.ts';
 import type { StackSpec } from '../spec/spec.ts';
@@ -156,7 +157,6 @@ export async function insertRevision(
 ): Promise<void> {
   await tx.insert(stackRevisions).values(revision);
   const { stackId, number } = revision;
-  if (placed.length > 0) {
-    await tx.insert(placements).values(placed.map((placement) => ({ ...placement, stackId, revision: number })));
-  }
+  for (const part of chunks(placed, 5_000))
+    await tx.insert(placements).values(part.map((placement) => ({ ...placement, stackId, revision: number })));
 }

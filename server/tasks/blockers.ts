@@ -29,9 +29,9 @@ const toReleased = (rows: readonly { agentId: string; deploymentId: string }[]):
   deploymentIds: [...new Set(rows.map(({ deploymentId }) => deploymentId))],
 });
 
-/** Unblocks the dependants of completed tasks. */
+/** Unblocks the dependants of completed tasks. Deletes the rows, so that nobody who saw them earlier counts them again. */
 export function unblockDependants(tx: Tx, taskIds: readonly string[]): Promise<Released> {
-  return release(tx, sql`select task_id from task_blockers where blocked_by = any(${uuids(taskIds)})`);
+  return release(tx, sql`delete from task_blockers where blocked_by = any(${uuids(taskIds)}) returning task_id`);
 }
 
 /** Unblocks what waited only for a container's process to run. Deletes the rows, so that completion does not count them again. */

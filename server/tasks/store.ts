@@ -1,4 +1,5 @@
 import { asc, inArray, type SQL, sql } from 'drizzle-orm';
+import { chunks } from '../db/chunks.ts';
 import { deployments, taskBlockers, taskEvents, tasks } from '../db/tables.ts';
 import type { Tx } from '../db/types.ts';
 
@@ -16,7 +17,7 @@ export const moved = {
 };
 
 export async function addEvents(tx: Tx, events: readonly (typeof taskEvents.$inferInsert)[]): Promise<void> {
-  if (events.length > 0) await tx.insert(taskEvents).values([...events]);
+  for (const part of chunks(events, 5_000)) await tx.insert(taskEvents).values(part);
 }
 
 export const toEvents = (rows: readonly Moved[], message: string | null = null) =>
@@ -43,7 +44,3 @@ export async function lockTasks(tx: Tx, which: SQL | undefined): Promise<void> {
 }
 
 export const uuids = (ids: readonly string[]) => sql`${`{${ids.join(',')}}`}::uuid[]`;
-
-function* chunks<T>(rows: readonly T[], size: number): Generator<T[]> {
-  for (let at = 0; at < rows.length; at += size) yield rows.slice(at, at + size);
-}

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, isNull, ne, or, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNull, ne, or, sql } from 'drizzle-orm';
 import type { PgInsertValue } from 'drizzle-orm/pg-core';
 import { agents, tokens } from '../db/tables.ts';
 import type { Queryable } from '../db/types.ts';
@@ -14,21 +14,30 @@ export async function insertToken(tx: Queryable, token: NewToken): Promise<Token
 }
 
 /** Finds a token that may be used now, with the agent that it belongs to. */
+const isUsable = and(
+  isNull(tokens.revokedAt),
+  isNull(agents.removedAt),
+  or(isNull(tokens.expiresAt), gt(tokens.expiresAt, sql`now()`)),
+  or(ne(tokens.kind, 'JOIN'), isNull(tokens.usedAt)),
+);
+
 export async function findUsableToken(tx: Queryable, id: string) {
   const [row] = await tx
     .select({ token: tokens, agent: agents })
     .from(tokens)
     .leftJoin(agents, eq(agents.id, tokens.agentId))
-    .where(
-      and(
-        eq(tokens.id, id),
-        isNull(tokens.revokedAt),
-        isNull(agents.removedAt),
-        or(isNull(tokens.expiresAt), gt(tokens.expiresAt, sql`now()`)),
-        or(ne(tokens.kind, 'JOIN'), isNull(tokens.usedAt)),
-      ),
-    );
+    .where(and(eq(tokens.id, id), isUsable));
   return row;
+}
+
+/** @returns those of the ids whose token can be used now */
+export async function listUsableTokens(tx: Queryable, ids: readonly string[]): Promise<string[]> {
+  const rows = await tx
+    .select({ id: tokens.id })
+    .from(tokens)
+    .leftJoin(agents, eq(agents.id, tokens.agentId))
+    .where(and(inArray(tokens.id, [...ids]), isUsable));
+  return rows.map(({ id }) => id);
 }
 
 /** @returns undefined if it was used or revoked, or has expired, meanwhile */

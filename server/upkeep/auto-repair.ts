@@ -2,6 +2,7 @@ import { and, eq, isNull, ne, or, sql } from 'drizzle-orm';
 import type { Logger } from 'pino';
 import { listAgents, listContainersOfStacks } from '../agents/store.ts';
 import { type Actor, audit, GRAPHIUM } from '../base/audit.ts';
+import { each } from '../base/each.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
 import { transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
@@ -42,12 +43,27 @@ const isGlobal = sql`exists (select 1 from stack_revisions r where r.stack_id = 
 const isDue = sql`${stacks.autoRepair} and (${stacks.repairNotBefore} is null or ${stacks.repairNotBefore} <= now())`;
 const isAtRest = sql`not exists (select 1 from deployments d where d.stack_id = ${stacks.id} and d.finished_at is null)`;
 
-export async function autoRepair(db: Db, log: Logger): Promise<void> {
+/** What each stack looked like, by its id, when nothing was to be done about it. */
+export type Looks = Map<string, string>;
+
+/**
+ * Everything that decides whether a stack is to be repaired, in one hash: its observed containers, the agents, itself.
+ * drizzle leaves the table out before the columns of a result, so that one names its table itself.
+ */
+const LOOK = sql<string>`md5(concat_ws('|', ${stacks.revision}, ${stacks.goodRevision}, ${stacks.desired},
+  (select concat(count(*), max(c.observed_at)) from containers c where c.stack = stacks.name),
+  (select string_agg(concat(a.id, a.labels, coalesce(a.session_expires_at > now(), false)), ',' order by a.id)
+    from agents a where a.removed_at is null)))`;
+
+/** Reads a whole stack only if something has changed since it was last found well: that is the costly part. */
+export async function autoRepair(db: Db, log: Logger, looks: Looks): Promise<void> {
   const candidates = await db
-    .select({ id: stacks.id })
+    .select({ id: stacks.id, name: stacks.name, look: LOOK, repairNotBefore: stacks.repairNotBefore })
     .from(stacks)
     .where(and(isNull(stacks.deletedAt), ne(stacks.desired, 'DELETED'), isAtRest, or(isDue, isGlobal)));
-  for (const { id } of candidates) {
+  for (const id of looks.keys()) if (!candidates.some((one) => one.id === id)) looks.delete(id);
+  const changed = candidates.filter(({ id, look }) => looks.get(id) !== look);
+  await each(changed, log, 'a stack cannot be repaired', async ({ id, look, repairNotBefore }) => {
     const launched = await transact(db, async (tx) => {
       await lockPlanning(tx);
       if (await findUnfinished(tx, id)) return undefined;
@@ -56,7 +72,9 @@ export async function autoRepair(db: Db, log: Logger): Promise<void> {
       return (await followAgents(tx, stack)) ?? (await repair(tx, stack));
     });
     if (launched) log.info(launched, 'repairing a stack by itself');
-  }
+    // While a wait runs, time itself changes what is to be done.
+    else if (repairNotBefore === null) looks.set(id, look);
+  });
 }
 
 /** Hosts have a newer revision than the database, as after a restored backup: only people know which one is right. */

@@ -23,7 +23,7 @@ export function startClock({ db, bus, sockets }: { db: Db; bus: Bus; sockets: Ag
 
   async function look() {
     clearTimeout(timer);
-    await beginRollbacks(db);
+    await beginRollbacks(db, log);
     const next = nextLook({ expectedAt, now: performance.now(), dueMs: await findNextDue(db) });
     expectedAt = next.expectedAt;
     for (const id of next.isOver ? sockets.agentIds() : []) bus.poke(topic.pending(id));

@@ -1,7 +1,9 @@
-import { and, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
+import { and, eq, gt, inArray, isNull, lt, sql } from 'drizzle-orm';
+import type { Logger } from 'pino';
+import { APPLICATION, transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { agents, servers, tasks } from '../db/tables.ts';
-import type { Tx } from '../db/types.ts';
+import type { Db, Tx } from '../db/types.ts';
 import { endTasks } from '../deployments/settle.ts';
 import { failStuck, giveBack, STUCK } from '../tasks/moves.ts';
 import { addEvents, lockTasks, toEvents } from '../tasks/store.ts';
@@ -12,7 +14,7 @@ import { addEvents, lockTasks, toEvents } from '../tasks/store.ts';
 const DOWNTIME_SECONDS = 15;
 
 /** Lengthens live sessions and deadlines by the time in which no server was alive: it never counts against an agent. */
-export async function creditServerDowntime(tx: Tx): Promise<void> {
+async function creditServerDowntime(tx: Tx): Promise<void> {
   const last = sql`(select max(alive_at) as at from servers having max(alive_at) < now() - make_interval(secs => ${DOWNTIME_SECONDS}))`;
   await tx.execute(sql`
     update agents set session_expires_at = session_expires_at + (now() - last.at)
@@ -23,8 +25,45 @@ export async function creditServerDowntime(tx: Tx): Promise<void> {
   await tx.delete(servers).where(lt(servers.aliveAt, sql`now() - interval '1 hour'`));
 }
 
-/** Only the server that sweeps does this: the sign of life of another would hide downtime that is not credited yet. */
-export async function signOfLife(tx: Tx, serverId: string): Promise<void> {
+/**
+ * Writes the server's sign of life. Downtime is credited first, in the same transaction and by one server at a time: the
+ * sign of one would hide from another what is not credited yet.
+ */
+export function heartbeat(db: Db, serverId: string): Promise<void> {
+  return transact(db, async (tx) => {
+    await tx.execute(sql`select pg_advisory_xact_lock(7277346)`);
+    await creditServerDowntime(tx);
+    await signOfLife(tx, serverId);
+  });
+}
+
+/** A transaction that is older than this, in seconds, belongs to a server that has stopped dead. */
+const LONGEST_TRANSACTION = 45;
+
+/**
+ * Ends transactions of servers that stopped dead within them, such as by a power cut: their locks would block all others,
+ * and Postgres itself may take hours to notice. It takes no lock itself.
+ */
+export async function endDeadTransactions(db: Db, log: Logger, seconds = LONGEST_TRANSACTION): Promise<void> {
+  const ended = await db.execute<{ pid: number }>(sql`
+    select pid, pg_terminate_backend(pid) from pg_stat_activity
+    where application_name = ${APPLICATION} and datname = current_database() and usename = current_user
+      and pid <> pg_backend_pid() and xact_start < clock_timestamp() - make_interval(secs => ${seconds})`);
+  for (const { pid } of ended) log.warn({ pid }, 'ended a transaction that had not moved for long');
+}
+
+/** The first server that is alive does what need not be done by all. */
+export async function isLeader(db: Db, serverId: string): Promise<boolean> {
+  const [first] = await db
+    .select({ id: servers.id })
+    .from(servers)
+    .where(gt(servers.aliveAt, sql`now() - make_interval(secs => ${DOWNTIME_SECONDS})`))
+    .orderBy(servers.id)
+    .limit(1);
+  return first === undefined || first.id === serverId;
+}
+
+async function signOfLife(tx: Tx, serverId: string): Promise<void> {
   await tx
     .insert(servers)
     .values({ id: serverId })
@@ -39,7 +78,8 @@ export async function expireLeases(tx: Tx): Promise<void> {
     .from(agents)
     .where(and(lt(agents.sessionExpiresAt, sql`now()`), HAS_RUNNING))
     .orderBy(agents.id)
-    .for('no key update');
+    // Who holds an agent's row works under its session, which has not ended then.
+    .for('no key update', { skipLocked: true });
   if (expired.length === 0) return;
   const ofThem = inArray(
     tasks.agentId,

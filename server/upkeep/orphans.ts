@@ -2,6 +2,7 @@ import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { Logger } from 'pino';
 import type { ContainerRow } from '../agents/store.ts';
 import { type Actor, GRAPHIUM } from '../base/audit.ts';
+import { each } from '../base/each.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
 import { transact } from '../db/connect.ts';
 import { agents, containers } from '../db/tables.ts';
@@ -44,11 +45,14 @@ const WANTED = sql`exists (
 const STACK = sql`(select s.id from stacks s where s.name = ${containers.stack}
   order by s.deleted_at is null desc, s.deleted_at desc limit 1)`;
 
+/** The task that made the container, as its label says: anybody can write a label. */
+const MAKER = sql`case when ${containers.taskId} ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then ${containers.taskId}::uuid end`;
+
 /**
  * Whether this database knows the task that made the container, and has ended its stack, or its service by a revision that
  * came up: one that failed or was cancelled has ended nothing.
  */
-const REMOVABLE = sql`exists (select 1 from tasks t where t.id::text = ${containers.taskId}) and exists (
+const REMOVABLE = sql`exists (select 1 from tasks t where t.id = ${MAKER}) and exists (
   select 1 from stacks s where s.id = ${STACK} and ${containers.revision} <= s.revision and (
     s.deleted_at is not null or s.desired = 'DELETED' or s.good_revision = s.revision and exists (
       select 1 from placements p join agents placed on placed.id = p.agent_id
@@ -75,8 +79,8 @@ export async function listOrphans(tx: Queryable): Promise<Orphan[]> {
 
 /** Removes the orphans that are Graphium's own to remove. */
 export async function removeOrphansUnasked(db: Db, log: Logger): Promise<void> {
-  for (const { id } of await listStacksWithRemovable(db)) {
-    await transact(db, async (tx) => {
+  await each(await listStacksWithRemovable(db), log, 'orphans of a stack cannot be removed', ({ id }) =>
+    transact(db, async (tx) => {
       await lockPlanning(tx);
       if (!(await listStacksWithRemovable(tx)).some((stack) => stack.id === id)) return;
       const stack = await getStack(tx, id);
@@ -85,8 +89,8 @@ export async function removeOrphansUnasked(db: Db, log: Logger): Promise<void> {
         orphans: await listRemovable(tx),
       });
       log.info({ stack: stack.name, deploymentId }, 'removing containers that nothing wants');
-    });
-  }
+    }),
+  );
 }
 
 async function unaskedRemoval(tx: Tx, stack: StackRow): Promise<Removal> {

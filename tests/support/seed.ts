@@ -115,7 +115,11 @@ export async function createSeed(postgresUrl: string, options: SeedOptions = {})
     /** Lets its lease run out without a sweep. */
     expire: (agent: { id: string }) =>
       db.$client`update agents set session_expires_at = now() - interval '1 second' where id = ${agent.id}`,
-    sweep: () => sweepOnce(db, SERVER_ID, log),
+    async sweep() {
+      await sweepOnce(db, SERVER_ID, log);
+      const failed = logged.filter(({ msg }) => msg === 'a step of the sweep failed');
+      if (failed.length > 0) throw new Error(JSON.stringify(failed));
+    },
     async deploy(file: object, idempotencyKey?: string): Promise<DeploymentResult> {
       const { deployStack } = await seed.ask<{ deployStack: DeploymentResult }>(
         `mutation($source: String!, $key: String) { deployStack(source: { jsonld: $source }, options: { idempotencyKey: $key }) ${DEPLOYMENT} }`,

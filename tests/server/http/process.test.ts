@@ -1,0 +1,60 @@
+import { createServer } from 'node:net';
+import { expect, inject, test } from 'vitest';
+import { until } from '../../support/agents.ts';
+import { createDatabase, dropDatabase, withAdmin } from '../../support/postgres.ts';
+import { createPostgresProxy } from '../../support/postgres-proxy.ts';
+import { freePort, graphql, startServer } from '../../support/server.ts';
+
+/** The server's process: how it starts beside a Postgres that is not there yet, and how it ends. */
+test('it waits for a Postgres that is not there yet', { timeout: 30_000 }, async () => {
+  const databaseUrl = await createDatabase(inject('postgresUrl'));
+  const port = await freePort();
+  let tries = 0;
+  const closed = createServer((socket) => {
+    tries++;
+    socket.destroy();
+  });
+  await new Promise<void>((resolve) => closed.listen(port, '127.0.0.1', resolve));
+  const { pathname, username } = new URL(databaseUrl.replace('@/', '@localhost/'));
+  const starting = startServer({ databaseUrl: `postgres://${username}@127.0.0.1:${port}${pathname}` });
+  await until(
+    async () => tries,
+    (n) => n >= 3,
+    { what: 'three tries' },
+  );
+  await new Promise((resolve) => closed.close(resolve));
+  const proxy = await createPostgresProxy(databaseUrl, port);
+  const server = await starting;
+  expect(server.output()).toContain('the database does not answer; waiting for it');
+  expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+  await server.stop();
+  await proxy.close();
+  await dropDatabase(databaseUrl);
+});
+
+test('SIGTERM lets it answer what it was asked, and end', { timeout: 30_000 }, async () => {
+  const databaseUrl = await createDatabase(inject('postgresUrl'));
+  const server = await startServer({ databaseUrl });
+  const create = 'mutation($n: String!) { createToken(name: $n, role: VIEWER) { token { name } } }';
+  let answers: Promise<{ data: unknown }[]> | undefined;
+  let ended: Promise<void> | undefined;
+  await withAdmin(databaseUrl, async (admin) => {
+    await admin.begin(async (sql) => {
+      await sql`lock table tokens in exclusive mode`;
+      answers = Promise.all(
+        Array.from({ length: 8 }, (_, index) => graphql(server, server.adminToken, create, { n: `t${index}` })),
+      );
+      const waiting = async () =>
+        (await sql`select count(*)::int as n from pg_locks where not granted and relation = 'tokens'::regclass`)[0]?.n;
+      await until(waiting, (n) => n === 8, { what: 'eight mutations under way' });
+      ended = server.stop();
+      await until(
+        async () => server.output(),
+        (text) => text.includes('stopping'),
+      );
+    });
+  });
+  for (const { data } of (await answers) ?? []) expect(data).toMatchObject({ createToken: {} });
+  await ended;
+  await dropDatabase(databaseUrl);
+});
