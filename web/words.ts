@@ -17,6 +17,7 @@ export const STACK_STATES: Words<'StackState'> = {
   RUNNING: { text: 'Running', tone: 'good' },
   STOPPED: { text: 'Stopped', tone: 'idle' },
   DEGRADED: { text: 'Degraded', tone: 'warn' },
+  UNKNOWN: { text: 'Unknown', tone: 'warn' },
   DELETED: { text: 'Deleted', tone: 'idle' },
 };
 
@@ -111,8 +112,9 @@ export const DRIFT_KINDS: Words<'DriftKind'> = {
   STOPPED: { text: 'Stopped', tone: 'bad' },
   CHANGED: { text: 'Changed', tone: 'warn' },
   UNHEALTHY: { text: 'Unhealthy', tone: 'bad' },
-  UNKNOWN: { text: 'Unknown', tone: 'warn' },
+  NOT_WANTED: { text: 'Not wanted', tone: 'warn' },
   RUNNING: { text: 'Running', tone: 'warn' },
+  UNKNOWN: { text: 'Unknown', tone: 'warn' },
 };
 
 export const DIFFERENCE_CHANGES: Words<'DifferenceChange'> = {

@@ -1,6 +1,6 @@
 import { builder, describedEnum } from '../schema/builder.ts';
 import { agentById } from './loaders.ts';
-import type { ContainerRow } from './store.ts';
+import { type ContainerRow, lastSeenAt } from './store.ts';
 
 export const PortProtocol = describedEnum('PortProtocol', 'The transport protocol of a port.', {
   TCP: 'The Transmission Control Protocol.',
@@ -87,6 +87,16 @@ export const Container = builder.objectRef<ContainerRow>('Container').implement(
       description: "The exit code of the container's main process; null while it is running.",
     }),
     ports: t.field({ type: [Port], description: "The container's ports.", resolve: (container) => container.ports }),
+    unknownSince: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When the agent was last heard of, if it is offline: everything else here is what it said before. Null while it is online.',
+      resolve: async (container, _args, { load }) => {
+        const agent = await load(agentById, container.agentId);
+        return agent.online ? null : lastSeenAt(agent);
+      },
+    }),
     startedAt: t.field({
       type: 'DateTime',
       nullable: true,

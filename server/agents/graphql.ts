@@ -5,7 +5,7 @@ import { Label, LabelInput, toLabels } from '../schema/common.ts';
 import { Container } from './containers.graphql.ts';
 import { checkLabels, setAgentLabels } from './labels.ts';
 import { containersOfAgent, unfinishedTaskCount } from './loaders.ts';
-import { type AgentRow, findAgent, listAgents } from './store.ts';
+import { type AgentRow, findAgent, lastSeenAt, listAgents } from './store.ts';
 
 const AgentState = describedEnum('AgentState', 'Whether an agent can be reached.', {
   ONLINE: 'The agent has a live session.',
@@ -63,6 +63,12 @@ export const Agent = builder.objectRef<AgentRow>('Agent').implement({
       nullable: true,
       description: "When the agent's last session ended; null while it is online or if it has never connected.",
       resolve: (agent) => (agent.online ? null : agent.sessionExpiresAt),
+    }),
+    lastSeenAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the server last heard of the agent; null if it has never connected.',
+      resolve: lastSeenAt,
     }),
     quarantineReason: t.string({
       nullable: true,

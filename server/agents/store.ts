@@ -13,6 +13,12 @@ export const lease = sql`now() + make_interval(secs => ${LEASE_SECONDS})`;
 /** A session is live while its lease runs by the database's clock. */
 const online = sql<boolean>`coalesce(${agents.sessionExpiresAt} > now(), false) and ${agents.quarantinedAt} is null`;
 
+/** When something was last heard of an agent; null if it has never connected. A session that was ended needs no lease. */
+export function lastSeenAt({ sessionExpiresAt, sessionInstance }: AgentRow): Date | null {
+  if (!sessionExpiresAt || !sessionInstance) return sessionExpiresAt;
+  return new Date(sessionExpiresAt.getTime() - LEASE_SECONDS * 1_000);
+}
+
 const selectAgents = (tx: Queryable) => tx.select({ agent: agents, online: online.as('online') }).from(agents);
 type Selected = { agent: typeof agents.$inferSelect; online: boolean };
 const toRow = ({ agent, online }: Selected): AgentRow => ({ ...agent, online });

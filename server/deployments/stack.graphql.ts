@@ -1,3 +1,4 @@
+import { agentById } from '../agents/loaders.ts';
 import { GraphiumError } from '../base/errors.ts';
 import { revisionDifferences } from '../planning/differences.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
@@ -21,11 +22,13 @@ const StackStateType = describedEnum('StackState', 'What a stack is currently do
   RESTARTING: 'Containers of the stack are being restarted.',
   DELETING: 'The stack is being deleted; hosts that are offline confirm when they return.',
   DELETED: 'Every host has confirmed that nothing of the stack is left.',
-  RUNNING: 'All containers are running, and none is unhealthy.',
+  RUNNING: 'Agents that are online see all containers running, and none unhealthy.',
   STOPPED: 'No container is running, as intended.',
   ROLLING_BACK: 'The stack is being returned to an earlier revision.',
   REPAIRING: "The stack's drift is being repaired.",
   DEGRADED: 'The stack is not as it should be, and no deployment is working on it.',
+  UNKNOWN:
+    'A host with containers of the stack is offline, so that what became of them is not known; elsewhere it is as it should be.',
 });
 
 /** One reason for each host that is offline and has tasks of the stack's unfinished deployment. */
@@ -43,8 +46,15 @@ builder.objectFields(Stack, (t) => ({
     type: StackStateType,
     description: 'What the stack is currently doing.',
     resolve: async (stack, _args, context) => {
-      const latest = context.load(latestDeployment, stack.id);
-      return stateOf(stack, await latest, await wantedOf(stack, context), await observedOf(stack, context));
+      const [latest, wanted, observed] = await Promise.all([
+        context.load(latestDeployment, stack.id),
+        wantedOf(stack, context),
+        observedOf(stack, context),
+      ]);
+      const agentIds = [...new Set([...wanted, ...observed].map(({ agentId }) => agentId))];
+      const agents = await Promise.all(agentIds.map((id) => context.load(agentById, id)));
+      const online = new Set(agents.filter((agent) => agent.online).map(({ id }) => id));
+      return stateOf(stack, latest, wanted, observed, online);
     },
   }),
   waitingOn: t.field({

@@ -42,6 +42,10 @@ export type Scene = {
   inWork: ReadonlyMap<string, readonly (string | null | undefined)[]>;
   /** Containers that a task was the last to stop, or to work on in vain: that they ended is not their own doing. */
   stopped: ReadonlySet<string>;
+  /** Services that others wait for until they have ended: jobs by what the file says. */
+  awaited: ReadonlySet<string>;
+  /** Agents whose last report may be long ago: only a look at the host can tell what is there. */
+  unseen: ReadonlySet<string>;
   /** If true, unhealthy and crashing containers are restarted and not only watched. */
   repair: boolean;
 };
@@ -62,11 +66,13 @@ export function changeOf(placed: Placed, specHash: string, scene: Scene): Change
   if (observed.specHash !== specHash) return { ...base, action: 'REPLACE', reason: 'its spec changed' };
   const verdict = scene.inWork.has(key)
     ? watch('a task that has not finished works on it')
-    : keep(container, observed, { repair: scene.repair, isStopped: scene.stopped.has(key) });
+    : keep(placed, observed, scene);
   const mayBeOld = verdict.action === 'NOOP' && container.pullPolicy === 'always';
   const { action, reason, watched } = mayBeOld
     ? watch('replaced if the registry has another image under its name')
-    : verdict;
+    : verdict.action === 'NOOP' && scene.unseen.has(agentId)
+      ? watch('its host is offline: its agent looks at it when it is back')
+      : verdict;
   if (action === 'NOOP' && scene.observed.has(previousKey(key))) {
     return { ...base, ...watch('its replacement was interrupted and is finished') };
   }
@@ -78,16 +84,13 @@ const watch = (reason: string): Verdict => ({ action: 'NOOP', reason, watched: t
 const act = (action: Action, reason: string): Verdict => ({ action, reason, watched: false });
 
 /** What becomes of a container whose spec is as wanted. */
-function keep(
-  container: ContainerSpec,
-  observed: Observed,
-  { repair, isStopped }: { repair: boolean; isStopped: boolean },
-): Verdict {
+function keep(placed: Placed, observed: Observed, { repair, stopped, awaited }: Scene): Verdict {
+  const isStopped = stopped.has(containerKey(observed.agentId, observed.name));
   switch (observed.state) {
     case 'RUNNING':
       return keepRunning(observed, repair);
     case 'EXITED':
-      return keepExited(container, observed, isStopped);
+      return keepExited(observed, isStopped, isJob(placed, awaited));
     case 'RESTARTING':
       return repair ? act('RESTART', 'it ends again and again') : watch('it ends again and again');
     case 'PAUSED':
@@ -106,13 +109,26 @@ function keepRunning({ health }: Observed, repair: boolean): Verdict {
   return repair ? act('RESTART', 'it is unhealthy') : watch('it is unhealthy; it is given the time to recover');
 }
 
-function keepExited(container: ContainerSpec, { exitCode }: Observed, isStopped: boolean): Verdict {
+function keepExited({ exitCode }: Observed, isStopped: boolean, isJob: boolean): Verdict {
   if (isStopped) return act('START', 'it was stopped');
-  if (exitCode === 0 && mayEnd(container)) return act('NOOP', 'it ran to its end');
+  if (exitCode === 0 && isJob) return act('NOOP', 'it ran to its end');
   return act('START', `it ended with exit code ${exitCode ?? 'unknown'}`);
 }
 
 export const mayEnd = ({ restart }: ContainerSpec) => restart.name === 'no' || restart.name === 'on-failure';
+
+/**
+ * Whether a container that ended with 0 is done. "no" is Compose's default policy, so that it says little: who publishes a
+ * port or has a health check is there to serve, unless others wait for its very end.
+ */
+export function isJob(
+  { service, container }: Pick<Placed, 'service' | 'container'>,
+  awaited: ReadonlySet<string>,
+): boolean {
+  if (!mayEnd(container)) return false;
+  if (awaited.has(service.name)) return true;
+  return container.healthCheck == null && container.ports.every(({ hostPort }) => hostPort == null);
+}
 
 /** Returns the removals of containers that are or may be there although the revision does not want them on that host. */
 export function findOrphans(placed: readonly Placed[], { observed, inWork }: Scene): Change[] {

@@ -9,9 +9,10 @@ import {
   withoutPrevious,
 } from './changes.ts';
 import type { Placed } from './placed.ts';
+import { awaitedIn } from './planned-task.ts';
 
 /** Pure: where what agents observe differs from what the current revision wants. */
-export type DriftKind = 'MISSING' | 'STOPPED' | 'CHANGED' | 'UNHEALTHY' | 'UNKNOWN' | 'RUNNING';
+export type DriftKind = 'MISSING' | 'STOPPED' | 'CHANGED' | 'UNHEALTHY' | 'NOT_WANTED' | 'RUNNING' | 'UNKNOWN';
 
 export type Drift = {
   kind: DriftKind;
@@ -25,7 +26,7 @@ export type DriftInput = {
   desired: 'RUNNING' | 'STOPPED' | 'DELETED';
   placed: readonly Placed[];
   observed: readonly Observed[];
-  /** Hosts whose reports are current; nothing can be said about the others. */
+  /** Hosts whose reports are current; what is on the others is not known. */
   online: ReadonlySet<string>;
   /** Containers that a deployment is going to change: their difference is not drift yet. */
   inWork: readonly { agentId: string; name: string }[];
@@ -38,6 +39,8 @@ export function driftOf({ desired, placed, observed, online, inWork }: DriftInpu
   const scene: Scene = {
     observed: new Map(seen.map((row) => [containerKey(row.agentId, row.name), row])),
     inWork: new Map(),
+    awaited: awaitedIn({ services: [...new Set(placed.map(({ service }) => service))] }),
+    unseen: new Set(),
     stopped: new Set(),
     repair: true,
   };
@@ -46,17 +49,27 @@ export function driftOf({ desired, placed, observed, online, inWork }: DriftInpu
     ...here.map((one) => changeOf(one, specHashOf(one.container), scene)),
     ...findOrphans(placed, scene),
   ];
-  return changes
+  const away = placed.filter(({ agentId }) => !online.has(agentId));
+  const differences = changes
     .filter(({ agentId, containerName }) => !busy.has(containerKey(agentId, withoutPrevious(containerName))))
     .flatMap((change) => (desired === 'STOPPED' ? ofStopped(change) : ofRunning(change)));
+  return [...differences, ...away.map(toUnknown)];
 }
+
+const toUnknown = ({ agentId, container, service }: Placed): Drift => ({
+  kind: 'UNKNOWN',
+  agentId,
+  containerName: container.name,
+  service: service.name,
+  message: 'its host is offline: what became of it is not known',
+});
 
 const KINDS: Partial<Record<Change['action'], DriftKind>> = {
   CREATE: 'MISSING',
   REPLACE: 'CHANGED',
   START: 'STOPPED',
   RESTART: 'UNHEALTHY',
-  REMOVE: 'UNKNOWN',
+  REMOVE: 'NOT_WANTED',
 };
 
 function ofRunning(change: Change): Drift[] {
@@ -65,7 +78,7 @@ function ofRunning(change: Change): Drift[] {
 }
 
 function ofStopped(change: Change): Drift[] {
-  if (change.action === 'REMOVE') return [toDrift('UNKNOWN', change, change.reason)];
+  if (change.action === 'REMOVE') return [toDrift('NOT_WANTED', change, change.reason)];
   const runs = ['RUNNING', 'RESTARTING', 'PAUSED'].includes(change.observed?.state ?? '');
   return runs ? [toDrift('RUNNING', change, 'it runs although the stack is stopped')] : [];
 }

@@ -59,6 +59,8 @@ const stoppedBy = (tasks: readonly PlannedTask[]): ReadonlySet<string> =>
   );
 
 function toScene({ known, kind, placed, spec }: PlanInput): Scene {
+  // The way back and a repair do not wait for hosts that have nothing to do with what went wrong.
+  const isToBeSeen = kind === 'DEPLOY';
   const keyOf = ({ agentId, name }: { agentId: string; name: string }) => containerKey(agentId, name);
   // A job that others wait for is not run again because a newer one failed: the migration before it was done.
   const awaited = awaitedIn(spec);
@@ -73,6 +75,8 @@ function toScene({ known, kind, placed, spec }: PlanInput): Scene {
     observed: new Map(known.observed.map((row) => [keyOf(row), row])),
     inWork: new Map([...begun].map(([key, tasks]) => [key, tasks.map(({ specHash }) => specHash)])),
     stopped: new Set(stopped.map(keyOf)),
+    awaited,
+    unseen: new Set(isToBeSeen ? placed.map(({ agentId }) => agentId).filter((id) => !known.online.has(id)) : []),
     repair: kind === 'REPAIR',
   };
 }

@@ -78,7 +78,7 @@ export function containerTask(
 export const rolloutOf = ({ update, rollback }: ServiceSpec, isRollback: boolean): RolloutSpec | undefined =>
   isRollback ? (rollback ?? update) : update;
 
-export const awaitedIn = ({ services }: StackSpec): ReadonlySet<string> =>
+export const awaitedIn = ({ services }: Pick<StackSpec, 'services'>): ReadonlySet<string> =>
   new Set(
     services.flatMap(({ dependsOn }) =>
       dependsOn.filter(({ condition }) => condition === 'COMPLETED').map(({ service }) => service),

@@ -58,7 +58,7 @@ export async function openSession(db: Db, agentId: string, input: SessionInput):
       })
       .where(eq(agents.id, agentId));
     const adopted = await adopt(tx, agentId, epoch, input.running);
-    await notify(tx, [topic.session(agentId), topic.pending(agentId), topic.agents, topic.tasks]);
+    await notify(tx, [topic.session(agentId), topic.pending(agentId), topic.agents, topic.tasks, topic.stacks]);
     return { epoch, labels: agent.labels, adopted };
   });
   if (opened) return opened;

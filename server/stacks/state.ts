@@ -1,6 +1,7 @@
 import type { ContainerRow } from '../agents/store.ts';
-import { containerKey } from '../planning/changes.ts';
-import type { ContainerSpec } from '../spec/spec.ts';
+import { containerKey, isJob } from '../planning/changes.ts';
+import type { Placed } from '../planning/placed.ts';
+import { awaitedIn } from '../planning/planned-task.ts';
 
 /** Pure: what a stack is doing, by what is wanted and what is observed. */
 export type StackState =
@@ -14,7 +15,8 @@ export type StackState =
   | 'STOPPED'
   | 'ROLLING_BACK'
   | 'REPAIRING'
-  | 'DEGRADED';
+  | 'DEGRADED'
+  | 'UNKNOWN';
 
 const WORKING = {
   DEPLOY: 'DEPLOYING',
@@ -35,29 +37,49 @@ export type LatestDeployment = {
   rollbackDueAt: Date | null;
 };
 
-export type Wanted = { agentId: string; container: ContainerSpec };
+export type Wanted = Pick<Placed, 'agentId' | 'service' | 'container'>;
 
 export function stateOf(
   stack: { desired: 'RUNNING' | 'STOPPED' | 'DELETED'; deletedAt: Date | null },
   latest: LatestDeployment | undefined,
   wanted: readonly Wanted[],
   containers: readonly Pick<ContainerRow, 'agentId' | 'name' | 'state' | 'health' | 'exitCode'>[],
+  /** Hosts whose reports are current. */
+  online: ReadonlySet<string>,
 ): StackState {
   if (stack.deletedAt) return 'DELETED';
   if (latest && !latest.finishedAt) {
     return latest.rollbackRevision !== null || latest.rollbackDueAt ? 'ROLLING_BACK' : WORKING[latest.kind];
   }
   if (stack.desired === 'DELETED') return 'DEGRADED';
+  const current = containers.filter(({ agentId }) => online.has(agentId));
+  const isKnown = wanted.every(({ agentId }) => online.has(agentId));
   if (stack.desired === 'STOPPED') {
-    return containers.some((container) => container.state === 'RUNNING') ? 'DEGRADED' : 'STOPPED';
+    if (current.some((container) => container.state === 'RUNNING')) return 'DEGRADED';
+    return isKnown ? 'STOPPED' : 'UNKNOWN';
   }
+  if (
+    !isGood(
+      wanted.filter(({ agentId }) => online.has(agentId)),
+      wanted,
+      current,
+    )
+  )
+    return 'DEGRADED';
+  return isKnown ? 'RUNNING' : 'UNKNOWN';
+}
+
+function isGood(
+  here: readonly Wanted[],
+  wanted: readonly Wanted[],
+  containers: Parameters<typeof stateOf>[3],
+): boolean {
   const seen = new Map(containers.map((container) => [containerKey(container.agentId, container.name), container]));
-  const good = wanted.every(({ agentId, container: { name, restart } }) => {
-    const container = seen.get(containerKey(agentId, name));
+  const awaited = awaitedIn({ services: [...new Set(wanted.map(({ service }) => service))] });
+  return here.every((one) => {
+    const container = seen.get(containerKey(one.agentId, one.container.name));
     if (!container) return false;
-    const finished = restart.name === 'no' || restart.name === 'on-failure';
-    if (container.state === 'EXITED') return finished && container.exitCode === 0;
+    if (container.state === 'EXITED') return container.exitCode === 0 && isJob(one, awaited);
     return container.state === 'RUNNING' && container.health !== 'UNHEALTHY';
   });
-  return good ? 'RUNNING' : 'DEGRADED';
 }

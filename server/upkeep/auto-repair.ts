@@ -116,7 +116,7 @@ async function repair(tx: Tx, stack: StackRow): Promise<Launched | undefined> {
     .from(stacks)
     .where(and(eq(stacks.id, stack.id), isDue));
   if (!due) return undefined;
-  const drift = (await readDrift(tx, stack)).filter(({ kind }) => kind !== 'UNKNOWN');
+  const drift = (await readDrift(tx, stack)).filter(({ kind }) => kind !== 'UNKNOWN' && kind !== 'NOT_WANTED');
   const [first] = drift;
   if (!first) {
     const isWell = sql`${stacks.repairNotBefore} < now() - make_interval(secs => ${WELL_AFTER_SECONDS})`;

@@ -1,6 +1,6 @@
 import { Container } from '../agents/containers.graphql.ts';
 import { agentById } from '../agents/loaders.ts';
-import { type ContainerRow, findAgent } from '../agents/store.ts';
+import { type ContainerRow, findAgent, lastSeenAt } from '../agents/store.ts';
 import { notFound } from '../base/errors.ts';
 import { topic } from '../db/notify.ts';
 import { Deployment } from '../deployments/graphql.ts';
@@ -23,15 +23,15 @@ const DriftKind = describedEnum('DriftKind', 'How a container differs from what 
   STOPPED: 'The container exists but is not running.',
   CHANGED: "The container was made from a different spec than the current revision's.",
   UNHEALTHY: "The container's health check fails, or its main process keeps ending.",
-  UNKNOWN: 'The container belongs to the stack, but the current revision has no such container on that host.',
+  NOT_WANTED: 'The container belongs to the stack, but the current revision has no such container on that host.',
   RUNNING: 'The container is running although the stack is stopped.',
+  UNKNOWN: 'The host is offline, so that what became of the container is not known; `since` says since when.',
 });
 
 type DriftRow = Drift & { stack: string; container: ContainerRow | null };
 
 const DriftType = builder.objectRef<DriftRow>('Drift').implement({
-  description:
-    "A container that is not what its stack's current revision says. Nothing is known about hosts that are offline, so they have no drift.",
+  description: "A container that is not what its stack's current revision says, or of which that is not known.",
   authScopes: { viewer: true },
   fields: (t) => ({
     kind: t.field({ type: DriftKind, description: 'How the container differs.', resolve: (row) => row.kind }),
@@ -46,6 +46,13 @@ const DriftType = builder.objectRef<DriftRow>('Drift').implement({
       description: "The name of the container's service; null if the revision has no such container.",
     }),
     message: t.exposeString('message', { description: 'How the container differs, in words.' }),
+    since: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'For UNKNOWN, when the agent was last heard of; otherwise null.',
+      resolve: async ({ agentId, kind }, _args, { load }) =>
+        kind === 'UNKNOWN' ? lastSeenAt(await load(agentById, agentId)) : null,
+    }),
     container: t.field({
       type: Container,
       nullable: true,

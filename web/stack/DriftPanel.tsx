@@ -6,6 +6,7 @@ import { PlanDialog } from '../plan/PlanDialog.tsx';
 import { Badge } from '../ui/Badge.tsx';
 import { Button } from '../ui/Button.tsx';
 import { Switch } from '../ui/Switch.tsx';
+import { TimeAgo } from '../ui/Time.tsx';
 import { toast } from '../ui/Toasts.tsx';
 import { useDenial } from '../viewer.ts';
 import { DRIFT_KINDS } from '../words.ts';
@@ -28,7 +29,7 @@ export function DriftPanel({ stack }: { stack: Stack }) {
       <div className="panel">
         {drift.length === 0 ? (
           <p className="muted pad" role="status">
-            {data ? 'No drift: every host that is online matches the current revision.' : 'Checking…'}
+            {data ? 'No drift: every host matches the current revision.' : 'Checking…'}
           </p>
         ) : (
           <ul className="rows drift" aria-label="Containers that differ from the current revision">
@@ -39,7 +40,15 @@ export function DriftPanel({ stack }: { stack: Stack }) {
                   <span className="mono row-name">{each.containerName}</span>
                   <span className="muted small">on {each.agent}</span>
                 </div>
-                <span className="muted small">{each.message}</span>
+                <span className="muted small">
+                  {each.message}
+                  {each.since && (
+                    <>
+                      {' '}
+                      since <TimeAgo at={each.since} />
+                    </>
+                  )}
+                </span>
               </li>
             ))}
           </ul>

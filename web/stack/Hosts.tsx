@@ -15,12 +15,17 @@ export function Hosts({ stack }: { stack: Stack }) {
           <div className="host-head">
             <h3>{host.agent}</h3>
             <span className="muted small tabular">{plural(host.containers.length, 'container')}</span>
+            {host.unknownSince && (
+              <span className="chip differs">
+                offline, last seen <TimeAgo at={host.unknownSince} />
+              </span>
+            )}
           </div>
           <ul className="rows">
             {host.containers.map((container) => (
               <ContainerRow key={container.id} container={container} stack={stack} />
             ))}
-            {host.missing.map((wanted) => (
+            {(stack.desired === 'DELETED' ? [] : host.missing).map((wanted) => (
               <MissingRow key={wanted.name} wanted={wanted} stack={stack} />
             ))}
           </ul>
@@ -35,6 +40,7 @@ function ContainerRow({ container, stack }: { container: Container; stack: Stack
   const state = CONTAINER_STATES[container.state];
   const health = HEALTHS[container.health];
   const leftover = isLeftover(stack, container);
+  const isAsleep = stack.desired === 'STOPPED' && container.state === 'EXITED';
   return (
     <li className="container-row">
       <div>
@@ -42,19 +48,20 @@ function ContainerRow({ container, stack }: { container: Container; stack: Stack
         <span className="muted small mono">{container.image}</span>
       </div>
       <div className="badges">
-        <Badge tone={stack.desired === 'STOPPED' && container.state === 'EXITED' ? 'idle' : state.tone}>
-          {state.text}
+        <Badge tone={container.unknownSince ? 'warn' : isAsleep ? 'idle' : state.tone}>
+          {container.unknownSince && 'Unknown, was '}
+          {container.unknownSince ? state.text.toLowerCase() : state.text}
           {container.state === 'EXITED' && container.exitCode !== null && ` (${container.exitCode})`}
         </Badge>
-        {health && container.state === 'RUNNING' && <Badge tone={health.tone}>{health.text}</Badge>}
+        {health && !container.unknownSince && container.state === 'RUNNING' && (
+          <Badge tone={health.tone}>{health.text}</Badge>
+        )}
         {leftover && <span className="chip">no longer wanted</span>}
       </div>
       <Ports ports={container.ports} agent={container.agent} />
       <div className="muted small container-row-end">
-        <span className={container.revision === stack.revision ? undefined : 'differs'}>
-          revision {container.revision}
-        </span>
-        {container.startedAt && container.state === 'RUNNING' && (
+        <span title="The revision that made it; later ones left it as it is">revision {container.revision}</span>
+        {container.startedAt && !container.unknownSince && container.state === 'RUNNING' && (
           <span>
             started <TimeAgo at={container.startedAt} />
           </span>

@@ -24,6 +24,7 @@ export function Services({ stack, revisions }: { stack: Stack; revisions: readon
             <span className="mono row-name">{service.name}</span>
             <span className="tabular">
               <strong>{service.running}</strong>/{service.wanted} <span className="muted">running</span>
+              {service.unknown > 0 && <span className="differs">, {service.unknown} unknown</span>}
             </span>
             <span className="actions actions-end">
               <Button

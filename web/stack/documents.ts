@@ -41,6 +41,7 @@ export const WatchStack = graphql(
           }
           startedAt
           observedAt
+          unknownSince
         }
         waitingOn {
           reason
@@ -82,6 +83,7 @@ export const WatchDrift = graphql(`
       containerName
       service
       message
+      since
     }
   }
 `);

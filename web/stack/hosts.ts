@@ -1,7 +1,13 @@
 import type { Container, Stack, WantedContainer } from './documents.ts';
 
 /** A host's part of a stack: the containers on it, and those that are wanted but were not seen. */
-export type Host = { agent: string; containers: Container[]; missing: WantedContainer[] };
+export type Host = {
+  agent: string;
+  containers: Container[];
+  missing: WantedContainer[];
+  /** When the host was last heard of, if it is offline and has containers. */
+  unknownSince: string | null;
+};
 
 const byName = new Intl.Collator('en', { numeric: true });
 
@@ -12,6 +18,7 @@ export function toStackHosts(stack: Pick<Stack, 'wanted' | 'containers'>): Host[
     const seen = new Set(containers.map((each) => each.name));
     return {
       agent,
+      unknownSince: containers.find((each) => each.unknownSince)?.unknownSince ?? null,
       containers: containers.sort((a, b) => byName.compare(a.name, b.name)),
       missing: stack.wanted.filter((each) => each.agent === agent && !seen.has(each.name)),
     };

@@ -1,6 +1,7 @@
 import type { Revision, Stack } from './documents.ts';
 
-export type Service = { name: string; wanted: number; running: number };
+/** `unknown`: on hosts that are offline. */
+export type Service = { name: string; wanted: number; running: number; unknown: number };
 
 const byName = new Intl.Collator('en', { numeric: true });
 
@@ -10,11 +11,16 @@ export function toServices(
   revisions: readonly Pick<Revision, 'note'>[],
 ): Service[] {
   const names = new Set([...stack.wanted.map((each) => each.service), ...toSleeping(revisions)]);
-  return [...names].sort(byName.compare).map((name) => ({
-    name,
-    wanted: stack.wanted.filter((each) => each.service === name).length,
-    running: stack.containers.filter((each) => each.service === name && each.state === 'RUNNING').length,
-  }));
+  return [...names].sort(byName.compare).map((name) => {
+    const containers = stack.containers.filter((each) => each.service === name);
+    const known = containers.filter((each) => each.unknownSince === null);
+    return {
+      name,
+      wanted: stack.wanted.filter((each) => each.service === name).length,
+      running: known.filter((each) => each.state === 'RUNNING').length,
+      unknown: containers.length - known.length,
+    };
+  });
 }
 
 /** Returns the services that were scaled to none since the last file was deployed, as the notes say. */

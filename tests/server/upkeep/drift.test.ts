@@ -55,10 +55,10 @@ describe('drift', () => {
     expect(drift[0]?.container).toEqual(change === null ? null : { name: names.a, state: change.state ?? 'RUNNING' });
   });
 
-  test('UNKNOWN: has the labels of the stack, and nobody wants it there', async () => {
+  test('NOT_WANTED: has the labels of the stack, and nobody wants it there', async () => {
     const { name, hosts } = await story();
     await hosts[1].add({ name: `${name}-x-1`, stack: name });
-    expect(await driftOf(name)).toMatchObject([{ kind: 'UNKNOWN', containerName: `${name}-x-1`, service: null }]);
+    expect(await driftOf(name)).toMatchObject([{ kind: 'NOT_WANTED', containerName: `${name}-x-1`, service: null }]);
   });
 
   test('RUNNING: runs although the stack is stopped; that the others do not is none', async () => {
@@ -70,13 +70,44 @@ describe('drift', () => {
     expect(await kindsOf(name)).toEqual(['RUNNING a-1']);
   });
 
-  test('hosts that are offline have none', async () => {
+  test('UNKNOWN: is on a host that is offline, and since when', async () => {
     const { name, hosts, names } = await story();
     await hosts[0].change(names.a, null);
     await hosts[1].change(names.b, null);
     expect(await kindsOf(name)).toEqual(['MISSING a-1', 'MISSING b-1']);
     await seed.expire(hosts[1].agent);
-    expect(await kindsOf(name)).toEqual(['MISSING a-1']);
+    expect(await kindsOf(name)).toEqual(['MISSING a-1', 'UNKNOWN b-1']);
+    type Seen = { agent: { lastSeenAt: string }; stack: { drift: { kind: string; since: string | null }[] } };
+    const query = `{ agent(name: "${hosts[1].agent.name}") { lastSeenAt } stack(name: "${name}") { drift { kind since } } }`;
+    const { agent, stack } = await seed.ask<Seen>(query);
+    expect(stack.drift).toContainEqual({ kind: 'UNKNOWN', since: agent.lastSeenAt });
+    expect(stack.drift).toContainEqual({ kind: 'MISSING', since: null });
+    expect(Date.now() - Date.parse(agent.lastSeenAt)).toBeGreaterThan(30_000);
+  });
+
+  test('a host that is offline makes its stack UNKNOWN, and a new deployment waits for it', async () => {
+    const { name, hosts, file } = await story();
+    const query = `{ stack(name: "${name}") { state containers { agent unknownSince } } }`;
+    type View = { stack: { state: string; containers: { agent: string; unknownSince: string | null }[] } };
+    const view = async () => (await seed.ask<View>(query)).stack;
+    expect((await view()).state).toBe('RUNNING');
+    await seed.expire(hosts[1].agent);
+    const { state, containers } = await view();
+    expect(state).toBe('UNKNOWN');
+    expect(containers.map(({ agent, unknownSince }) => [agent, unknownSince !== null])).toEqual([
+      [hosts[0].agent.name, false],
+      [hosts[1].agent.name, true],
+    ]);
+    const { id } = await seed.compose(file('app:1'));
+    await hosts[0].work();
+    expect(await seed.deployment(id)).toMatchObject({
+      status: 'RUNNING',
+      tasks: [{ waitingOn: [{ reason: 'AGENT_OFFLINE', agent: hosts[1].agent.name }] }],
+    });
+    await hosts[1].agent.open();
+    await hosts[1].work();
+    expect((await seed.deployment(id)).status).toBe('SUCCEEDED');
+    expect((await view()).state).toBe('RUNNING');
   });
 
   test('nor has what a deployment is at work on', async () => {

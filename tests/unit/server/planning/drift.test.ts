@@ -31,7 +31,7 @@ test.each<[string, Partial<Observed>, string[]]>([
 });
 
 test('missing, and there without being wanted', () => {
-  expect(drift([...allSeen(stack).slice(1), seen('vm1', 'stray')])).toEqual(['MISSING web', 'UNKNOWN stray']);
+  expect(drift([...allSeen(stack).slice(1), seen('vm1', 'stray')])).toEqual(['MISSING web', 'NOT_WANTED stray']);
   // What an agent keeps of a container that it replaces is its own affair.
   expect(drift([...allSeen(stack), seen('vm1', 'web.graphium-previous')])).toEqual([]);
 });
@@ -42,8 +42,9 @@ test('a job that ended well is where it should be', () => {
   expect(drift(ended(2), { placed: job.placed })).toEqual(['STOPPED job']);
 });
 
-test('nothing is said of hosts that are offline, nor of what a deployment is about to change', () => {
-  expect(drift([], { online: new Set(['vm2']) })).toEqual(['MISSING db']);
+test('what is on a host that is offline is unknown; nothing is said of what a deployment is about to change', () => {
+  expect(drift([], { online: new Set(['vm2']) })).toEqual(['MISSING db', 'UNKNOWN web']);
+  expect(drift(allSeen(stack), { online: new Set(['vm2']) })).toEqual(['UNKNOWN web']);
   expect(drift([], { inWork: [{ agentId: 'vm2', name: 'db' }] })).toEqual(['MISSING web']);
   const replacing = [...allSeen(stack), seen('vm1', 'old.graphium-previous')];
   expect(drift(replacing, { inWork: [{ agentId: 'vm1', name: 'old' }] })).toEqual([]);
@@ -56,8 +57,8 @@ test('of a stack that is stopped only what has a process or is not wanted; of on
   ];
   const of = (web: Partial<Observed>) => drift(observed(web), { desired: 'STOPPED' });
   for (const state of ['RUNNING', 'RESTARTING', 'PAUSED'] as const) {
-    expect(of({ state })).toEqual(['RUNNING web', 'UNKNOWN stray']);
+    expect(of({ state })).toEqual(['RUNNING web', 'NOT_WANTED stray']);
   }
-  expect(of({ state: 'CREATED', specHash: 'older' })).toEqual(['UNKNOWN stray']);
+  expect(of({ state: 'CREATED', specHash: 'older' })).toEqual(['NOT_WANTED stray']);
   expect(drift(observed({}), { desired: 'DELETED' })).toEqual([]);
 });

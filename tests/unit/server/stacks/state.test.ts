@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
+import type { ContainerSpec, ServiceSpec } from '../../../../server/spec/spec.ts';
 import { stateOf } from '../../../../server/stacks/state.ts';
-import { containerOf } from '../../../support/planning/stories.ts';
+import { containerOf, serviceOf } from '../../../support/planning/stories.ts';
 
 type Args = Parameters<typeof stateOf>;
+/** The host vm1 is online unless it is said to be not. */
+type Case = [...Args] | [Args[0], Args[1], Args[2], Args[3]];
 const stack = (desired: 'RUNNING' | 'STOPPED' | 'DELETED' = 'RUNNING', deletedAt: Date | null = null) => ({
   desired,
   deletedAt,
@@ -19,10 +22,14 @@ const working = (kind: NonNullable<Args[1]>['kind']): Args[1] => latest({ kind }
 const wants = (
   name: string,
   restart: 'no' | 'always' | 'on-failure' | 'unless-stopped' = 'always',
-): Args[2][number] => ({
-  agentId: 'vm1',
-  container: containerOf(name, { restart: { name: restart, maximumRetryCount: 0 } }),
-});
+  more: Partial<ContainerSpec> = {},
+  dependsOn: ServiceSpec['dependsOn'] = [],
+): Args[2][number] => {
+  const container = containerOf(name, { restart: { name: restart, maximumRetryCount: 0 }, ...more });
+  return { agentId: 'vm1', container, service: serviceOf(name, { dependsOn }) };
+};
+const waitsFor = (service: string) => [{ service, condition: 'COMPLETED' as const, required: true, restart: false }];
+const port = { containerPort: 80, hostPort: 80, hostIp: null, protocol: 'tcp' as const };
 const has = (name: string, more: Partial<Args[3][number]> = {}): Args[3][number] => ({
   agentId: 'vm1',
   name,
@@ -33,7 +40,7 @@ const has = (name: string, more: Partial<Args[3][number]> = {}): Args[3][number]
 });
 const exited = (exitCode: number) => ({ state: 'EXITED' as const, exitCode });
 
-test.each<[string, Args, string]>([
+test.each<[string, Case, string]>([
   ['all run', [stack(), done, [wants('a')], [has('a')]], 'RUNNING'],
   ['healthy', [stack(), done, [wants('a')], [has('a', { health: 'HEALTHY' })]], 'RUNNING'],
   ['starting to be healthy', [stack(), done, [wants('a')], [has('a', { health: 'STARTING' })]], 'RUNNING'],
@@ -45,6 +52,28 @@ test.each<[string, Args, string]>([
   ['a job that ended badly', [stack(), done, [wants('a', 'no')], [has('a', exited(1))]], 'DEGRADED'],
   ['on-failure that ended well', [stack(), done, [wants('a', 'on-failure')], [has('a', exited(0))]], 'RUNNING'],
   ['a service that ended', [stack(), done, [wants('a', 'unless-stopped')], [has('a', exited(0))]], 'DEGRADED'],
+  [
+    'a web server that ended well is no job',
+    [stack(), done, [wants('a', 'no', { ports: [port] })], [has('a', exited(0))]],
+    'DEGRADED',
+  ],
+  [
+    'but it is one if others wait for its end',
+    [
+      stack(),
+      done,
+      [wants('a', 'no', { ports: [port] }), wants('b', 'always', {}, waitsFor('a'))],
+      [has('a', exited(0)), has('b')],
+    ],
+    'RUNNING',
+  ],
+  ['the host is offline', [stack(), done, [wants('a')], [has('a')], new Set()], 'UNKNOWN'],
+  ['the host is offline, and it was bad', [stack(), done, [wants('a')], [has('a', exited(1))], new Set()], 'UNKNOWN'],
+  [
+    'stopped, and the host is offline',
+    [stack('STOPPED'), done, [wants('a')], [has('a', exited(0))], new Set()],
+    'UNKNOWN',
+  ],
   ['stopped', [stack('STOPPED'), done, [wants('a')], [has('a', exited(0))]], 'STOPPED'],
   ['stopped, and one runs', [stack('STOPPED'), done, [wants('a')], [has('a')]], 'DEGRADED'],
   ['no deployment yet', [stack(), undefined, [], []], 'RUNNING'],
@@ -65,5 +94,6 @@ test.each<[string, Args, string]>([
   ['deleted', [stack('DELETED', new Date()), done, [], []], 'DELETED'],
   ['deleted, whatever is at work', [stack('DELETED', new Date()), working('DELETE'), [], [has('a')]], 'DELETED'],
 ])('%s', (_name, args, state) => {
-  expect(stateOf(...args)).toBe(state);
+  const [about, newest, wanted, containers, online = new Set(['vm1'])] = args;
+  expect(stateOf(about, newest, wanted, containers, online)).toBe(state);
 });
