@@ -1,17 +1,31 @@
 import type { FieldDifference, SubjectDifference } from '../planning/differences.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
+import { type Context, isViewer } from '../schema/context.ts';
+import { isConfidential, NOT_SHOWN } from '../spec/confidential.ts';
 
 /** How two specs differ, and two revisions. */
 
+const shown = (field: string, value: string | null, context: Context): string | null =>
+  value !== null && isViewer(context) && isConfidential(field) ? NOT_SHOWN : value;
+
 export const FieldDifferenceType = builder.objectRef<FieldDifference>('FieldDifference').implement({
-  description: 'A field that differs between two specs. Values that look secret are not shown.',
+  description:
+    'A field that differs between two specs. Values that look secret are not shown, nor, to viewers, those of environments, commands and labels.',
   authScopes: { viewer: true },
   fields: (t) => ({
     field: t.exposeString('field', {
       description: 'The path of the field, such as `image` or `environment.LOG_LEVEL`.',
     }),
-    old: t.exposeString('old', { nullable: true, description: 'The old value; null if the field was not set.' }),
-    new: t.exposeString('new', { nullable: true, description: 'The new value; null if the field is no longer set.' }),
+    old: t.string({
+      nullable: true,
+      description: 'The old value; null if the field was not set.',
+      resolve: (row, _args, context) => shown(row.field, row.old, context),
+    }),
+    new: t.string({
+      nullable: true,
+      description: 'The new value; null if the field is no longer set.',
+      resolve: (row, _args, context) => shown(row.field, row.new, context),
+    }),
   }),
 });
 

@@ -1,3 +1,4 @@
+import { NOT_SHOWN } from '../spec/confidential.ts';
 import { toStableJson } from '../spec/hash.ts';
 import type { ContainerSpec, FileSpec, NetworkSpec, ServiceSpec, StackSpec, VolumeSpec } from '../spec/spec.ts';
 
@@ -17,7 +18,6 @@ export type SubjectDifference = {
   fields: FieldDifference[];
 };
 
-const MASK = '(not shown)';
 /** Names whose values are likely to be secret. */
 const SECRET_NAME = /pass|secret|token|credential|private|api_?key|auth|_key$|^key$/i;
 /** The password in scheme://user:password@host. */
@@ -69,7 +69,7 @@ function toFields({ name, files, ...rest }: ContainerSpec): Fields {
 
 function fileFields({ kind, target, digest, content, mode, uid, gid }: FileSpec): [string, Field][] {
   const field = `${kind}s.${target}`;
-  const shown = kind === 'secret' ? toField(`${MASK} ${digest.slice(0, 8)}`) : toField(content);
+  const shown = kind === 'secret' ? toField(`${NOT_SHOWN} ${digest.slice(0, 8)}`) : toField(content);
   return [
     [field, shown],
     [`${field}.mode`, toField(`0${mode.toString(8)} ${uid}:${gid}`)],
@@ -100,7 +100,7 @@ function toField(value: unknown): Field {
 }
 
 const clip = (text: string) => (text.length > 500 ? `${text.slice(0, 500).toWellFormed()}…` : text);
-const masked = (value: unknown): Field => ({ shown: MASK, full: toStableJson(value) });
+const masked = (value: unknown): Field => ({ shown: NOT_SHOWN, full: toStableJson(value) });
 
 function fieldDifferences(before: Fields, after: Fields): FieldDifference[] {
   const names = [...new Set([...before.keys(), ...after.keys()])];

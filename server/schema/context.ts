@@ -31,6 +31,10 @@ export type Context = {
   bindSession(session: { agentId: string; epoch: number }): void;
 };
 
+/** A viewer does not see the values of what people put passwords into. */
+export const isViewer = ({ caller }: Pick<Context, 'caller'>): boolean =>
+  caller?.kind === 'USER' && caller.role === 'VIEWER';
+
 /** Narrows the caller's type; the scope `agent` has been checked before. @throws GraphiumError FORBIDDEN */
 export function agentOf(caller: Caller | undefined): Extract<Caller, { kind: 'AGENT' }> {
   if (caller?.kind === 'AGENT') return caller;

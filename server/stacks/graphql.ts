@@ -3,8 +3,9 @@ import { containersOfStack } from '../agents/loaders.ts';
 import { topic } from '../db/notify.ts';
 import { placedOf } from '../planning/placed.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
-import type { Context } from '../schema/context.ts';
+import { type Context, isViewer } from '../schema/context.ts';
 import type { ContainerSpec, ServiceSpec } from '../spec/spec.ts';
+import { maskSource } from '../stackfile/mask.ts';
 import { currentPlacements, currentRevision } from './loaders.ts';
 import { findStack, listStacks, type StackRow } from './store.ts';
 
@@ -61,6 +62,10 @@ export async function wantedOf(stack: StackRow, { load }: Context): Promise<Want
 export const observedOf = async (stack: StackRow, { load }: Context) =>
   stack.deletedAt ? [] : load(containersOfStack, stack.name);
 
+/** What the caller may see of a stack file. */
+export const shownSource = (source: string, context: Context): string =>
+  isViewer(context) ? maskSource(source) : source;
+
 export const Stack = builder.objectRef<StackRow>('Stack').implement({
   description: 'A named set of containers on one or more hosts, described by a stack file.',
   authScopes: { viewer: true },
@@ -84,8 +89,10 @@ export const Stack = builder.objectRef<StackRow>('Stack').implement({
       description: "Whether the stack's drift is repaired automatically; see `setAutoRepair`.",
     }),
     source: t.string({
-      description: 'The stack file of the current revision, as it was sent; secrets in it are not shown.',
-      resolve: async (stack, _args, { load }) => (await load(currentRevision, stack.id)).source,
+      description:
+        'The stack file of the current revision, as it was sent. Secrets in it are not shown, nor, to viewers, the values of environments, commands and labels.',
+      resolve: async (stack, _args, context) =>
+        shownSource((await context.load(currentRevision, stack.id)).source, context),
     }),
     format: t.field({
       type: StackFormat,

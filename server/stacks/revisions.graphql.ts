@@ -2,7 +2,7 @@ import { agentById } from '../agents/loaders.ts';
 import { placedOf } from '../planning/placed.ts';
 import { builder, checkPage } from '../schema/builder.ts';
 import type { Context } from '../schema/context.ts';
-import { Stack, StackFormat } from './graphql.ts';
+import { Stack, StackFormat, shownSource } from './graphql.ts';
 import { stackById } from './loaders.ts';
 import { findRevision, listPlacements, listRevisions, type RevisionSummary } from './store.ts';
 
@@ -45,8 +45,10 @@ const Revision = builder.objectRef<RevisionSummary>('Revision').implement({
       resolve: (row) => row.format,
     }),
     source: t.string({
-      description: 'The stack file as it was sent; secrets in it are not shown.',
-      resolve: async ({ stackId, number }, _args, { db }) => (await findRevision(db, stackId, number))?.source ?? '',
+      description:
+        'The stack file as it was sent. Secrets in it are not shown, nor, to viewers, the values of environments, commands and labels.',
+      resolve: async ({ stackId, number }, _args, context) =>
+        shownSource((await findRevision(context.db, stackId, number))?.source ?? '', context),
     }),
     variableNames: t.stringList({
       description: 'The names of the variables that the stack file uses. Their values are not stored.',

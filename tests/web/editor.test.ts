@@ -139,7 +139,7 @@ describe('what stands beside the file', () => {
     await page.getByText('give it').first().waitFor();
     await page.getByLabel('Name of the stack').fill('stall');
     await password.fill('hunter2');
-    await page.getByRole('button', { name: 'Hide: Value of DB_PASSWORD' }).click();
+    await page.getByRole('button', { name: 'Show Value of DB_PASSWORD' }).click();
     expect(await password.getAttribute('type')).toBe('text');
     await page.getByLabel('Value of TAG', { exact: true }).fill('1.27');
     await plan(page).getByText('stack stall').waitFor();

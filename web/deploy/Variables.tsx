@@ -3,7 +3,7 @@ import { newKey } from '../key.ts';
 import { Button } from '../ui/Button.tsx';
 import { Field } from '../ui/Field.tsx';
 import { Icon } from '../ui/Icon.tsx';
-import { looksSecret, type Variable } from './format.ts';
+import type { Variable } from './format.ts';
 import type { Draft } from './useDraft.ts';
 
 /** One row for each variable that the file uses, and for each that is added by hand. */
@@ -24,7 +24,6 @@ export function Variables({ draft }: { draft: Draft }) {
           </span>
           <Value
             label={`Value of ${variable.name}`}
-            secret={looksSecret(variable.name)}
             placeholder={toPlaceholder(variable)}
             value={values[variable.name] ?? ''}
             onChange={(value) => setValue(variable.name, value)}
@@ -46,7 +45,6 @@ export function Variables({ draft }: { draft: Draft }) {
           />
           <Value
             label={`Value of ${extra.name || 'the new variable'}`}
-            secret={false}
             placeholder="not set"
             value={values[extra.id] ?? ''}
             onChange={(value) => setValue(extra.id, value)}
@@ -77,14 +75,14 @@ function toPlaceholder({ fallback, needed }: Variable): string {
 
 type ValueProps = {
   label: string;
-  secret: boolean;
   placeholder: string;
   value: string;
   onChange: (value: string) => void;
 };
 
-function Value({ label, secret, placeholder, value, onChange }: ValueProps) {
-  const [hidden, setHidden] = useState(secret);
+/** Nobody knows which values are secret, so each is hidden until somebody wants to see it. */
+function Value({ label, placeholder, value, onChange }: ValueProps) {
+  const [hidden, setHidden] = useState(true);
   return (
     <span className="variable-value">
       <input
@@ -97,7 +95,7 @@ function Value({ label, secret, placeholder, value, onChange }: ValueProps) {
         value={value}
         onChange={(event) => onChange(event.target.value)}
       />
-      <Button look="quiet" aria-label={`Hide: ${label}`} aria-pressed={hidden} onClick={() => setHidden(!hidden)}>
+      <Button look="quiet" aria-label={`${hidden ? 'Show' : 'Hide'} ${label}`} onClick={() => setHidden(!hidden)}>
         {hidden ? 'Show' : 'Hide'}
       </Button>
     </span>

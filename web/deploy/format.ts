@@ -38,5 +38,3 @@ export function findVariables(text: string): Variable[] {
   }
   return [...found.values()];
 }
-
-export const looksSecret = (name: string) => /pass|secret|token|key|credential/i.test(name);

@@ -1,5 +1,6 @@
 /** Hides what the secrets of a Compose file hold, in the text that is stored and shown. */
 import { isMap, isSeq, type Node, type YAMLMap } from 'yaml';
+import { type Range, replaceRanges } from '../ranges.ts';
 import { follow, isMergeKey, keyText, readYaml, type Tree } from './yaml.ts';
 
 /** Stands in a stored file in place of a secret's content. */
@@ -13,21 +14,11 @@ export function redactSecrets(text: string): string {
   const mark = JSON.stringify(SECRET_MARK);
   const tree = readYaml(text, () => {});
   if (!tree) return mark;
-  let redacted = text;
-  let before = text.length;
-  for (const [start, end] of findContents(tree).toSorted((a, b) => b[0] - a[0])) {
-    if (end > before || start === end) continue;
-    const lines = text.slice(start, end).match(/(?:\r\n|\n|\r)[ \t]*/g) ?? [];
-    // Anything after it on the last line, such as a closing brace, must stay indented.
-    const breaks = lines.map((line, index) => (index < lines.length - 1 ? line.replace(/[ \t]+$/, '') : line));
-    redacted = redacted.slice(0, start) + mark + breaks.join('') + redacted.slice(end);
-    before = start;
-  }
-  return redacted;
+  return replaceRanges(text, findContents(tree), () => mark);
 }
 
-function findContents(tree: Tree): [start: number, end: number][] {
-  const ranges = new Map<number, [number, number]>();
+function findContents(tree: Tree): Range[] {
+  const ranges = new Map<number, Range>();
   for (const secrets of valuesOf(tree, tree.root, (key) => key === 'secrets')) {
     for (const secret of valuesOf(tree, secrets, () => true)) {
       for (const { range } of valuesOf(tree, secret, (key) => key === 'content')) {

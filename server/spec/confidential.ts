@@ -1,0 +1,28 @@
+/** What stands in place of a value that the reader may not see. */
+export const NOT_SHOWN = '(not shown)';
+
+/**
+ * The fields whose values a viewer does not see, wherever they are shown: what people put passwords into. The names are
+ * those of stack files in both formats and those of the spec.
+ */
+export const CONFIDENTIAL: ReadonlySet<string> = new Set([
+  'environment',
+  'environmentVariable',
+  'env_file',
+  'envFile',
+  'command',
+  'entrypoint',
+  'healthcheck',
+  'healthCheck',
+  'labels',
+  'label',
+  'annotations',
+  'content',
+  'configs',
+  'args',
+  'driver_opts',
+  'options',
+]);
+
+/** @param field the path of a field of a spec, such as `environment.LOG_LEVEL` */
+export const isConfidential = (field: string): boolean => CONFIDENTIAL.has(field.split('.')[0] ?? '');

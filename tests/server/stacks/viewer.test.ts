@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { composeFile, service } from '../../support/compose-file.ts';
+import { useSeed } from '../../support/seed.ts';
+
+const seed = useSeed();
+
+const VARIABLE = `\${FROM}`;
+const VIEW = `query($n: String!) { stack(name: $n) { source revisions { source }
+  differences(from: 1, to: 2) { fields { field old new } } } deployments { nodes { tasks { id } } } }`;
+
+test('a viewer is shown no value of an environment, a command or a variable; an operator is', async () => {
+  const host = await seed.host('seen');
+  const file = (value: string) =>
+    composeFile('seen', {
+      web: service('seen', {
+        image: 'app:1',
+        environment: { DSN: `${value}-environment`, FROM: VARIABLE },
+        command: ['serve', `--key=${value}-command`],
+        labels: { auth: `${value}-label` },
+      }),
+    });
+  for (const value of ['planted1', 'planted2']) {
+    await seed.compose(file(value), {}, { variables: { FROM: `${value}-variable` } });
+    await host.work();
+  }
+  const see = async (role: 'VIEWER' | 'OPERATOR') =>
+    JSON.stringify(await seed.ask(VIEW, { n: 'seen' }, (await seed.token(role)).secret));
+  const viewer = await see('VIEWER');
+  expect(viewer).not.toContain('planted');
+  for (const text of ['environment.DSN', 'environment.FROM', '(not shown)', 'app:1']) {
+    expect(viewer).toContain(text);
+  }
+  const operator = await see('OPERATOR');
+  for (const text of ['planted1-environment', 'planted2-command', 'planted1-label']) expect(operator).toContain(text);
+});
