@@ -43,7 +43,28 @@ export const joinViolations = (network: string, endpoint: unknown, policy: Polic
 ];
 
 const image: Check = (value, policy) => imageViolations(String(value), policy);
-const capability = listed('capability', ({ allowCapabilities }) => allowCapabilities, toCapability);
+/** What Docker gives every container: to take all away and give one of these back is less than to say nothing. */
+const DEFAULT_CAPABILITIES = [
+  'AUDIT_WRITE',
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'FOWNER',
+  'FSETID',
+  'KILL',
+  'MKNOD',
+  'NET_BIND_SERVICE',
+  'NET_RAW',
+  'SETFCAP',
+  'SETGID',
+  'SETPCAP',
+  'SETUID',
+  'SYS_CHROOT',
+];
+const capability = listed(
+  'capability',
+  ({ allowCapabilities }) => [...DEFAULT_CAPABILITIES, ...allowCapabilities],
+  toCapability,
+);
 const ipamDriver: Check = (value, policy, field) =>
   value === 'default' ? [] : listed('address manager', (p) => p.allowNetworkDrivers)(value, policy, field);
 

@@ -6,7 +6,7 @@ import type { Candidate } from '../planning/candidates.ts';
 import { findConflicts, type Neighbour } from '../planning/conflicts.ts';
 import { type Placed, placedOf } from '../planning/placed.ts';
 import { place } from '../planning/placement.ts';
-import { findUnreachable } from '../planning/unreachable.ts';
+import { findPartedVolumes, findUnreachable } from '../planning/unreachable.ts';
 import type { StackSpec } from '../spec/spec.ts';
 import { locateService } from '../stackfile/locate.ts';
 import type { Problem } from '../stackfile/problems.ts';
@@ -43,13 +43,16 @@ export async function placeOnAgents(
     );
   }
   const names = new Map(candidates.map(({ id, name }) => [id, name]));
-  const unreachable = findUnreachable(spec, placed, (id) => names.get(id) ?? id);
+  const nameOf = (id: string) => names.get(id) ?? id;
+  const unreachable = findUnreachable(spec, placed, nameOf);
+  const volumes = findPartedVolumes(spec, placed, nameOf);
   const warnings = [
     ...skipped.map(({ service, agent, reason }) => {
       const message = `"${service}" is global and has no container on ${agent}: ${reason}`;
       return { code: 'AGENT_SKIPPED', message, ...at(service) };
     }),
     ...unreachable.map(({ service, message }) => ({ code: 'NETWORK_SPLIT', message, ...at(service) })),
+    ...volumes.map(({ service, message }) => ({ code: 'VOLUME_SPLIT', message, ...at(service) })),
   ];
   return { placed, warnings };
 }

@@ -21,6 +21,8 @@ export type Host = {
   agent: Candidate;
   /** Number of containers, of all stacks. */
   load: number;
+  /** Number of this stack's containers. */
+  own: number;
   ports: PortIndex<string>;
   /** Number of this stack's containers, by network. */
   networks: Map<string, number>;
@@ -38,6 +40,8 @@ export type ServicePlacement = {
   spread: string;
   /** Prefers hosts with containers that it shares a network with, since networks end at their host. */
   together: boolean;
+  /** Its containers are on several hosts in any case: what counts is that they are spread evenly. */
+  isMany: boolean;
 };
 
 /** Sorts by name, so that of two hosts that are equally good always the same one is taken. */
@@ -46,7 +50,7 @@ export function toHosts(agents: readonly Candidate[]): Host[] {
     .map((agent): Host => {
       const ports = createPortIndex<string>();
       for (const taken of agent.taken) ports.add(taken, taken.by);
-      return { agent, load: agent.load, ports, networks: new Map(), groups: new Map() };
+      return { agent, load: agent.load, own: 0, ports, networks: new Map(), groups: new Map() };
     })
     .toSorted((a, b) => (a.agent.name < b.agent.name ? -1 : 1));
 }
@@ -54,6 +58,7 @@ export function toHosts(agents: readonly Candidate[]): Host[] {
 export const startPlacement = (service: ServiceSpec, together: boolean): ServicePlacement => ({
   service,
   together,
+  isMany: (service.replicas ?? 1) > 1,
   placed: [],
   onHost: new Map(),
   inGroup: new Map(),
@@ -65,6 +70,7 @@ export function put(placement: ServicePlacement, container: ContainerSpec, host:
   placement.onHost.set(host, countOn(placement, host) + 1);
   for (const group of groupsOf(placement, host)) placement.inGroup.set(group, (placement.inGroup.get(group) ?? 0) + 1);
   host.load++;
+  host.own++;
   for (const { name } of container.networks) host.networks.set(name, (host.networks.get(name) ?? 0) + 1);
   host.ports.addAll(container.ports, `"${container.name}" of this stack`);
 }
@@ -104,6 +110,7 @@ function isBetter(placement: ServicePlacement, host: Host, other: Host): boolean
   }
   const more = countOn(placement, host) - countOn(placement, other);
   if (more !== 0) return more < 0;
+  if (placement.together && placement.isMany && host.own !== other.own) return host.own < other.own;
   const nearer = placement.together ? linksOn(placement, host) - linksOn(placement, other) : 0;
   return nearer === 0 ? host.load < other.load : nearer > 0;
 }

@@ -13,6 +13,7 @@ import {
   takenPort,
   toHosts,
 } from './candidates.ts';
+import { componentsOf, findHome } from './components.ts';
 import { containersOf, type Placed, replicaOf } from './placed.ts';
 
 /** Pure: which agent each container of a stack goes to. */
@@ -28,7 +29,8 @@ export type Skipped = { service: string; agent: string; reason: string };
 
 /**
  * A service that names its host goes there, online or not. A container that was placed before stays, even on an agent that
- * is offline, unless the constraints, a port or the limit per agent now forbid it. The rest goes to agents that are online.
+ * is offline, unless the constraints, a port or the limit per agent now forbid it. What has to be on one host goes to one,
+ * where that is possible. The rest goes to agents that are online.
  * Each step is done for all services before the next, so that nothing new takes the place of what is there.
  * @param placedBefore agent ids by container name
  */
@@ -53,9 +55,10 @@ export function place(
   const free = placements.filter(({ service }) => service.host === null).toSorted((a, b) => freedom(a) - freedom(b));
   const numbers = createNumbers(spec, placedBefore);
   for (const placement of free) keep(placement, byId, placedBefore, numbers);
+  const homes = findHomes(spec, free, hosts);
   for (const placement of free) {
     if (placement.service.global) skipped.push(...fillAll(placement, hosts, numbers));
-    else fill(placement, hosts);
+    else fill(placement, hosts, homes.get(placement));
     const wanted = placement.service.global ? 1 : containersOf(placement.service).length;
     if (placement.placed.length < wanted) problems.set(placement, doesNotFit(placement, wanted, hosts));
   }
@@ -122,18 +125,43 @@ function keep(
   }
 }
 
-/** Finds a place for the replicas that have none yet, one after the other. */
-function fill(placement: ServicePlacement, hosts: readonly Host[]): void {
+/** The host of each service that has to be with others. */
+function findHomes(
+  spec: StackSpec,
+  free: readonly ServicePlacement[],
+  hosts: readonly Host[],
+): Map<ServicePlacement, Host> {
+  const homes = new Map<ServicePlacement, Host>();
+  const components = spec.placement === 'together' ? componentsOf(spec, free) : [];
+  for (const component of components) {
+    const home = findHome(component, hosts);
+    if (!home) continue;
+    for (const placement of component) homes.set(placement, home);
+    // The next component is to see what this one will bring.
+    home.load += component.reduce((sum, { service, placed }) => sum + containersOf(service).length - placed.length, 0);
+  }
+  return homes;
+}
+
+/** Finds a place for the replicas that have none yet, one after the other. @param home where they are to be, if there is room */
+function fill(placement: ServicePlacement, hosts: readonly Host[], home: Host | undefined): void {
   const has = new Set(placement.placed.map(({ container }) => container.name));
   const missing = containersOf(placement.service).filter(({ name }) => !has.has(name));
   if (missing.length === 0) return;
-  const allowed = hosts.filter((host) => host.agent.online && isAllowed(placement, host));
+  const allowed = hosts.filter(
+    (host) => isAllowed(placement, host) && (host.agent.online || isPinned(placement.service)),
+  );
   for (const container of missing) {
-    const host = findBest(placement, allowed);
+    const host = home && hasRoom(placement, home) ? home : findBest(placement, allowed);
     if (!host) return;
+    if (home) home.load--;
     put(placement, container, host);
   }
 }
+
+/** A file that names the host means it, and waits for it as one that says `locatedInHost`. */
+const isPinned = ({ constraints = [] }: ServiceSpec) =>
+  constraints.some(({ attribute, operator }) => attribute === 'node.hostname' && operator === '==');
 
 /** Puts one container on every agent that is online, is allowed and has none yet. @returns where there is no room */
 function fillAll(placement: ServicePlacement, hosts: readonly Host[], numbers: Numbers): Skipped[] {

@@ -254,8 +254,8 @@ export type StackSpec = {
   name: string;
   description: string | null;
   /**
-   * `manual`: every service has a host. `spread`: services without a host go to the least loaded agents. `together`: the
-   * first container of a service goes near those that it shares a network with.
+   * `manual`: every service has a host. `spread`: services without a host go to the least loaded agents. `together`: those
+   * that share a network or a volume, or wait for one another, go to one host.
    */
   placement: 'manual' | 'spread' | 'together';
   services: ServiceSpec[];

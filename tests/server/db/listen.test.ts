@@ -48,12 +48,12 @@ test('its own heartbeats, and those of other servers, reach nobody', async () =>
   const log = pino({ level: 'silent' });
   const spy = { poke: (topic: string) => poked.push(topic), pokeAll: () => poked.push('all') };
   const listeners = [
-    await listen(proxy.url, spy, log, { heartbeatMs: 20 }),
-    await listen(proxy.url, other, log, { heartbeatMs: 20 }),
+    await listen(proxy.url, spy, log, { heartbeatMs: 200 }),
+    await listen(proxy.url, other, log, { heartbeatMs: 200 }),
   ];
   const [before] =
     await seed.sql`select count(*)::int as n from pg_stat_activity where application_name = 'graphium listen'`;
-  for (let round = 0; round < 20; round++) await seed.sql`select pg_sleep(0.02)`;
+  for (let round = 0; round < 20; round++) await seed.sql`select pg_sleep(0.05)`;
   const [after] =
     await seed.sql`select count(*)::int as n from pg_stat_activity where application_name = 'graphium listen'`;
   expect(after).toEqual(before);

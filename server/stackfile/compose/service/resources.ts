@@ -83,12 +83,13 @@ function readNanoCpus(value: ComposeReader): number | undefined {
 
 /**
  * An engine cannot set cores aside. A weight comes nearest: under load a container gets at least its cores, as long as
- * no more than the host has are reserved on it.
+ * no more than the host has are reserved on it. A small reservation takes nothing away from what every container has.
  */
 function readReservedCores(value: ComposeReader): number | undefined {
   const nanoCpus = readNanoCpus(value);
   if (nanoCpus === undefined) return undefined;
-  return Math.min(MAX_SHARES, Math.round((nanoCpus / 1e9) * SHARES_PER_CORE));
+  const shares = Math.round((nanoCpus / 1e9) * SHARES_PER_CORE);
+  return Math.min(MAX_SHARES, Math.max(SHARES_PER_CORE, shares));
 }
 
 function readShares(value: ComposeReader): number | undefined {

@@ -20,6 +20,10 @@ describe('the strict policy', () => {
     ],
     ['a volume', volume({ Labels: { a: 'b' } })],
     ['tmpfs', host({ Mounts: [{ Type: 'tmpfs', Target: '/tmp' }] })],
+    [
+      'given back one of what every container has',
+      host({ CapDrop: ['ALL'], CapAdd: ['NET_BIND_SERVICE', 'CAP_CHOWN'] }),
+    ],
     ['asked for nothing', host({ Privileged: false, CapAdd: [], Devices: null, PidMode: '', SecurityOpt: [] })],
     ['own namespaces', host({ NetworkMode: 'none', IpcMode: 'private', CgroupnsMode: 'private' })],
     ['dropped capabilities', host({ CapDrop: ['ALL'] })],

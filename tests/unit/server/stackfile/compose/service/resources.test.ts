@@ -40,6 +40,14 @@ describe('limits', () => {
     expect(container({ memswap_limit: -1, cpu_quota: -1 })).toEqual({ memorySwapBytes: -1, cpuQuotaUs: -1 });
   });
 
+  it.each([
+    ['0.25', 1024],
+    ['1', 1024],
+    ['2.5', 2560],
+  ])('a reservation of %s cores gives a container no less than one without: %d shares', (cpus, cpuShares) => {
+    expect(container(deploy({}, { cpus }))).toEqual({ cpuShares });
+  });
+
   it('reads deploy.resources', () => {
     const keys = deploy({ cpus: '0.50', memory: '50M', pids: 100 }, { cpus: '0.25', memory: '20M' });
     expect(container(keys)).toEqual({
@@ -47,7 +55,7 @@ describe('limits', () => {
       memoryBytes: 52_428_800,
       pidsLimit: 100,
       // Linux weighs a whole core as 1,024, so this is a quarter of one.
-      cpuShares: 256,
+      cpuShares: 1024,
       memoryReservationBytes: 20_971_520,
     });
   });
