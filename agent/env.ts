@@ -24,6 +24,7 @@ Only by environment:
   GRAPHIUM_LOG_FORMAT=json          json, or pretty for people
   GRAPHIUM_TASKS=32                 tasks under way at once
   GRAPHIUM_SLOTS=4                  changes that Docker makes at once
+  GRAPHIUM_PULLS=3                  images that Docker pulls at once
   GRAPHIUM_POLL_MS=5000             between polls, when no WebSocket can be had
   GRAPHIUM_STREAM_RETRY_MS=30000    between attempts to get the WebSocket again
 `;
@@ -59,6 +60,7 @@ export type Config = {
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   tasks: number;
   slots: number;
+  pulls: number;
   pollMs: number;
   streamRetryMs: number;
   /** To be logged once, at the start. */
@@ -95,6 +97,7 @@ const settings = z.object({
   logLevel: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   tasks: positive(32),
   slots: positive(4),
+  pulls: positive(3),
   pollMs: positive(5_000),
   streamRetryMs: positive(30_000),
 });
@@ -115,6 +118,7 @@ const VARIABLES: Record<Setting, string> = {
   logLevel: 'GRAPHIUM_LOG_LEVEL',
   tasks: 'GRAPHIUM_TASKS',
   slots: 'GRAPHIUM_SLOTS',
+  pulls: 'GRAPHIUM_PULLS',
   pollMs: 'GRAPHIUM_POLL_MS',
   streamRetryMs: 'GRAPHIUM_STREAM_RETRY_MS',
 };

@@ -99,6 +99,7 @@ function createParts(config: Config, policy: Policy, engine: Engine, log: Logger
   let identity: TaskContext['identity'] | undefined;
   let warned: string | undefined;
   const slots = createSlots(config.slots);
+  const pullSlots = createSlots(config.pulls);
   const containers = new ContainerReporter({ list: async () => (identity ? engine.containers(identity) : []), log });
   const reporter = new Reporter({
     reportContainers: () => containers.report(),
@@ -117,6 +118,7 @@ function createParts(config: Config, policy: Policy, engine: Engine, log: Logger
         identity,
         policy,
         slots,
+        pullSlots,
         log: log.child({ task: task.id }),
         ...hooks,
       });

@@ -28,7 +28,6 @@ const PendingTaskFields = graphql(`
     containerName
     priority
     cancelRequested
-    spec
   }
 `);
 
@@ -85,6 +84,7 @@ const StartTasks = graphql(
     mutation StartTasks($epoch: Int!, $ids: [ID!]!) {
       startTasks(epoch: $epoch, ids: $ids) {
         ...PendingTaskFields
+        spec
       }
     }
   `,
@@ -101,12 +101,14 @@ const ReportTasks = graphql(`
 `);
 
 const ReportContainers = graphql(`
-  mutation ReportContainers($epoch: Int!, $containers: [ContainerReport!]!) {
-    reportContainers(epoch: $epoch, containers: $containers)
+  mutation ReportContainers($epoch: Int!, $containers: [ContainerReport!]!, $others: [ID!]!) {
+    reportContainers(epoch: $epoch, containers: $containers, others: $others)
   }
 `);
 
+/** Without its spec: a set of tasks with all their configs could be larger than any message. */
 export type PendingTask = ResultOf<typeof PendingTasksPoll>['pendingTasks'][number];
+export type StartedTask = ResultOf<typeof StartTasks>['startTasks'][number];
 export type AgentSession = ResultOf<typeof OpenSession>['openSession'];
 export type SessionInput = VariablesOf<typeof OpenSession>['input'];
 export type TaskReport = VariablesOf<typeof ReportTasks>['reports'][number];
@@ -122,9 +124,9 @@ export type Api = {
   readonly transport: Transport;
   readonly closed: Promise<ApiError>;
   openSession(input: SessionInput): Promise<AgentSession>;
-  startTasks(epoch: number, ids: string[]): Promise<PendingTask[]>;
+  startTasks(epoch: number, ids: string[]): Promise<StartedTask[]>;
   reportTasks(epoch: number, reports: TaskReport[]): Promise<TaskReportResult[]>;
-  reportContainers(epoch: number, containers: ContainerReport[]): Promise<void>;
+  reportContainers(epoch: number, containers: ContainerReport[], others: string[]): Promise<void>;
   pendingTasks(epoch: number): Promise<PendingTask[]>;
   /** Calls `next` with the complete set each time. Whatever ends the subscription also ends the connection. */
   watchPendingTasks(epoch: number, next: (tasks: PendingTask[]) => void): void;
@@ -142,8 +144,8 @@ export function createApi(wire: Wire): Api {
     openSession: async (input) => (await ask(wire, OpenSession, { input })).openSession,
     startTasks: async (epoch, ids) => (await ask(wire, StartTasks, { epoch, ids })).startTasks,
     reportTasks: async (epoch, reports) => (await ask(wire, ReportTasks, { epoch, reports })).reportTasks,
-    reportContainers: async (epoch, containers) => {
-      await ask(wire, ReportContainers, { epoch, containers });
+    reportContainers: async (epoch, containers, others) => {
+      await ask(wire, ReportContainers, { epoch, containers, others });
     },
     pendingTasks: async (epoch) => (await ask(wire, PendingTasksPoll, { epoch })).pendingTasks,
     watchPendingTasks: (epoch, next) =>

@@ -33,6 +33,10 @@ export class ApiError extends Error {
   }
 }
 
+/** The server has read the operation and will never take it: to send it again in the next session would change nothing. */
+const REFUSALS = new Set(['BAD_INPUT', 'TOO_LARGE', 'LIMIT_EXCEEDED', 'NOT_FOUND']);
+export const isRefused = (error: unknown): boolean => error instanceof ApiError && REFUSALS.has(error.code);
+
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (Array.isArray(error)) return fromGraphQLErrors(error);

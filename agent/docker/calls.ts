@@ -23,12 +23,16 @@ const LOG_LINE_CHARS = 2_000;
 const MAX_LOG_BYTES = 8 * 1024 * 1024;
 const PULL_STALL_MS = 5 * 60_000;
 const STOP_SLACK_MS = 30_000;
+/** A first container fills its volumes from the image, and a slow disk may take long to remove a large one. */
+const LONG_CALL_MS = 10 * 60_000;
+const LOG_WITHIN_MS = 20_000;
 
-export function createCalls(send: Send) {
-  return { ...containerCalls(send), ...imageCalls(send), ...networkCalls(send), ...volumeCalls(send) };
+/** @param logMs how long the body of a log may take */
+export function createCalls(send: Send, logMs = LOG_WITHIN_MS) {
+  return { ...containerCalls(send, logMs), ...imageCalls(send), ...networkCalls(send), ...volumeCalls(send) };
 }
 
-function containerCalls(send: Send) {
+function containerCalls(send: Send, logMs: number) {
   const post = (what: string, path: string, rest: Partial<Request> = {}) =>
     send({ what, method: 'POST', path, ...rest });
   return {
@@ -46,13 +50,18 @@ function containerCalls(send: Send) {
       })) as DockerListItem[],
     createContainer: async (name: string, body: ContainerBody, platform?: string): Promise<string> => {
       const query = { name, ...(platform !== undefined && { platform }) };
-      const created = (await post(`Creating ${name}`, '/containers/create', { query, body })) as { Id: string };
+      const created = (await post(`Creating ${name}`, '/containers/create', {
+        query,
+        body,
+        timeoutMs: LONG_CALL_MS,
+      })) as { Id: string };
       return created.Id;
     },
     /** Unpacks a tar archive at the container's root. Docker makes missing directories and never replaces one by a file. */
     putArchive: async (id: string, tar: Buffer) => {
       const query = { path: '/', noOverwriteDirNonDir: true };
-      await send({ what: 'Writing files', method: 'PUT', path: `/containers/${id}/archive`, query, tar });
+      const path = `/containers/${id}/archive`;
+      await send({ what: 'Writing files', method: 'PUT', path, query, tar, timeoutMs: LONG_CALL_MS });
     },
     /** Returns where on the host the container's mounts come from, or nothing if there is no such container. */
     mountSources: async (id: string): Promise<string[]> => {
@@ -68,7 +77,7 @@ function containerCalls(send: Send) {
       return (items as Mounted[]).flatMap(toSources);
     },
     startContainer: async (id: string) => {
-      await post('Starting', `/containers/${id}/start`);
+      await post('Starting', `/containers/${id}/start`, { timeoutMs: LONG_CALL_MS });
     },
     /** Docker asks the process to end and kills it after `stopSeconds`, which Docker knows from the container. */
     stopContainer: async (id: string, stopSeconds: number) => {
@@ -84,7 +93,13 @@ function containerCalls(send: Send) {
     /** Removes the container together with its anonymous volumes. */
     removeContainer: async (id: string) => {
       await orNull(
-        send({ what: 'Removing', method: 'DELETE', path: `/containers/${id}`, query: { v: true, force: true } }),
+        send({
+          what: 'Removing',
+          method: 'DELETE',
+          path: `/containers/${id}`,
+          query: { v: true, force: true },
+          timeoutMs: LONG_CALL_MS,
+        }),
       );
     },
     /** Returns the last lines of both outputs, oldest first. */
@@ -97,7 +112,7 @@ function containerCalls(send: Send) {
         query,
         stream: true,
       })) as Readable;
-      return toLogLines(await readAll(stream), { tty, lines: LOG_LINES, chars: LOG_LINE_CHARS });
+      return toLogLines(await readAll(stream, logMs), { tty, lines: LOG_LINES, chars: LOG_LINE_CHARS });
     },
   };
 }
@@ -184,13 +199,25 @@ async function followPull(
   }
 }
 
-async function readAll(stream: Readable): Promise<Buffer> {
+/** Returns what has come until the stream ends, is too long, or has taken too long: some lines are better than none. */
+async function readAll(stream: Readable, withinMs: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > MAX_LOG_BYTES) break;
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    stream.destroy(new Error('the log did not end'));
+  }, withinMs);
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > MAX_LOG_BYTES) break;
+    }
+  } catch (error) {
+    if (!isLate) throw error;
+  } finally {
+    clearTimeout(timer);
   }
   return Buffer.concat(chunks);
 }

@@ -43,9 +43,11 @@ export type EngineOptions = {
   socketPath: string;
   /** How long a call may take that sets no limit of its own. The default is 60,000. */
   callMs?: number;
+  /** How long the body of a log may take. */
+  logMs?: number;
 };
 
-export function createEngine({ socketPath, callMs = 60_000 }: EngineOptions): Engine {
+export function createEngine({ socketPath, callMs = 60_000, logMs }: EngineOptions): Engine {
   const { send, connect, apiVersion } = createTransport(socketPath, callMs);
   const once = createOnce(REMEMBER_MS);
   const hub = createEventHub(
@@ -59,7 +61,7 @@ export function createEngine({ socketPath, callMs = 60_000 }: EngineOptions): En
         signal,
       })) as Readable,
   );
-  const calls = createCalls(send);
+  const calls = createCalls(send, logMs);
   return {
     ...calls,
     once,

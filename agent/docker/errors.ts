@@ -53,6 +53,9 @@ const says = (error: unknown, status: number[], words?: RegExp): boolean =>
   (words === undefined || words.test(error.detail));
 
 export const isUnreachable = (error: unknown): boolean => error instanceof EngineError && error.status === null;
+/** The engine took the call and did not answer within its limit, though it may answer others. */
+export const isHang = (error: unknown): boolean =>
+  (error instanceof EngineError || error instanceof TaskError) && /no answer within \d/.test(error.message);
 export const isBadRequest = (error: unknown): boolean => says(error, [400]);
 export const isNotFound = (error: unknown): boolean => says(error, [404]);
 export const isConflict = (error: unknown): boolean => says(error, [409]);

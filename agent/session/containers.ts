@@ -4,14 +4,18 @@
  * Invariants: at most one report is under way. A requested report lists the containers after the request.
  */
 import type { ContainerReport } from '../connection/api.ts';
-import { messageOf } from '../connection/wire.ts';
+import { isRefused, messageOf } from '../connection/wire.ts';
+import { toPages } from './pages.ts';
 
 const EVERY_MS = 30_000;
 const DEBOUNCE_MS = 1_000;
 /** An engine that hangs must not delay the reports of tasks. */
 const LIST_WITHIN_MS = 5_000;
 
-export type ContainersLink = { reportContainers(containers: ContainerReport[]): Promise<void> };
+export type ContainersLink = {
+  /** @param others the ids of further containers, which are reported on their own */
+  reportContainers(containers: ContainerReport[], others: string[]): Promise<void>;
+};
 
 export type ContainerReporterOptions = {
   list(): Promise<ContainerReport[]>;
@@ -82,10 +86,35 @@ export class ContainerReporter {
       const containers = await within(LIST_WITHIN_MS, this.#options.list());
       const report = JSON.stringify(containers);
       if (this.#link !== link || this.#reported === report) return;
-      await link.reportContainers(containers);
+      const ids = containers.map(({ id }) => id);
+      for (const page of toPages(containers)) await this.#send(link, page, ids);
       if (this.#link === link) this.#reported = report;
     } catch (error) {
       if (this.#link === link) this.#options.log.warn({ error: messageOf(error) }, 'containers not reported');
+    }
+  }
+
+  /** Finds the container that the server refuses by halving, so that the others count. */
+  async #send(link: ContainersLink, page: ContainerReport[], ids: readonly string[]): Promise<void> {
+    const own = new Set(page.map(({ id }) => id));
+    try {
+      await link.reportContainers(
+        page,
+        ids.filter((id) => !own.has(id)),
+      );
+    } catch (error) {
+      if (!isRefused(error) || page.length === 0) throw error;
+      const [first] = page;
+      if (page.length === 1) {
+        this.#options.log.warn(
+          { container: first?.name, error: messageOf(error) },
+          'the server does not take the report of this container',
+        );
+        return;
+      }
+      const middle = Math.ceil(page.length / 2);
+      await this.#send(link, page.slice(0, middle), ids);
+      await this.#send(link, page.slice(middle), ids);
     }
   }
 }

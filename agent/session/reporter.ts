@@ -9,6 +9,7 @@
 
 import type { AgentTask, TaskOutcome, TaskUpdate } from '../base/outcome.ts';
 import type { TaskReport, TaskReportResult } from '../connection/api.ts';
+import { type ApiError, isRefused, toApiError } from '../connection/wire.ts';
 import { type AttemptState, toTaskReport } from './report.ts';
 
 export const PROGRESS_EVERY_MS = 250;
@@ -54,6 +55,12 @@ export class Reporter {
     const state = this.#stateOf(task);
     if (phase === 'VERIFYING' && state.phase !== phase) Object.assign(state, { owesStart: true, urgent: true });
     Object.assign(state, { phase, progress, dirty: true });
+    this.#flushSoon();
+  }
+
+  /** Says again what is known of a task, as a sign that it is being worked on. */
+  touch(task: AgentTask): void {
+    this.#stateOf(task).dirty = true;
     this.#flushSoon();
   }
 
@@ -125,7 +132,34 @@ export class Reporter {
   async #send(link: ReporterLink, batch: Sent[]): Promise<TaskReportResult[]> {
     const changed = batch.some(({ state, report }) => state.changesContainers && isTerminal(report));
     if (changed) await this.#options.reportContainers();
-    return link.reportTasks(batch.map(({ report }) => report));
+    return this.#sendReports(
+      link,
+      batch.map(({ report }) => report),
+    );
+  }
+
+  /** Finds the report that the server refuses by halving, so that the others count. */
+  async #sendReports(link: ReporterLink, reports: TaskReport[]): Promise<TaskReportResult[]> {
+    try {
+      return await link.reportTasks(reports);
+    } catch (error) {
+      const [first] = reports;
+      if (!isRefused(error) || !first) throw error;
+      if (reports.length === 1) return [await this.#sendBare(link, first, toApiError(error))];
+      const middle = Math.ceil(reports.length / 2);
+      const before = await this.#sendReports(link, reports.slice(0, middle));
+      return [...before, ...(await this.#sendReports(link, reports.slice(middle)))];
+    }
+  }
+
+  /** A task must end, even if the server does not take what the agent has to say of it. */
+  async #sendBare(link: ReporterLink, report: TaskReport, { code, message }: ApiError): Promise<TaskReportResult> {
+    const { taskId, attempt, sequence } = report;
+    if (code === 'NOT_FOUND') return { taskId, outcome: 'STALE' };
+    if (!isTerminal(report)) return { taskId, outcome: 'ACCEPTED' };
+    const error = { code: 'INTERNAL', message: `The server does not take what the agent reports: ${message}` };
+    const [result] = await link.reportTasks([{ taskId, attempt, sequence, status: 'FAILED', error, retryable: false }]);
+    return result ?? { taskId, outcome: 'STALE' };
   }
 
   #settle(batch: Sent[], results: TaskReportResult[]) {

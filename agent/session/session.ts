@@ -1,7 +1,7 @@
 /** One session lasts from an open connection until anything fails on it. Tasks belong to the worker and outlive it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentSession, Api, SessionInput, TaskReport } from '../connection/api.ts';
-import { type ApiError, toApiError } from '../connection/wire.ts';
+import { type ApiError, isRefused, toApiError } from '../connection/wire.ts';
 import type { ContainerReporter } from './containers.ts';
 import { type FeedTimings, openFeed, retryStream, type Ways } from './feed.ts';
 import type { Reporter } from './reporter.ts';
@@ -62,8 +62,13 @@ async function live(options: SessionOptions, session: AgentSession): Promise<{ e
     operation.catch(fail);
     return operation;
   };
+  /** What is refused is the reporter's own to sort out; every other failure is one of the link. */
+  const guardedUnlessRefused = <T>(operation: Promise<T>): Promise<T> => {
+    operation.catch((error: unknown) => isRefused(error) || fail(error));
+    return operation;
+  };
   const reportTasks = async (reports: TaskReport[]) => {
-    const results = await guarded(api.reportTasks(epoch, reports));
+    const results = await guardedUnlessRefused(api.reportTasks(epoch, reports));
     // A task that waited for this one may be startable now, and the next poll is 5 s away.
     if (reports.some(({ status }) => status !== 'RUNNING')) feed.poke();
     return results;
@@ -73,7 +78,9 @@ async function live(options: SessionOptions, session: AgentSession): Promise<{ e
   worker.attach({ startTasks: (ids) => guarded(api.startTasks(epoch, ids)) }, session.adopted);
   const feed = openFeed({ api, epoch, timings, onTasks: (tasks) => worker.receive(tasks), onError: fail });
   reporter.attach({ reportTasks });
-  containers.attach({ reportContainers: (list) => guarded(api.reportContainers(epoch, list)) });
+  containers.attach({
+    reportContainers: (list, others) => guardedUnlessRefused(api.reportContainers(epoch, list, others)),
+  });
   const retry =
     api.transport === 'POLL' ? retryStream(timings.streamRetryMs, ways, (next) => over.resolve({ next })) : null;
 

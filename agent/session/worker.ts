@@ -7,13 +7,17 @@
  */
 
 import type { AgentTask, TaskOutcome, TaskUpdate } from '../base/outcome.ts';
-import type { PendingTask } from '../connection/api.ts';
+import type { PendingTask, StartedTask } from '../connection/api.ts';
 import type { Reporter } from './reporter.ts';
 
 /** A task that the server did not let start is tried again after this time, or with the next set of tasks. */
 const REFUSED_HOLD_MS = 1_000;
+/** A task that waits for others says so, or the server would give it up after ten minutes. */
+const HEARTBEAT_MS = 60_000;
+/** Their specs come in one answer, which has to stay within the size of a message. */
+const STARTED_AT_ONCE = 8;
 
-export type WorkerLink = { startTasks(ids: string[]): Promise<PendingTask[]> };
+export type WorkerLink = { startTasks(ids: string[]): Promise<StartedTask[]> };
 
 export type RunTask = (
   task: AgentTask,
@@ -24,7 +28,7 @@ export type WorkerOptions = {
   /** The number of tasks that may be under way at once. */
   limit: number;
   runTask: RunTask;
-  reporter: Pick<Reporter, 'update' | 'finish' | 'drop'>;
+  reporter: Pick<Reporter, 'update' | 'touch' | 'finish' | 'drop'>;
   log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 };
 
@@ -139,22 +143,27 @@ export class Worker {
     }, REFUSED_HOLD_MS).unref();
   }
 
-  #begin(task: PendingTask) {
+  #begin(task: StartedTask) {
     this.#pending.delete(task.id);
     const entry: Entry = { task, state: 'running', abort: new AbortController(), done: Promise.resolve() };
     this.#entries.set(task.id, entry);
     if (task.cancelRequested) entry.abort.abort('cancelled');
-    entry.done = this.#run(entry);
+    entry.done = this.#run(entry, task.spec);
   }
 
-  async #run(entry: Entry) {
+  async #run(entry: Entry, spec: StartedTask['spec']) {
     const { runTask, reporter, log } = this.#options;
-    const task = toAgentTask(entry.task);
+    const { id, kind, attempt, stack, containerName } = entry.task;
+    const task: AgentTask = { id, kind, attempt, stack, containerName, spec };
     log.info(named(entry.task), 'task started');
     const update = (update: TaskUpdate) => {
       if (entry.state === 'running') reporter.update(task, update);
     };
+    const heart = setInterval(() => {
+      if (entry.state === 'running') reporter.touch(task);
+    }, HEARTBEAT_MS);
     const outcome = await runTask(task, { update, cancel: entry.abort.signal });
+    clearInterval(heart);
     if (entry.state === 'abandoned') {
       log.warn(named(entry.task), 'abandoned task stopped');
       this.#entries.delete(task.id);
@@ -187,11 +196,14 @@ export class Worker {
   }
 }
 
-type Known = Pick<Entry, 'state'> & { task: Pick<PendingTask, 'id' | 'containerName'> };
+type Known = Pick<Entry, 'state'> & { task: Pick<PendingTask, 'id' | 'kind' | 'containerName'> };
 
-/** Pure: chooses tasks in the given order, within the limit, none that is known already, and one per container. */
+/**
+ * Pure: chooses tasks in the given order, within the limit, none that is known already, and one per container. Pulls take
+ * half of the places at most: they may be slow, and everything else on the host would wait for them.
+ */
 export function chooseStartable(
-  pending: readonly Pick<PendingTask, 'id' | 'containerName'>[],
+  pending: readonly Pick<PendingTask, 'id' | 'kind' | 'containerName'>[],
   entries: readonly Known[],
   limit: number,
 ): string[] {
@@ -199,17 +211,16 @@ export function chooseStartable(
   const working = entries.filter(({ state }) => state !== 'ended');
   const busy = new Set(working.map(({ task }) => task.containerName).filter((name) => name !== null));
   const chosen: string[] = [];
-  for (const { id, containerName } of pending) {
-    if (working.length + chosen.length >= limit) break;
+  let pulls = working.filter(({ task }) => task.kind === 'PULL').length;
+  for (const { id, kind, containerName } of pending) {
+    if (working.length + chosen.length >= limit || chosen.length === STARTED_AT_ONCE) break;
+    if (kind === 'PULL' && pulls >= Math.max(1, limit / 2)) continue;
     if (known.has(id) || (containerName !== null && busy.has(containerName))) continue;
     if (containerName !== null) busy.add(containerName);
     chosen.push(id);
+    if (kind === 'PULL') pulls += 1;
   }
   return chosen;
-}
-
-function toAgentTask({ id, kind, attempt, stack, containerName, spec }: PendingTask): AgentTask {
-  return { id, kind, attempt, stack, containerName, spec };
 }
 
 function named({ id, kind, attempt, stack, containerName }: PendingTask) {

@@ -16,6 +16,8 @@ export type TaskContext = {
    */
   cancel: AbortSignal;
   slots: Slots;
+  /** Pulls have slots of their own: a slow one holds up no other work. */
+  pullSlots: Slots;
   log: Logger;
   /** How long a container must stay up to be good. The default is 1,000. */
   monitorMs?: number;

@@ -55,12 +55,12 @@ async function ensureImage(container: ContainerSpec, context: TaskContext): Prom
 
 export async function pull(
   image: string,
-  { engine, slots, update, cancel }: TaskContext,
+  { engine, pullSlots, update, cancel }: TaskContext,
   platform?: string,
 ): Promise<void> {
   const onProgress = (progress: TaskProgress) => update({ phase: 'PULLING', progress });
   try {
-    await slots.use(() => engine.pullImage(image, onProgress, cancel, platform));
+    await pullSlots.use(() => engine.pullImage(image, onProgress, cancel, platform));
   } catch (error) {
     if (cancel.aborted) return;
     throw toPullError(image, error);

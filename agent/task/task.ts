@@ -10,7 +10,7 @@ import type { Job, SeenJob, Step } from '../decide/decision.ts';
 import { cancel, FRESH_MEMORY, fail, type Memory } from '../decide/memory.ts';
 import { redact } from '../decide/redact.ts';
 import { decide } from '../decide/step.ts';
-import { isUnreachable, TaskError, toTaskError } from '../docker/errors.ts';
+import { isHang, isUnreachable, TaskError, toTaskError } from '../docker/errors.ts';
 import { imageViolations, networkViolations } from '../policy/table.ts';
 import { violations } from '../policy/violations.ts';
 import type { TaskContext } from './context.ts';
@@ -41,16 +41,29 @@ const secretsOf = (job: Job): string[] =>
     ? (job.deploy.container.files ?? []).flatMap(({ kind, content }) => (kind === 'secret' ? [content] : []))
     : [];
 
+/** An engine that answers everything but one call, again and again, will not answer that one either. */
+const MAX_HANGS = 3;
+
 /** After a restart of the engine the task begins anew, as its next attempt would. */
 async function convergeOverRestarts(job: Job, memory: Memory, context: TaskContext): Promise<TaskOutcome> {
+  let hangs = 0;
   while (true) {
     try {
       return await converge(job, memory, context);
     } catch (error) {
-      if (!isEngineAway(error) || !(await awaitEngine(context))) throw error;
+      if (!isEngineAway(error)) throw error;
+      if (isHang(error)) hangs += 1;
+      if (hangs === MAX_HANGS) throw toHangFailure(error);
+      if (!(await awaitEngine(context))) throw error;
     }
   }
 }
+
+const toHangFailure = (error: unknown) =>
+  new TaskError({
+    code: 'ENGINE_UNREACHABLE',
+    message: `The Docker engine answers, but not this, ${MAX_HANGS} times in a row: ${error instanceof Error ? error.message : String(error)}. Look at the engine on the host: a restart of Docker mostly helps.`,
+  });
 
 async function converge(job: Job, initial: Memory, context: TaskContext): Promise<TaskOutcome> {
   const { cancel: signal, log } = context;

@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, isNull, notInArray, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm';
 import { GraphiumError } from '../base/errors.ts';
 import { chunks } from '../db/chunks.ts';
 import { agents, containers, tasks } from '../db/tables.ts';
@@ -131,34 +131,38 @@ export async function listContainersOfStacks(tx: Queryable, stackNames: readonly
   return rows.map((row) => row.container);
 }
 
-/** Replaces the agent's observed containers by these. @returns the stacks for which something changed */
+/**
+ * Replaces the agent's observed containers by these.
+ * @param others the ids of containers that are there as well and stay as they are known
+ * @returns the stacks for which something changed
+ */
 export async function replaceContainers(
   tx: Tx,
   agentId: string,
   observed: readonly Omit<ContainerRow, 'agentId' | 'observedAt'>[],
+  others: readonly string[] = [],
 ): Promise<string[]> {
   const before = new Map((await listContainersOfAgents(tx, [agentId])).map((row) => [row.containerId, row]));
-  const ids = observed.map((container) => container.containerId);
-  const gone = [...before.values()].filter((row) => !ids.includes(row.containerId));
-  await tx
-    .delete(containers)
-    .where(and(eq(containers.agentId, agentId), ids.length > 0 ? notInArray(containers.containerId, ids) : undefined));
+  const ids = new Set([...observed.map((container) => container.containerId), ...others]);
+  const gone = [...before.values()].filter((row) => !ids.has(row.containerId));
+  for (const part of chunks(gone, 5_000)) await tx.delete(containers).where(isOneOf(agentId, part));
   const changed = observed.filter((container) => differs(container, before.get(container.containerId)));
   if (changed.length > 0) {
-    await tx.delete(containers).where(
-      and(
-        eq(containers.agentId, agentId),
-        inArray(
-          containers.containerId,
-          changed.map((c) => c.containerId),
-        ),
-      ),
-    );
+    for (const part of chunks(changed, 5_000)) await tx.delete(containers).where(isOneOf(agentId, part));
     for (const part of chunks(changed, 1_000))
       await tx.insert(containers).values(part.map((container) => ({ ...container, agentId })));
   }
   return [...new Set([...gone, ...changed].map((container) => container.stack))];
 }
+
+const isOneOf = (agentId: string, rows: readonly { containerId: string }[]) =>
+  and(
+    eq(containers.agentId, agentId),
+    inArray(
+      containers.containerId,
+      rows.map(({ containerId }) => containerId),
+    ),
+  );
 
 function differs(now: Omit<ContainerRow, 'agentId' | 'observedAt'>, before: ContainerRow | undefined): boolean {
   if (!before) return true;

@@ -2,6 +2,7 @@ import { ContainerState, Health, PortProtocol } from '../agents/containers.graph
 import { Agent, Transport } from '../agents/graphql.ts';
 import { checkLabels } from '../agents/labels.ts';
 import { LEASE_SECONDS } from '../agents/store.ts';
+import { GraphiumError } from '../base/errors.ts';
 import { builder, checkId } from '../schema/builder.ts';
 import { Label, LabelInput, toLabels } from '../schema/common.ts';
 import { agentOf } from '../schema/context.ts';
@@ -16,6 +17,10 @@ const PortInput = builder.inputType('PortInput', {
     hostPort: t.int({ description: 'The port on the host; null if the port is not published.' }),
     containerPort: t.int({ required: true, description: 'The port inside the container.' }),
     protocol: t.field({ type: PortProtocol, required: true, description: 'The transport protocol.' }),
+    count: t.int({
+      description:
+        'The number of ports that this one is the first of, each one higher inside the container and on the host; null for one.',
+    }),
   }),
 });
 
@@ -145,8 +150,22 @@ function checked(input: typeof SessionInput.$inferInput) {
   return input;
 }
 
-const toRow = ({ id, ...rest }: typeof ContainerReport.$inferInput) => ({
+/** @throws GraphiumError BAD_INPUT */
+function unfolded({ count, ...port }: typeof PortInput.$inferInput) {
+  if (count == null) return [port];
+  if (count >= 1 && count + Math.max(port.containerPort, port.hostPort ?? 0) <= 65_536) {
+    return Array.from({ length: count }, (_, index) => ({
+      ...port,
+      containerPort: port.containerPort + index,
+      hostPort: port.hostPort == null ? port.hostPort : port.hostPort + index,
+    }));
+  }
+  throw new GraphiumError('BAD_INPUT', `ports: expected a count that ends at port 65535 at most, got ${count}.`);
+}
+
+const toRow = ({ id, ports, ...rest }: typeof ContainerReport.$inferInput) => ({
   ...rest,
+  ports: ports.flatMap(unfolded),
   containerId: id,
   exitCode: rest.exitCode ?? null,
   startedAt: rest.startedAt ?? null,
@@ -211,11 +230,16 @@ builder.mutationFields((t) => ({
       containers: t.arg({
         type: [ContainerReport],
         required: true,
-        description: 'The complete list of containers. Those that are not in it no longer exist.',
+        description: 'The containers, or as many of them as fit into one message.',
+      }),
+      others: t.arg.idList({
+        description:
+          'The IDs of further containers, which are reported in messages of their own. Containers that are in neither list no longer exist.',
       }),
     },
-    resolve: async (_root, { epoch, containers }, { db, caller }) => {
-      await reportContainers(db, agentOf(caller).agentId, epoch, containers.map(toRow));
+    resolve: async (_root, { epoch, containers, others }, { db, caller }) => {
+      const { agentId } = agentOf(caller);
+      await reportContainers(db, agentId, epoch, containers.map(toRow), (others ?? []).map(String));
       return true;
     },
   }),

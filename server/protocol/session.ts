@@ -101,10 +101,11 @@ export function reportContainers(
   agentId: string,
   epoch: number,
   observed: readonly Omit<ContainerRow, 'agentId' | 'observedAt'>[],
+  others: readonly string[],
 ): Promise<void> {
   return transact(db, async (tx) => {
     await lockSession(tx, agentId, epoch);
-    const changed = await replaceContainers(tx, agentId, observed);
+    const changed = await replaceContainers(tx, agentId, observed, others);
     if (changed.length > 0) await notify(tx, [topic.stacks, topic.agents]);
   });
 }

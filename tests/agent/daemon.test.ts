@@ -58,6 +58,7 @@ const pull = (engine: Engine) =>
       update: () => {},
       cancel: new AbortController().signal,
       slots: createSlots(1),
+      pullSlots: createSlots(1),
       log: silentLog,
     },
   );

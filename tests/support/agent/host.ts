@@ -36,6 +36,7 @@ export function createHost() {
   if (!at) throw new Error('the lab has no host');
   const engine = createEngine({ socketPath: at.socketPath });
   const slots = createSlots(4);
+  const pullSlots = createSlots(4);
   const clusterId = `test-${randomUUID()}`;
   const stack = `t${randomUUID().slice(0, 8)}`;
   const foreign: string[] = [];
@@ -62,6 +63,7 @@ export function createHost() {
     engine: other ?? engine,
     identity: { clusterId, agentName: agent ?? at.name },
     policy: policy ?? strictPolicy,
+    pullSlots,
     update: update ?? (() => {}),
     cancel: cancel ?? new AbortController().signal,
     slots,

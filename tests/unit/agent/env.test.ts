@@ -38,6 +38,7 @@ describe('options', () => {
       logLevel: 'info',
       tasks: 32,
       slots: 4,
+      pulls: 3,
       pollMs: 5_000,
       streamRetryMs: 30_000,
       warnings: [],

@@ -157,8 +157,8 @@ describe('the stream', () => {
       specHash: 'h',
       image: 'i',
     };
-    await api.reportContainers(1, [{ ...container, state: 'RUNNING', health: 'NONE', ports: [] }]);
-    await api.reportContainers(1, []);
+    await api.reportContainers(1, [{ ...container, state: 'RUNNING', health: 'NONE', ports: [] }], []);
+    await api.reportContainers(1, [], []);
     expect(server.journal).toEqual(['HTTP ReportContainers', 'WS ReportContainers']);
   });
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { TaskOutcome } from '../../../../agent/base/outcome.ts';
-import { createApi, type PendingTask, type SessionInput } from '../../../../agent/connection/api.ts';
+import { createApi, type SessionInput, type StartedTask } from '../../../../agent/connection/api.ts';
 import { createHttp } from '../../../../agent/connection/http.ts';
 import { openStream } from '../../../../agent/connection/stream.ts';
 import { ContainerReporter } from '../../../../agent/session/containers.ts';
@@ -23,7 +23,7 @@ type Work = { cancel: AbortSignal; end(outcome: TaskOutcome): void };
 async function seed(options: { upgrade?: UpgradeMode } = {}) {
   const state = {
     epoch: 0,
-    tasks: [] as PendingTask[],
+    tasks: [] as StartedTask[],
     sessions: [] as SessionInput[],
     finished: [] as string[],
     refuse: undefined as { operation: string; code: string } | undefined,
@@ -55,7 +55,7 @@ async function seed(options: { upgrade?: UpgradeMode } = {}) {
   return { server, state, ...seedAgent(server) };
 }
 
-function start(tasks: PendingTask[], ids: string[]): PendingTask[] {
+function start(tasks: StartedTask[], ids: string[]): StartedTask[] {
   const started = tasks.filter(({ id, status }) => ids.includes(id) && status === 'PENDING');
   for (const task of started) Object.assign(task, { status: 'RUNNING', attempt: task.attempt + 1 });
   return started;
@@ -115,7 +115,7 @@ function seedAgent(server: FakeServer) {
   return { worker, work, workOn, runs, waits, stop, run };
 }
 
-const pendingTask = (id: string): PendingTask => ({
+const pendingTask = (id: string): StartedTask => ({
   id,
   kind: 'DEPLOY',
   status: 'PENDING',

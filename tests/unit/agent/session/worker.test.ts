@@ -1,11 +1,11 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { TaskOutcome } from '../../../../agent/base/outcome.ts';
-import type { PendingTask } from '../../../../agent/connection/api.ts';
+import type { StartedTask } from '../../../../agent/connection/api.ts';
 import { chooseStartable, type RunTask, Worker } from '../../../../agent/session/worker.ts';
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-function pendingTask(id: string, more: Partial<PendingTask> = {}): PendingTask {
+function pendingTask(id: string, more: Partial<StartedTask> = {}): StartedTask {
   return {
     id,
     kind: 'DEPLOY',
@@ -30,6 +30,7 @@ function seed(options: { limit?: number; refuse?: string[] } = {}) {
   const calls: string[][] = [];
   const finished: string[] = [];
   const dropped: string[] = [];
+  const touched: string[] = [];
   const runTask: RunTask = (task, { cancel }) =>
     new Promise((resolve) => {
       work.set(task.id, { id: task.id, attempt: task.attempt, cancel, end: (outcome = done) => resolve(outcome) });
@@ -37,15 +38,20 @@ function seed(options: { limit?: number; refuse?: string[] } = {}) {
   const worker = new Worker({
     limit: options.limit ?? 32,
     runTask,
-    reporter: { update: () => {}, finish: ({ id }) => finished.push(id), drop: (id) => dropped.push(id) },
+    reporter: {
+      update: () => {},
+      touch: ({ id }) => touched.push(id),
+      finish: ({ id }) => finished.push(id),
+      drop: (id) => dropped.push(id),
+    },
     log: { info: () => {}, warn: () => {} },
   });
-  const known = new Map<string, PendingTask>();
-  const receive = (...tasks: PendingTask[]) => {
+  const known = new Map<string, StartedTask>();
+  const receive = (...tasks: StartedTask[]) => {
     for (const task of tasks) known.set(task.id, task);
     worker.receive(tasks);
   };
-  const startTasks = async (ids: string[]): Promise<PendingTask[]> => {
+  const startTasks = async (ids: string[]): Promise<StartedTask[]> => {
     calls.push(ids);
     await settled();
     return ids
@@ -61,7 +67,7 @@ function seed(options: { limit?: number; refuse?: string[] } = {}) {
     if (!found) throw new Error(`${id} was not run`);
     return found;
   };
-  return { worker, receive, startTasks, calls, work, workOn, finished, dropped, known };
+  return { worker, receive, startTasks, calls, work, workOn, finished, dropped, touched, known };
 }
 
 const rest = async () => {
@@ -129,13 +135,31 @@ describe('starting', () => {
 
   test('pure choice: order is kept, tasks without a container do not exclude one another', () => {
     const pulls = [
-      { id: 'p', containerName: null },
-      { id: 'q', containerName: null },
-      { id: 'r', containerName: 'x' },
+      { id: 'p', kind: 'PULL' as const, containerName: null },
+      { id: 'q', kind: 'PULL' as const, containerName: null },
+      { id: 'r', kind: 'DEPLOY' as const, containerName: 'x' },
     ];
-    const busy = { state: 'abandoned' as const, task: { id: 'o', containerName: 'x' } };
+    const busy = { state: 'abandoned' as const, task: { id: 'o', kind: 'DEPLOY' as const, containerName: 'x' } };
     expect(chooseStartable(pulls, [busy], 9)).toEqual(['p', 'q']);
     expect(chooseStartable(pulls, [{ ...busy, state: 'ended' }], 9)).toEqual(['p', 'q', 'r']);
+  });
+
+  test('pure choice: pulls leave half of the places to others, and a few start at a time', () => {
+    const tasks = (kind: 'PULL' | 'DEPLOY', count: number) =>
+      Array.from({ length: count }, (_, index) => ({ id: `${kind} ${index}`, kind, containerName: null }));
+    const pulling = tasks('PULL', 3).map((task) => ({
+      state: 'running' as const,
+      task: { ...task, id: `old ${task.id}` },
+    }));
+    expect(chooseStartable([...tasks('PULL', 9), ...tasks('DEPLOY', 9)], pulling, 8)).toEqual([
+      'PULL 0',
+      'DEPLOY 0',
+      'DEPLOY 1',
+      'DEPLOY 2',
+      'DEPLOY 3',
+    ]);
+    expect(chooseStartable(tasks('DEPLOY', 40), [], 32)).toHaveLength(8);
+    expect(chooseStartable(tasks('PULL', 2), [], 1)).toEqual(['PULL 0']);
   });
 });
 
@@ -240,4 +264,23 @@ describe('from session to session', () => {
     await rest();
     expect(startTasks).toHaveBeenCalledTimes(1);
   });
+});
+
+test('every minute each task that runs gives a sign of life, and none after its end', async () => {
+  vi.useFakeTimers();
+  try {
+    const { receive, workOn, touched } = seed();
+    receive(pendingTask('a'), pendingTask('b'));
+    await vi.advanceTimersByTimeAsync(0);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(touched).toEqual(['a', 'b']);
+    workOn('a').end();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(touched).toEqual(['a', 'b', 'b']);
+    workOn('b').end();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { useSeed } from '../../support/seed.ts';
+
+const seed = useSeed();
+
+const REPORT =
+  'mutation($epoch: Int!, $c: [ContainerReport!]!, $o: [ID!]) { reportContainers(epoch: $epoch, containers: $c, others: $o) }';
+const container = (id: string, ports: object[] = []) => ({
+  id,
+  name: id,
+  stack: 'paged',
+  service: 's',
+  replica: 1,
+  revision: 1,
+  specHash: 'h',
+  image: 'i',
+  state: 'RUNNING',
+  health: 'NONE',
+  ports,
+});
+const known = async () =>
+  (await seed.sql`select container_id as id, ports from containers order by container_id`) as unknown as {
+    id: string;
+    ports: { hostPort: number; containerPort: number }[];
+  }[];
+
+test('a list may come in several messages; what is in neither list of one is gone', async () => {
+  const agent = await seed.agent('paged');
+  const send = (c: object[], o?: string[]) => seed.ask(REPORT, { epoch: agent.epoch(), c, o }, agent.secret);
+  await send([container('a'), container('b'), container('old')]);
+  await send([container('a'), container('c')], ['b', 'd']);
+  expect((await known()).map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+  await send([container('d')], ['a', 'b', 'c']);
+  expect((await known()).map(({ id }) => id)).toEqual(['a', 'b', 'c', 'd']);
+  await send([container('a')]);
+  expect((await known()).map(({ id }) => id)).toEqual(['a']);
+});
+
+test('a range of ports is stored port by port, and one that ends beyond the last is refused', async () => {
+  const agent = await seed.agent('ranged');
+  const range = (hostPort: number, count: number) => [
+    container('r', [{ containerPort: 10_000, hostPort, protocol: 'UDP', hostIp: '0.0.0.0', count }]),
+  ];
+  const send = (c: object[]) => seed.try(REPORT, { epoch: agent.epoch(), c }, agent.secret);
+  expect((await send(range(20_000, 10_001))).errors).toBeUndefined();
+  const { ports } = (await known()).find(({ id }) => id === 'r') ?? { ports: [] };
+  expect(ports).toHaveLength(10_001);
+  expect(ports.at(-1)).toEqual({ containerPort: 20_000, hostPort: 30_000, protocol: 'UDP', hostIp: '0.0.0.0' });
+  for (const [hostPort, count] of [
+    [60_000, 10_000],
+    [20_000, 0],
+    [20_000, -1],
+  ] as const) {
+    expect((await send(range(hostPort, count))).errors?.[0]?.extensions.code).toBe('BAD_INPUT');
+  }
+});
+
+test('the containers of a large host are all taken', async () => {
+  const agent = await seed.agent('large');
+  const all = Array.from({ length: 3_000 }, (_, index) => container(`large-${String(index).padStart(4, '0')}`));
+  const ids = all.map(({ id }) => id);
+  for (let at = 0; at < all.length; at += 600) {
+    const page = all.slice(at, at + 600);
+    const others = ids.filter((id) => !page.some((one) => one.id === id));
+    await seed.ask(REPORT, { epoch: agent.epoch(), c: page, o: others }, agent.secret);
+  }
+  expect((await known()).filter(({ id }) => id.startsWith('large-'))).toHaveLength(3_000);
+});
