@@ -23,6 +23,7 @@ import { keepConnected } from './session/loop.ts';
 import { Reporter } from './session/reporter.ts';
 import type { SessionOptions } from './session/session.ts';
 import { Worker } from './session/worker.ts';
+import { checkMounted } from './task/binds.ts';
 import type { TaskContext } from './task/context.ts';
 import { findSecretsPath, unfitness } from './task/files.ts';
 import { runTask } from './task/task.ts';
@@ -66,7 +67,17 @@ async function run(config: Config, policy: Policy, log: Logger, stop: AbortSigna
   let mayEnroll = config.join !== undefined;
   const engine = createEngine({ socketPath: config.socketPath });
   const parts = createParts(config, policy, engine, log);
-  const events = engine.events(() => parts.containers.changed());
+  const events = engine.events(({ containerId, action }) => {
+    parts.containers.changed();
+    // Docker starts containers by itself, too, and resolves their paths anew each time.
+    if (action !== 'start') return;
+    void checkMounted(containerId, { engine, policy, log }).catch((error: unknown) =>
+      log.warn(
+        { container: containerId, error: messageOf(error) },
+        'the mounts of a container were not checked, or refused',
+      ),
+    );
+  });
   const about = createAbout(engine, log, stop);
   const end = await keepConnected({
     ...parts,

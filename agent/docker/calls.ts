@@ -5,7 +5,7 @@
 import type { Readable } from 'node:stream';
 import type { TaskProgress } from '../base/outcome.ts';
 import { orNull } from './answer.ts';
-import { EngineError, isBadRequest } from './errors.ts';
+import { EngineError, isBadRequest, isConflict, isNotFound } from './errors.ts';
 import { networkCalls, volumeCalls } from './part-calls.ts';
 import type { ContainerBody } from './shapes/body.ts';
 import { fitsPlatform, toPullQuery } from './shapes/image.ts';
@@ -14,7 +14,7 @@ import { foldPull, NOTHING_PULLED, type PullLine, pullErrorOf, toPullProgress } 
 import { toLines, toLogLines } from './streams.ts';
 import type { Request, Send } from './transport.ts';
 
-type Mounted = { Mounts?: { Source?: string }[] | null };
+type Mounted = { Mounts?: { Type?: string; Source?: string; Destination?: string }[] | null };
 
 export type Calls = ReturnType<typeof createCalls>;
 
@@ -63,6 +63,11 @@ function containerCalls(send: Send, logMs: number) {
       const path = `/containers/${id}/archive`;
       await send({ what: 'Writing files', method: 'PUT', path, query, tar, timeoutMs: LONG_CALL_MS });
     },
+    /** Returns the container with its mounts, or null if there is none. */
+    inspectMounts: (id: string) =>
+      orNull<DockerInspect & Mounted>(
+        send({ what: `Looking at ${id}`, method: 'GET', path: `/containers/${id}/json` }),
+      ),
     /** Returns where on the host the container's mounts come from, or nothing if there is no such container. */
     mountSources: async (id: string): Promise<string[]> => {
       const found = await orNull<Mounted>(
@@ -83,6 +88,12 @@ function containerCalls(send: Send, logMs: number) {
     stopContainer: async (id: string, stopSeconds: number) => {
       const timeoutMs = Math.max(stopSeconds, 0) * 1000 + STOP_SLACK_MS;
       await orNull(post('Stopping', `/containers/${id}/stop`, { timeoutMs }));
+    },
+    /** Ends the process at once; Docker does not start it again by itself. 409 means that it does not run. */
+    killContainer: async (id: string) => {
+      await post('Killing', `/containers/${id}/kill`).catch((error: unknown) => {
+        if (!isConflict(error) && !isNotFound(error)) throw error;
+      });
     },
     unpauseContainer: async (id: string) => {
       await post('Unpausing', `/containers/${id}/unpause`);

@@ -16,6 +16,7 @@ import type { ContainerBody } from '../docker/shapes/body.ts';
 import { toEndpoints } from '../docker/shapes/endpoints.ts';
 import type { Owner } from '../docker/shapes/labels.ts';
 import { toObserved } from '../docker/shapes/observe.ts';
+import { checkBinds, checkMounted } from './binds.ts';
 import { bodyFor } from './container-body.ts';
 import type { TaskContext } from './context.ts';
 import { dropUnusedFiles, layOutFiles, ownersOfFiles, writeConfigs } from './files.ts';
@@ -98,6 +99,7 @@ async function createWithFiles(
 ): Promise<string> {
   const { engine, slots } = context;
   const [, ...further] = toEndpoints(deploy.container, engine.apiVersion());
+  await checkBinds(body, context);
   await layOutFiles(deploy, context);
   const id = await slots.use(() => engine.createContainer(name, body, deploy.container.platform));
   await writeConfigs(id, deploy, context);
@@ -116,8 +118,12 @@ function prepareAgain(job: DeployJob, context: TaskContext): Partial<Memory> {
 async function start(id: string, job: DeployJob, run: Run): Promise<Patch> {
   const { memory, context } = run;
   try {
-    if (!isUndoing(run)) await layOutFiles(job.deploy, context);
+    if (!isUndoing(run)) {
+      await checkBinds(bodyOf(job, context), context);
+      await layOutFiles(job.deploy, context);
+    }
     await context.slots.use(() => context.engine.startContainer(id));
+    await checkMounted(id, context);
     return undefined;
   } catch (error) {
     if (isNetworkMissing(error) && !hasLostParts(memory) && !isUndoing(run)) {

@@ -13,6 +13,8 @@ export type DockerInspect = {
     Restarting?: boolean;
     OOMKilled?: boolean;
     ExitCode: number;
+    /** 0 while it has no process. */
+    Pid?: number;
     Error?: string;
     StartedAt?: string;
     Health?: { Status: string; FailingStreak?: number; Log?: { ExitCode: number; Output: string }[] | null };
