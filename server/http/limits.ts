@@ -1,11 +1,11 @@
-import { costLimitPlugin } from '@escape.tech/graphql-armor-cost-limit';
 import { maxAliasesPlugin } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthPlugin } from '@escape.tech/graphql-armor-max-depth';
 import { maxDirectivesPlugin } from '@escape.tech/graphql-armor-max-directives';
 import { maxTokensPlugin } from '@escape.tech/graphql-armor-max-tokens';
 import type { GraphQLError } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
+import { type Plugin, useExecutionCancellation } from 'graphql-yoga';
 import { GraphiumError } from '../base/errors.ts';
+import { costPlugin } from './cost.ts';
 
 /** How much one request may ask for, the same over HTTP and WebSocket. */
 export const LIMITS = {
@@ -14,7 +14,7 @@ export const LIMITS = {
   connectionInitMs: 3_000,
   subscriptionsPerSocket: 50,
   depth: 10,
-  /** A page of 500 with all its fields fits; the cost of a list is multiplied by a literal `first`. */
+  /** A page of 500 with all its fields fits. */
   cost: 50_000,
   aliases: 30,
   directives: 20,
@@ -32,7 +32,9 @@ export function limitPlugins(): Plugin[] {
     maxDepthPlugin({ n: LIMITS.depth, onReject }),
     maxAliasesPlugin({ n: LIMITS.aliases, onReject }),
     maxDirectivesPlugin({ n: LIMITS.directives, onReject }),
-    costLimitPlugin({ maxCost: LIMITS.cost, onReject }),
+    costPlugin(LIMITS.cost),
+    // What nobody waits for any more stops.
+    useExecutionCancellation(),
     jsonBodies(),
   ];
 }
@@ -68,11 +70,15 @@ function jsonBodies(): Plugin {
 async function readText(request: Request): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.length;
-    if (bytes <= LIMITS.bodyBytes) chunks.push(chunk);
-    else chunks.length = 0;
-    if (bytes > DRAIN_BYTES) break;
+  try {
+    for await (const chunk of request.body ?? []) {
+      bytes += chunk.length;
+      if (bytes <= LIMITS.bodyBytes) chunks.push(chunk);
+      else chunks.length = 0;
+      if (bytes > DRAIN_BYTES) break;
+    }
+  } catch {
+    throw new GraphiumError('BAD_INPUT', 'The body ended before all of it was there.', { http: { status: 400 } });
   }
   if (bytes > LIMITS.bodyBytes) {
     throw new GraphiumError('TOO_LARGE', `The request is larger than ${LIMITS.bodyBytes} bytes.`, {

@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
-import { GraphiumError } from '../base/errors.ts';
+import { ERROR_CODES, GraphiumError } from '../base/errors.ts';
 import { isDatabaseBusy, isDatabaseUnavailable, postgresCode } from '../db/connect.ts';
 
 const STATUSES: Partial<Record<string, number>> = { UNAUTHENTICATED: 401, UNAVAILABLE: 503 };
@@ -26,7 +26,8 @@ export function createMask(log: Logger): (error: unknown) => Error {
       });
     }
     if (isOfGraphql(error)) {
-      if (error.extensions.code !== undefined) return error;
+      const { code } = error.extensions;
+      if (typeof code === 'string' && Object.hasOwn(ERROR_CODES, code)) return error;
       return rebuilt(error, error.message, { ...error.extensions, code: 'BAD_INPUT' });
     }
     const code = codeOfFault(original);
@@ -41,7 +42,10 @@ export function createMask(log: Logger): (error: unknown) => Error {
 export function codeOf(error: unknown): string {
   const original = originalOf(error);
   if (original instanceof GraphiumError) return original.code;
-  if (isOfGraphql(error)) return String(error.extensions.code ?? 'BAD_INPUT');
+  if (isOfGraphql(error)) {
+    const { code } = error.extensions;
+    return typeof code === 'string' && Object.hasOwn(ERROR_CODES, code) ? code : 'BAD_INPUT';
+  }
   return codeOfFault(original);
 }
 

@@ -49,6 +49,11 @@ export function attachSockets(server: Server, yoga: Yoga, services: Services, lo
     wss,
     PING_MS,
   );
+  // graphql-ws would write each error of a client to the console, as a stack trace of many lines.
+  wss.on('connection', (socket) => {
+    socket.removeAllListeners('error');
+    socket.on('error', (error) => log.info({ code: codeOfSocket(error) }, 'a client broke its WebSocket'));
+  });
   return { close: async () => disposable.dispose() };
 }
 
@@ -77,6 +82,8 @@ async function closeIfRevoked(socket: WebSocket, params: InitPayload | undefined
   const caller = await authenticate(services.db, params?.authorization).catch((error: unknown) => error);
   if (caller instanceof GraphiumError) socket.close(CLOSE_FORBIDDEN, 'the token was revoked');
 }
+
+const codeOfSocket = (error: Error): string => ('code' in error ? String(error.code) : error.name);
 
 function checkCount(subscriptions: Client['subscriptions']): GraphQLError[] | undefined {
   if (Object.keys(subscriptions).length <= LIMITS.subscriptionsPerSocket) return undefined;

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, getTableColumns, inArray, isNull, max, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, inArray, isNull, lte, max, ne, sql } from 'drizzle-orm';
 import { chunks } from '../db/chunks.ts';
 import { agents, containers, placements, stackRevisions, stacks } from '../db/tables.ts';
 import type { Queryable, Tx } from '../db/types.ts';
@@ -103,21 +103,27 @@ export function listPlacements(
     .where(eq(placements.stackId, stackId));
 }
 
+/** A container that claims to be newer by more than this was not made by an installation whose backup was restored. */
+const FURTHEST_AHEAD = 100_000;
+
 /**
  * The next number is also above every number that a container bears: after an older backup of the database was restored,
  * hosts may have revisions that it does not know, and agents refuse lower ones. And it is above the numbers of deleted
- * stacks of the name, so that what an old deletion still has to do does not hit their successor.
+ * stacks of the name, so that what an old deletion still has to do does not hit their successor. An agent that claims any
+ * number must not use the numbers up.
  */
 export async function nextRevisionNumber(tx: Queryable, stack: Pick<StackRow, 'name' | 'revision'>): Promise<number> {
-  const [row] = await tx
-    .select({ revision: max(containers.revision) })
-    .from(containers)
-    .where(eq(containers.stack, stack.name));
   const [before] = await tx
     .select({ revision: max(stacks.revision) })
     .from(stacks)
     .where(eq(stacks.name, stack.name));
-  return Math.max(stack.revision, row?.revision ?? 0, before?.revision ?? 0) + 1;
+  const known = Math.max(stack.revision, before?.revision ?? 0);
+  const [row] = await tx
+    .select({ revision: max(containers.revision) })
+    .from(containers)
+    .innerJoin(agents, and(eq(agents.id, containers.agentId), isNull(agents.removedAt)))
+    .where(and(eq(containers.stack, stack.name), lte(containers.revision, known + FURTHEST_AHEAD)));
+  return Math.max(known, row?.revision ?? 0) + 1;
 }
 
 export type RevisionSummary = Omit<RevisionRow, 'spec' | 'source'>;

@@ -52,10 +52,10 @@ test('its own heartbeats, and those of other servers, reach nobody', async () =>
     await listen(proxy.url, other, log, { heartbeatMs: 200 }),
   ];
   const [before] =
-    await seed.sql`select count(*)::int as n from pg_stat_activity where application_name = 'graphium listen'`;
+    await seed.sql`select count(*)::int as n from pg_stat_activity where application_name = 'graphium listen' and datname = current_database()`;
   for (let round = 0; round < 20; round++) await seed.sql`select pg_sleep(0.05)`;
   const [after] =
-    await seed.sql`select count(*)::int as n from pg_stat_activity where application_name = 'graphium listen'`;
+    await seed.sql`select count(*)::int as n from pg_stat_activity where application_name = 'graphium listen' and datname = current_database()`;
   expect(after).toEqual(before);
   expect(poked).toEqual([]);
   for (const listener of listeners) await listener.close();

@@ -180,7 +180,7 @@ describe('over HTTP', () => {
   });
 
   test('an object without a query is answered with a code', async () => {
-    expect(codeOf((await (await post('{}', JSON_TYPE)).json()) as Errors)).toBe('BAD_REQUEST');
+    expect(codeOf((await (await post('{}', JSON_TYPE)).json()) as Errors)).toBe('BAD_INPUT');
   });
 
   test('a GET changes nothing', async () => {

@@ -69,7 +69,7 @@ describe('is not accepted', () => {
     for (const response of await Promise.all(tries)) {
       const result = (await response.json()) as { data?: unknown };
       expect(result.data ?? null).toBeNull();
-      expect(['UNAUTHENTICATED', 'BAD_REQUEST']).toContain(codeOf(result as never));
+      expect(['UNAUTHENTICATED', 'BAD_INPUT']).toContain(codeOf(result as never));
     }
     const wire = await openWire(seed.url, {}, `?token=${secret}&authorization=Bearer%20${secret}`);
     expect((await wire.closed).code).toBe(4401);
