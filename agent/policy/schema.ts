@@ -21,13 +21,16 @@
  *       "allowVolumeDriverOptions": false,           // other volume drivers than local, and options
  *       "allowNetworkDrivers": ["macvlan"],          // besides bridge; address managers besides the default
  *       "allowNetworkOptions": ["parent=eth1"],      // name or name=value, besides MTU and the like
+ *       "allowVolumes": ["backups"],                 // by name, besides those that Graphium made
+ *       "allowNetworks": ["proxy"],                  // by name, besides those that Graphium made
+ *       "allowSubnets": ["203.0.113.0/24"],          // as written, besides private ones
  *       "registries": ["docker.io", "ghcr.io"]       // left out: all
  *     }
  *
  * (without the comments). If a mount gives access to the engine's own socket or to the agent's directory of secrets, as
  * "/" and "/run" do, `allowBindMounts` must also name the socket or the directory itself. Files in the directory of secrets
- * are never mounted for a user. Paths are compared as written, so do not allow a directory in which somebody you do not
- * trust can make symbolic links.
+ * are never mounted for a user. Paths are compared as written, and again as the host
+ * resolves them.
  */
 import { z } from 'zod';
 import { normalize } from './paths.ts';
@@ -67,6 +70,9 @@ const policySchema = z.strictObject({
   allowVolumeDriverOptions: flag,
   allowNetworkDrivers: names,
   allowNetworkOptions: names,
+  allowVolumes: names,
+  allowNetworks: names,
+  allowSubnets: names,
   registries: z.array(z.string().min(1)).optional(),
 });
 

@@ -22,6 +22,7 @@ import {
   volumeDriver,
 } from './checks.ts';
 import { type Policy, toCapability } from './schema.ts';
+import { isPrivateSubnet } from './subnets.ts';
 
 export function imageViolations(image: string, { registries }: Policy): string[] {
   if (!registries) return [];
@@ -55,6 +56,13 @@ const capability = listed(
 );
 const ipamDriver: Check = (value, policy, field) =>
   value === 'default' ? [] : listed('address manager', (p) => p.allowNetworkDrivers)(value, policy, field);
+
+const subnet: Check = (value, { allowSubnets }, field) =>
+  isPrivateSubnet(String(value)) || allowSubnets.includes(String(value))
+    ? []
+    : [`${field}: subnet ${value} is not private`];
+/** The other addresses lie within the subnet, or Docker refuses them. */
+const ipamConfig = fields({ Subnet: subnet, Gateway: harmless, IPRange: harmless, AuxiliaryAddresses: harmless });
 
 const mountFields: Record<string, Check> = {
   Type: harmless,
@@ -173,7 +181,7 @@ export const networkFields: Record<string, Check> = {
   Internal: harmless,
   Attachable: harmless,
   EnableIPv6: harmless,
-  IPAM: fields({ Driver: ipamDriver, Options: harmless, Config: harmless }),
+  IPAM: fields({ Driver: ipamDriver, Options: harmless, Config: each(ipamConfig) }),
 };
 
 export const volumeFields: Record<string, Check> = {

@@ -7,10 +7,10 @@
  */
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { TaskError } from '../docker/errors.ts';
 import type { ContainerBody } from '../docker/shapes/body.ts';
 import type { DockerInspect } from '../docker/shapes/observe.ts';
 import { bindViolations, isInSecrets } from '../policy/checks.ts';
+import { policyDenied } from '../policy/denied.ts';
 import { isBelow } from '../policy/paths.ts';
 import type { Policy } from '../policy/schema.ts';
 import type { TaskContext } from './context.ts';
@@ -20,7 +20,7 @@ type Bind = { source: string; target: string };
 /** @throws TaskError POLICY_DENIED if a path leads out of what the policy allows */
 export async function checkBinds(body: ContainerBody, { policy }: Pick<TaskContext, 'policy'>): Promise<void> {
   const refused = await leadingOut(bindsOf(body), policy);
-  if (refused.length > 0) throw denied(refused);
+  if (refused.length > 0) throw policyDenied(refused);
 }
 
 function bindsOf({ HostConfig: { Binds = [], Mounts } }: ContainerBody): Bind[] {
@@ -62,12 +62,6 @@ async function resolve(path: string, depth = MAX_LINKS): Promise<string> {
   }
 }
 
-const denied = (refused: readonly string[]) =>
-  new TaskError({
-    code: 'POLICY_DENIED',
-    message: `This host's policy refuses it: ${refused.join('; ')}. Only a policy file on the host can allow it.`,
-  });
-
 export type Mounted = Pick<DockerInspect, 'Id' | 'State'> & {
   Mounts?: { Type?: string; Source?: string; Destination?: string }[] | null;
 };
@@ -89,7 +83,7 @@ export async function checkMounted(
   if (refused.length === 0) return;
   log.error({ container: id, refused }, 'a container has a mount that this policy refuses: stopping it');
   await engine.killContainer(id);
-  throw denied(refused);
+  throw policyDenied(refused);
 }
 
 /**

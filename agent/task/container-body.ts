@@ -8,6 +8,7 @@ import { bindUnsayable } from '../docker/shapes/mounts.ts';
 import { toNetworkBody, toVolumeBody } from '../docker/shapes/parts.ts';
 import type { DeploySpec } from '../docker/shapes/spec.ts';
 import { isInSecrets } from '../policy/checks.ts';
+import { policyDenied } from '../policy/denied.ts';
 import type { Policy } from '../policy/schema.ts';
 import { joinViolations } from '../policy/table.ts';
 import { networkBodyViolations, violations, volumeBodyViolations } from '../policy/violations.ts';
@@ -30,10 +31,7 @@ export function bodyFor(deploy: DeploySpec, owner: Owner, context: TaskContext):
   const beside = besideTheBody(deploy, owner, apiVersion, policy);
   if (beside.length === 0) return body;
   const refused = [...violations(body, policy), ...beside];
-  throw new TaskError({
-    code: 'POLICY_DENIED',
-    message: `This host's policy refuses it: ${refused.join('; ')}. Only a policy file on the host can allow it.`,
-  });
+  throw policyDenied(refused);
 }
 
 function besideTheBody(deploy: DeploySpec, owner: Owner, apiVersion: string, policy: Policy): string[] {

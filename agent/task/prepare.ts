@@ -12,9 +12,11 @@ import type { Owner } from '../docker/shapes/labels.ts';
 import { type DockerNetwork, isAsAsked, isVolumeAsAsked, toNetworkBody, toVolumeBody } from '../docker/shapes/parts.ts';
 import type { ContainerSpec, NetworkSpec, VolumeSpec } from '../docker/shapes/spec.ts';
 import type { TaskContext } from './context.ts';
+import { checkOwners } from './owners.ts';
 
 export async function prepare({ deploy }: DeployJob, owner: Owner, context: TaskContext): Promise<void> {
   const { engine } = context;
+  await checkOwners(deploy, context);
   await ensureImage(deploy.container, context);
   await Promise.all([
     ...deploy.networks.map((spec) =>

@@ -11,6 +11,7 @@ import { cancel, FRESH_MEMORY, fail, type Memory } from '../decide/memory.ts';
 import { redact } from '../decide/redact.ts';
 import { decide } from '../decide/step.ts';
 import { isHang, isUnreachable, TaskError, toTaskError } from '../docker/errors.ts';
+import { policyDenied } from '../policy/denied.ts';
 import { imageViolations, networkViolations } from '../policy/table.ts';
 import { violations } from '../policy/violations.ts';
 import type { TaskContext } from './context.ts';
@@ -26,7 +27,7 @@ export async function runTask(task: AgentTask, context: TaskContext): Promise<Ta
   try {
     const job = toJob(task);
     const refused = refusals(job, context);
-    const memory = refused.length === 0 ? FRESH_MEMORY : fail(FRESH_MEMORY, toPolicyFailure(refused), false);
+    const memory = refused.length === 0 ? FRESH_MEMORY : fail(FRESH_MEMORY, policyDenied(refused).failure, false);
     const outcome = await convergeOverRestarts(job, memory, context);
     return redact(outcome, secretsOf(job));
   } catch (error) {
@@ -115,10 +116,5 @@ function refusals(job: Job, context: TaskContext): string[] {
   const drivers = job.deploy.networks.flatMap(({ driver }) => networkViolations(driver, context.policy));
   return [...violations(bodyOf(job, context), context.policy), ...drivers];
 }
-
-const toPolicyFailure = (refused: string[]) => ({
-  code: 'POLICY_DENIED',
-  message: `This host's policy refuses it: ${refused.join('; ')}. Only a policy file on the host can allow it.`,
-});
 
 const errorText = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));

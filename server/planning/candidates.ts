@@ -40,7 +40,7 @@ export type ServicePlacement = {
   spread: string;
   /** Prefers hosts with containers that it shares a network with, since networks end at their host. */
   together: boolean;
-  /** Its containers are on several hosts in any case: what counts is that they are spread evenly. */
+  /** It has several containers: the first is to be near its network, and the others are spread evenly. */
   isMany: boolean;
 };
 
@@ -110,7 +110,8 @@ function isBetter(placement: ServicePlacement, host: Host, other: Host): boolean
   }
   const more = countOn(placement, host) - countOn(placement, other);
   if (more !== 0) return more < 0;
-  if (placement.together && placement.isMany && host.own !== other.own) return host.own < other.own;
+  if (placement.together && placement.isMany && placement.placed.length > 0 && host.own !== other.own)
+    return host.own < other.own;
   const nearer = placement.together ? linksOn(placement, host) - linksOn(placement, other) : 0;
   return nearer === 0 ? host.load < other.load : nearer > 0;
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../../agent/docker/engine.ts';
+import { parsePolicy } from '../../agent/policy/schema.ts';
 import { createHost } from '../support/agent/host.ts';
 
 const host = createHost();
@@ -107,7 +108,9 @@ describe('DELETE and CLEAN', () => {
     await up('CLEAN', clean([`${stack}_data`]));
     expect((await engine.networksNamed(`${stack}_net`)).map(({ Id }) => Id)).toEqual([id]);
     expect(await engine.findVolume(`${stack}_data`)).not.toBeNull();
-    expect(await fail('DEPLOY', spec())).toMatchObject({ code: 'NETWORK_CONFLICT', retryable: false });
+    expect(await fail('DEPLOY', spec())).toMatchObject({ code: 'POLICY_DENIED', retryable: false });
+    const policy = parsePolicy({ allowVolumes: [`${stack}_data`], allowNetworks: [`${stack}_net`] });
+    expect(await fail('DEPLOY', spec(), { policy })).toMatchObject({ code: 'NETWORK_CONFLICT', retryable: false });
     await engine.removeNetwork(id);
   });
 });

@@ -73,7 +73,10 @@ describe('networks', () => {
     });
     const id = await engine.createNetwork({ Name: external.name });
     try {
-      await up('DEPLOY', spec);
+      const { code, message } = await fail('DEPLOY', spec);
+      expect(code).toBe('POLICY_DENIED');
+      expect(message).toContain(`put {"allowNetworks":["${external.name}"]} into the policy file`);
+      await up('DEPLOY', spec, { policy: parsePolicy({ allowNetworks: [external.name] }) });
       await up('DELETE', { version: 1 });
       await up('CLEAN', { version: 1, networks: [], volumes: [] });
       expect(await engine.networksNamed(external.name)).toMatchObject([{ Id: id, Labels: {} }]);
@@ -133,7 +136,13 @@ describe('volumes', () => {
     expect(await fail('DEPLOY', spec)).toMatchObject({ code: 'VOLUME_MISSING', retryable: false });
     await engine.createVolume({ Name: theirs, Labels: {} });
     try {
-      await up('DEPLOY', spec);
+      // It makes no difference whether the server says that the volume is external.
+      for (const volumes of [spec.volumes, [{ name: theirs }], []]) {
+        const { code, message } = await fail('DEPLOY', { ...spec, volumes });
+        expect(code).toBe('POLICY_DENIED');
+        expect(message).toContain(`put {"allowVolumes":["${theirs}"]} into the policy file`);
+      }
+      await up('DEPLOY', spec, { policy: parsePolicy({ allowVolumes: [theirs] }) });
       await up('DELETE', { version: 1 });
       await up('CLEAN', { version: 1, networks: [], volumes: [theirs] });
       expect((await engine.findVolume(theirs))?.Labels ?? {}).toEqual({});
