@@ -78,7 +78,8 @@ async function run(config: Config, policy: Policy, log: Logger, stop: AbortSigna
       ),
     );
   });
-  const about = createAbout(engine, log, stop);
+  const { secretsPath: _own, ...reported } = policy;
+  const about = createAbout(engine, reported, log, stop);
   const end = await keepConnected({
     ...parts,
     about,
@@ -154,8 +155,8 @@ function createWays(url: string, token: string): Ways {
 }
 
 /** Waits for the engine's first answer. Later the agent stays connected even if the engine is down. */
-function createAbout(engine: Engine, log: Logger, stop: AbortSignal) {
-  const process = { instanceId: randomUUID(), version: packageJson.version };
+function createAbout(engine: Engine, policy: object, log: Logger, stop: AbortSignal) {
+  const process = { instanceId: randomUUID(), version: packageJson.version, policy };
   let facts: SessionOptions['about']['engine'] | undefined;
   return async (): Promise<SessionOptions['about']> => {
     for (;;) {

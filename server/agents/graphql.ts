@@ -88,6 +88,14 @@ export const Agent = builder.objectRef<AgentRow>('Agent').implement({
       description: "The Docker engine of the agent's host; null if the agent has never connected.",
       resolve: (agent) => agent.engine,
     }),
+    policy: t.field({
+      type: 'JSON',
+      nullable: true,
+      authScopes: { operator: true },
+      description:
+        'What the policy of the host allows, as its agent reports it: an object of the form of its policy file. Null if it has not said.',
+      resolve: (agent) => agent.policy,
+    }),
     containers: t.field({
       type: [Container],
       description: "The containers with Graphium's labels that the agent last observed on its host.",

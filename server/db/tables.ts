@@ -15,7 +15,16 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { StackSpec } from '../spec/spec.ts';
-import type { EngineFacts, Labels, TaskFailure, TaskProgress, TaskResult, TaskSpec, Warning } from './values.ts';
+import type {
+  EngineFacts,
+  Labels,
+  ReportedPolicy,
+  TaskFailure,
+  TaskProgress,
+  TaskResult,
+  TaskSpec,
+  Warning,
+} from './values.ts';
 
 /**
  * Invariants that the database keeps by itself (the triggers are in drizzle/0001_guards.sql and drizzle/0004_words.sql): at
@@ -96,6 +105,7 @@ export const agents = pgTable(
     labels: jsonb('labels').$type<Labels>().notNull().default({}),
     version: text('version'),
     engine: jsonb('engine').$type<EngineFacts>(),
+    policy: jsonb('policy').$type<ReportedPolicy>(),
     transport: transport('transport'),
     sessionEpoch: integer('session_epoch').notNull().default(0),
     sessionInstance: uuid('session_instance'),

@@ -12,6 +12,9 @@ export type EngineFacts = {
   memoryBytes: number;
 };
 
+/** What the policy file of a host allows, as its agent reports it; of what it leaves out nothing is allowed. */
+export type ReportedPolicy = Record<string, unknown>;
+
 export type LayerProgress = {
   id: string;
   status: string;

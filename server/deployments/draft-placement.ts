@@ -1,9 +1,10 @@
 import { listAgents, listContainersOfAgents } from '../agents/store.ts';
 import { GraphiumError } from '../base/errors.ts';
 import type { Tx } from '../db/types.ts';
-import type { Warning } from '../db/values.ts';
+import type { ReportedPolicy, Warning } from '../db/values.ts';
 import type { Candidate } from '../planning/candidates.ts';
 import { findConflicts, type Neighbour } from '../planning/conflicts.ts';
+import { findRefusals, type HostPolicy } from '../planning/host-policy.ts';
 import { type Placed, placedOf } from '../planning/placed.ts';
 import { place } from '../planning/placement.ts';
 import { findPartedVolumes, findUnreachable } from '../planning/unreachable.ts';
@@ -46,6 +47,8 @@ export async function placeOnAgents(
   const nameOf = (id: string) => names.get(id) ?? id;
   const unreachable = findUnreachable(spec, placed, nameOf);
   const volumes = findPartedVolumes(spec, placed, nameOf);
+  const policies = new Map(candidates.map(({ id, policy }) => [id, policy ?? undefined]));
+  const refusals = findRefusals(placed, (id) => policies.get(id), nameOf);
   const warnings = [
     ...skipped.map(({ service, agent, reason }) => {
       const message = `"${service}" is global and has no container on ${agent}: ${reason}`;
@@ -53,6 +56,7 @@ export async function placeOnAgents(
     }),
     ...unreachable.map(({ service, message }) => ({ code: 'NETWORK_SPLIT', message, ...at(service) })),
     ...volumes.map(({ service, message }) => ({ code: 'VOLUME_SPLIT', message, ...at(service) })),
+    ...refusals.map(({ service, message }) => ({ code: 'POLICY_DENIED', message, ...at(service) })),
   ];
   return { placed, warnings };
 }
@@ -68,16 +72,30 @@ async function listCandidates(tx: Tx, spec: StackSpec, neighbours: readonly Neig
     (container) => container.agentId,
   );
   const wanted = Map.groupBy(neighbours, (neighbour) => neighbour.agentId);
-  return agents.map(({ id, name, labels, engine, online }) => ({
+  return agents.map(({ id, name, labels, engine, online, policy }) => ({
     id,
     name,
     labels,
     os: engine?.os ?? null,
     arch: engine?.arch ?? null,
     online,
+    policy: policy && toHostPolicy(policy),
     load: others.get(id)?.length ?? 0,
     taken: (wanted.get(id) ?? []).flatMap(takenBy),
   }));
+}
+
+/** An agent may say anything: what is no list of texts allows nothing. */
+function toHostPolicy(policy: ReportedPolicy): HostPolicy {
+  const textsOf = (value: unknown) =>
+    Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : [];
+  return {
+    allowPrivileged: policy.allowPrivileged === true,
+    allowHostNamespaces: textsOf(policy.allowHostNamespaces),
+    allowBindMounts: textsOf(policy.allowBindMounts),
+    allowCapabilities: textsOf(policy.allowCapabilities),
+    allowDevices: textsOf(policy.allowDevices),
+  };
 }
 
 function takenBy({ container, stack }: Neighbour): Candidate['taken'] {

@@ -1,6 +1,7 @@
 import { createPortIndex, type PortIndex } from '../spec/ports.ts';
 import type { ContainerSpec, ServiceSpec } from '../spec/spec.ts';
 import { attributeOf, satisfies, unmetBy } from './constraints.ts';
+import type { HostPolicy } from './host-policy.ts';
 
 /** An agent that a container may go to. */
 export type Candidate = {
@@ -10,6 +11,8 @@ export type Candidate = {
   os: string | null;
   arch: string | null;
   online: boolean;
+  /** null: the agent has not said what its policy is. */
+  policy?: HostPolicy | null;
   /** Containers of other stacks that it runs. */
   load: number;
   /** Host ports that other stacks want there; `by` names a container and its stack. */

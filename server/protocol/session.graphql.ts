@@ -3,6 +3,7 @@ import { Agent, Transport } from '../agents/graphql.ts';
 import { checkLabels } from '../agents/labels.ts';
 import { LEASE_SECONDS } from '../agents/store.ts';
 import { GraphiumError } from '../base/errors.ts';
+import type { ReportedPolicy } from '../db/values.ts';
 import { builder, checkId } from '../schema/builder.ts';
 import { Label, LabelInput, toLabels } from '../schema/common.ts';
 import { agentOf } from '../schema/context.ts';
@@ -136,6 +137,11 @@ const SessionInput = builder.inputType('SessionInput', {
       description: 'How the agent is going to receive its tasks.',
     }),
     engine: t.field({ type: EngineInput, required: true, description: "The Docker engine of the agent's host." }),
+    policy: t.field({
+      type: 'JSON',
+      description:
+        'What the policy of the host allows: an object of the form of its policy file. The server uses it for warnings only.',
+    }),
     running: t.field({
       type: [RunningTaskInput],
       required: true,
@@ -144,10 +150,20 @@ const SessionInput = builder.inputType('SessionInput', {
   }),
 });
 
+const MAX_POLICY = 64 * 1024;
+
+/** @throws GraphiumError BAD_INPUT */
+function checkPolicy(policy: unknown): ReportedPolicy | null {
+  if (policy == null) return null;
+  const isObject = typeof policy === 'object' && !Array.isArray(policy);
+  if (isObject && JSON.stringify(policy).length <= MAX_POLICY) return policy as ReportedPolicy;
+  throw new GraphiumError('BAD_INPUT', `policy: expected an object of at most ${MAX_POLICY} characters.`);
+}
+
 function checked(input: typeof SessionInput.$inferInput) {
   checkId('instance', input.instanceId);
   for (const { taskId } of input.running) checkId('task', taskId);
-  return input;
+  return { ...input, policy: checkPolicy(input.policy) };
 }
 
 /** @throws GraphiumError BAD_INPUT */

@@ -6,7 +6,7 @@ import { transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { agents, tasks } from '../db/tables.ts';
 import type { Db, Tx } from '../db/types.ts';
-import type { EngineFacts } from '../db/values.ts';
+import type { EngineFacts, ReportedPolicy } from '../db/values.ts';
 import { endTasks } from '../deployments/settle.ts';
 import { adoptRunning, giveBackLost } from '../tasks/moves.ts';
 import { addEvents, lockTasks, toEvents } from '../tasks/store.ts';
@@ -16,6 +16,7 @@ export type SessionInput = {
   version: string;
   transport: 'STREAM' | 'POLL';
   engine: EngineFacts;
+  policy: ReportedPolicy | null;
   /** What the agent is working on. */
   running: readonly { taskId: string; attempt: number }[];
 };
@@ -43,7 +44,7 @@ export async function openSession(db: Db, agentId: string, input: SessionInput):
       return undefined;
     }
     const epoch = agent.sessionEpoch + 1;
-    const { version, transport, engine } = input;
+    const { version, transport, engine, policy } = input;
     await tx
       .update(agents)
       .set({
@@ -51,6 +52,7 @@ export async function openSession(db: Db, agentId: string, input: SessionInput):
         version,
         transport,
         engine,
+        policy,
         sessionEpoch: epoch,
         sessionInstance: input.instanceId,
         sessionStartedAt: sql`now()`,

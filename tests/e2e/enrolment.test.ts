@@ -83,6 +83,9 @@ test('a policy file of the host allows what it names and nothing else', async ()
   await agentsOnline(world.server, [host.name]);
   const allowed = stackFile('lent', [{ name: 'lent-1', host: host.name, network: { name: 'host' } }]);
   expect((await world.finish(await world.deploy(allowed))).status).toBe('SUCCEEDED');
+  expect(await world.ask(`{ agent(name: "${host.name}") { policy } }`)).toMatchObject({
+    agent: { policy: { allowHostNamespaces: ['network'], allowBindMounts: [] } },
+  });
   const volumeMounts = [{ source: '/etc', target: '/host', type: 'bind' }];
   const denied = stackFile('lent', [{ name: 'lent-1', host: host.name, network: { name: 'host' }, volumeMounts }]);
   expect(await world.finish(await world.deploy(denied))).toMatchObject({

@@ -1,0 +1,73 @@
+import type { ContainerSpec } from '../spec/spec.ts';
+import type { Placed } from './placed.ts';
+
+/**
+ * Pure: what a host's own policy will refuse, as far as the server can tell before it is tried. The agent alone decides; this
+ * only spares people the attempt.
+ */
+export type HostPolicy = {
+  allowPrivileged: boolean;
+  allowHostNamespaces: readonly string[];
+  allowBindMounts: readonly string[];
+  allowCapabilities: readonly string[];
+  allowDevices: readonly string[];
+};
+
+export type Refusal = { service: string; message: string };
+
+/** Docker gives these to every container. */
+const DEFAULT_CAPABILITIES = new Set(
+  (
+    'AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD ' +
+    'NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID SYS_CHROOT'
+  ).split(' '),
+);
+
+/**
+ * @param policyOf undefined where the agent has not said what its policy is
+ * @param nameOf an agent's name by its id
+ */
+export function findRefusals(
+  placed: readonly Placed[],
+  policyOf: (agentId: string) => HostPolicy | undefined,
+  nameOf: (agentId: string) => string,
+): Refusal[] {
+  const found = new Map<string, Refusal>();
+  for (const { service, container, agentId } of placed) {
+    const policy = policyOf(agentId);
+    if (!policy) continue;
+    const needed = Object.entries(lackingIn(policy, container)).filter(([, value]) => !isEmpty(value));
+    if (needed.length === 0) continue;
+    const example = JSON.stringify(Object.fromEntries(needed));
+    const message = `the policy of the host ${nameOf(agentId)} does not allow "${service.name}": its policy file needs ${example}`;
+    found.set(message, { service: service.name, message });
+  }
+  return [...found.values()];
+}
+
+const isEmpty = (value: unknown) => value === false || (Array.isArray(value) && value.length === 0);
+
+function lackingIn(policy: HostPolicy, container: ContainerSpec) {
+  const binds = container.mounts.flatMap(({ type, source }) => (type === 'bind' && source !== null ? [source] : []));
+  const namespaces = [
+    ...(container.networkMode === 'host' ? ['network'] : []),
+    ...(['pid', 'ipc', 'uts'] as const).filter((name) => container[`${name}Mode`] === 'host'),
+    ...(container.usernsMode === 'host' ? ['user'] : []),
+    ...(container.cgroupMode === 'host' ? ['cgroup'] : []),
+  ];
+  const capabilities = (container.capAdd ?? []).map((name) => name.toUpperCase().replace(/^CAP_/, ''));
+  return {
+    allowPrivileged: container.privileged === true && !policy.allowPrivileged,
+    allowHostNamespaces: namespaces.filter((name) => !policy.allowHostNamespaces.includes(name)),
+    allowBindMounts: binds.filter((path) => !isBelow(path, policy.allowBindMounts)),
+    allowCapabilities: capabilities.filter(
+      (name) => !DEFAULT_CAPABILITIES.has(name) && !policy.allowCapabilities.includes(name),
+    ),
+    allowDevices: (container.devices ?? [])
+      .map(({ source }) => source)
+      .filter((path) => !isBelow(path, policy.allowDevices)),
+  };
+}
+
+const isBelow = (path: string, parents: readonly string[]) =>
+  parents.some((parent) => parent === '/' || path === parent || path.startsWith(`${parent}/`));

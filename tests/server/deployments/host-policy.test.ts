@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { composeFile, service } from '../../support/compose-file.ts';
+import { useSeed } from '../../support/seed.ts';
+
+const seed = useSeed();
+
+const OPEN = 'mutation($input: SessionInput!) { openSession(input: $input) { epoch } }';
+const PLAN = `query($c: String!) { planStack(operation: { deploy: { source: { compose: $c } } }) {
+  warnings { code message path line } } }`;
+type Plan = { planStack: { warnings: { code: string; message: string; path: string; line: number }[] } };
+
+const open = (secret: string, policy: unknown) =>
+  seed.try(
+    OPEN,
+    {
+      input: {
+        instanceId: randomUUID(),
+        version: '1',
+        transport: 'POLL',
+        engine: { version: '28', apiVersion: '1.48', os: 'linux', arch: 'x86_64', cpus: 1, memoryBytes: 1 },
+        running: [],
+        policy,
+      },
+    },
+    secret,
+  );
+
+const file = (host: string, more: object) => composeFile('asked', { web: service(host, { image: 'app:1', ...more }) });
+const warningsOf = async (host: string, more: object) =>
+  (await seed.ask<Plan>(PLAN, { c: file(host, more) })).planStack.warnings.filter(
+    ({ code }) => code === 'POLICY_DENIED',
+  );
+
+test('a plan warns of what the host will refuse, with the line of the file and what its policy needs', async () => {
+  const agent = await seed.agent('strict', { online: false });
+  await open(agent.secret, { allowBindMounts: ['/srv/data'], allowCapabilities: [] });
+  const more = {
+    volumes: ['/srv/data/a:/a', '/srv/other:/b', '/srv/data2:/c'],
+    cap_add: ['NET_ADMIN', 'CHOWN'],
+    network_mode: 'host',
+    privileged: true,
+  };
+  const [warning, ...others] = await warningsOf('strict', more);
+  expect(others).toEqual([]);
+  expect(warning).toMatchObject({ path: 'services.web', line: expect.any(Number) });
+  const [, example = ''] =
+    /the host strict does not allow "web": its policy file needs (\{.*\})$/.exec(warning?.message ?? '') ?? [];
+  expect(JSON.parse(example)).toEqual({
+    allowPrivileged: true,
+    allowHostNamespaces: ['network'],
+    allowBindMounts: ['/srv/other', '/srv/data2'],
+    allowCapabilities: ['NET_ADMIN'],
+  });
+  await open(agent.secret, {
+    ...JSON.parse(example),
+    allowBindMounts: ['/srv'],
+  });
+  expect(await warningsOf('strict', more)).toEqual([]);
+});
+
+test('an agent that does not say, or says nonsense, does no harm', async () => {
+  const agent = await seed.agent('silent', { online: false });
+  await open(agent.secret, null);
+  expect(await warningsOf('silent', { volumes: ['/a:/b'] })).toEqual([]);
+  await open(agent.secret, { allowBindMounts: 7, allowPrivileged: 'yes', allowDevices: [1, null] });
+  expect(await warningsOf('silent', { volumes: ['/a:/b'] })).toHaveLength(1);
+  for (const policy of [7, 'x', [], { x: 'y'.repeat(70_000) }]) {
+    expect((await open(agent.secret, policy)).errors?.[0]?.extensions.code).toBe('BAD_INPUT');
+  }
+});
