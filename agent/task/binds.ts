@@ -10,10 +10,10 @@ import { basename, dirname, isAbsolute, join } from 'node:path';
 import type { ContainerBody } from '../docker/shapes/body.ts';
 import type { DockerInspect } from '../docker/shapes/observe.ts';
 import { bindViolations, isInSecrets } from '../policy/checks.ts';
-import { policyDenied } from '../policy/denied.ts';
 import { isBelow } from '../policy/paths.ts';
 import type { Policy } from '../policy/schema.ts';
 import type { TaskContext } from './context.ts';
+import { policyDenied } from './policy-denied.ts';
 
 type Bind = { source: string; target: string };
 

@@ -8,12 +8,12 @@ import { bindUnsayable } from '../docker/shapes/mounts.ts';
 import { toNetworkBody, toVolumeBody } from '../docker/shapes/parts.ts';
 import type { DeploySpec } from '../docker/shapes/spec.ts';
 import { isInSecrets } from '../policy/checks.ts';
-import { policyDenied } from '../policy/denied.ts';
 import type { Policy } from '../policy/schema.ts';
 import { joinViolations } from '../policy/table.ts';
 import { networkBodyViolations, violations, volumeBodyViolations } from '../policy/violations.ts';
 import type { TaskContext } from './context.ts';
 import { placeFiles } from './files.ts';
+import { policyDenied } from './policy-denied.ts';
 
 /**
  * Throws a TaskError: ENGINE_TOO_OLD, SECRETS_UNSUPPORTED, or POLICY_DENIED for anything that is refused beside the body.

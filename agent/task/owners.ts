@@ -1,7 +1,7 @@
 /** Whose volumes and networks a container gets: those that Graphium did not make belong to somebody else on this host. */
 import type { DeploySpec } from '../docker/shapes/spec.ts';
-import { policyDenied } from '../policy/denied.ts';
 import type { TaskContext } from './context.ts';
+import { policyDenied } from './policy-denied.ts';
 
 /** @throws TaskError POLICY_DENIED for what is somebody else's and not allowed by name */
 export async function checkOwners(

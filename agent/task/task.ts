@@ -11,13 +11,13 @@ import { cancel, FRESH_MEMORY, fail, type Memory } from '../decide/memory.ts';
 import { redact } from '../decide/redact.ts';
 import { decide } from '../decide/step.ts';
 import { isHang, isUnreachable, TaskError, toTaskError } from '../docker/errors.ts';
-import { policyDenied } from '../policy/denied.ts';
 import { imageViolations, networkViolations } from '../policy/table.ts';
 import { violations } from '../policy/violations.ts';
 import type { TaskContext } from './context.ts';
 import { awaitEngine, isEngineAway } from './engine-wait.ts';
 import { toJob } from './job.ts';
 import { look } from './look.ts';
+import { policyDenied } from './policy-denied.ts';
 import { bodyOf, perform } from './steps.ts';
 
 /** The longest way through the steps is less than a third of this. */

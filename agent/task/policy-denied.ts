@@ -1,6 +1,6 @@
 /** Says what a policy refuses, and what would have to be in its file to allow it. */
 import { TaskError } from '../docker/errors.ts';
-import type { Policy } from './schema.ts';
+import type { Policy } from '../policy/schema.ts';
 
 /** The key of the policy that each kind of refusal is about; what stands in brackets is the value that it needs. */
 const KEYS: readonly [RegExp, keyof Policy][] = [
