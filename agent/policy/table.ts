@@ -1,6 +1,5 @@
 /** Pure: every field that Docker may get, with its check. A field that is not listed here is refused. */
 
-import { isPrivateSubnet } from '../base/subnets.ts';
 import { toImageName } from '../docker/shapes/image.ts';
 import {
   annotation,
@@ -24,6 +23,7 @@ import {
   volumeDriver,
 } from './checks.ts';
 import { type Policy, toCapability } from './schema.ts';
+import { isPrivateSubnet } from './subnets.ts';
 
 export function imageViolations(image: string, { registries }: Policy): string[] {
   if (!registries) return [];

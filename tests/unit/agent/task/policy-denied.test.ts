@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { isPrivateSubnet } from '../../../../agent/base/subnets.ts';
 import { parsePolicy, strictPolicy } from '../../../../agent/policy/schema.ts';
+import { isPrivateSubnet } from '../../../../agent/policy/subnets.ts';
 import { networkBodyViolations, violations } from '../../../../agent/policy/violations.ts';
 import { policyDenied } from '../../../../agent/task/policy-denied.ts';
 
