@@ -38,6 +38,7 @@ export default defineConfig({
       project('unit', { isolate: false }),
       project('server', { isolate: false, globalSetup: [POSTGRES], timeoutMs: 30_000 }),
       project('agent', { ...onHosts, globalSetup: [LAB], timeoutMs: 60_000 }),
+      project('hostile', { ...onHosts, globalSetup: [POSTGRES, LAB], timeoutMs: 60_000 }),
       project('e2e', { ...onHosts, globalSetup: [POSTGRES, LAB] }),
       project('web', { ...onHosts, globalSetup: [POSTGRES, LAB, PAGE] }),
     ],

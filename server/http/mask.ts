@@ -9,7 +9,7 @@ const STATUSES: Partial<Record<string, number>> = { UNAUTHENTICATED: 401, UNAVAI
 const RETRY_AFTER = 2;
 
 const MESSAGES = {
-  BAD_INPUT: 'Text may not contain NUL characters.',
+  BAD_INPUT: 'A value cannot be stored: text may not contain NUL characters, and dates and numbers have limits.',
   UNAVAILABLE: `The database cannot be reached now, or is busy; try again in ${RETRY_AFTER} s with the same idempotency key.`,
   INTERNAL: 'Something went wrong in the server; its log has the details.',
 };
@@ -51,7 +51,7 @@ export function codeOf(error: unknown): string {
 
 /** Nobody threw it on purpose: it came from the database, or is a fault of ours. */
 function codeOfFault(error: unknown): keyof typeof MESSAGES {
-  if (isNoText(error)) return 'BAD_INPUT';
+  if (isUnstorable(error)) return 'BAD_INPUT';
   return isDatabaseUnavailable(error) || isDatabaseBusy(error) ? 'UNAVAILABLE' : 'INTERNAL';
 }
 
@@ -59,9 +59,9 @@ function codeOfFault(error: unknown): keyof typeof MESSAGES {
 const isOfGraphql = (error: unknown): error is GraphQLError =>
   error instanceof GraphQLError && originalOf(error) === undefined;
 
-/** Postgres stores every character but NUL, in `text` (22021) as in `jsonb` (22P05). */
-const NUL_CODES = ['22021', '22P05'];
-const isNoText = (error: unknown) => NUL_CODES.includes(postgresCode(error) ?? '');
+/** Postgres stores every character but NUL, in `text` (22021) as in `jsonb` (22P05), and no date (22007, 22008, 22009) or number (22003) out of its range. */
+const UNSTORABLE = ['22021', '22P05', '22007', '22008', '22009', '22003'];
+const isUnstorable = (error: unknown) => UNSTORABLE.includes(postgresCode(error) ?? '');
 
 /** The error below any number of GraphQL wrappers; undefined if there is none but GraphQL's own. */
 function originalOf(error: unknown): unknown {

@@ -84,9 +84,9 @@ test.concurrent('what somebody does to containers shows at once, and is mended w
   await exec.start({});
   const all = [
     'MISSING moved-gone-1 on vm1',
+    'NOT_WANTED moved-halted-7 on vm1',
     'STOPPED moved-halted-1 on vm1',
     'UNHEALTHY moved-sick-1 on vm2',
-    'NOT_WANTED moved-halted-7 on vm1',
   ];
   await drifts('moved', all);
   for (let told: string[] = []; told.length < all.length; ) told = toLines((await feed.next())?.data?.drift ?? []);
