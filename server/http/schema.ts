@@ -11,6 +11,7 @@ import '../deployments/operations.graphql.ts';
 import '../stacks/revisions.graphql.ts';
 import '../protocol/work.graphql.ts';
 import '../tasks/queries.graphql.ts';
+import '../tokens/audit.graphql.ts';
 import '../tokens/graphql.ts';
 import { builder } from '../schema/builder.ts';
 import { withMutationLog } from './mutation-log.ts';

@@ -1,0 +1,102 @@
+import { and, desc, eq, gte, lt } from 'drizzle-orm';
+import { GraphiumError } from '../base/errors.ts';
+import { auditLog } from '../db/tables.ts';
+import type { Queryable } from '../db/types.ts';
+import { builder, checkPage } from '../schema/builder.ts';
+import { type Page, PageInfo, toPage } from '../schema/common.ts';
+
+/** Who did what. Entries are only ever added. */
+type Entry = Omit<typeof auditLog.$inferSelect, 'id'> & { id: string };
+
+const AuditEntry = builder.objectRef<Entry>('AuditEntry').implement({
+  description: 'Something that a person, a CI job, an agent or Graphium itself has done.',
+  authScopes: { admin: true },
+  fields: (t) => ({
+    id: t.exposeID('id', { description: "The entry's number. Later entries have higher ones." }),
+    at: t.field({ type: 'DateTime', description: 'When it was done.', resolve: (entry) => entry.at }),
+    actor: t.exposeString('actor', {
+      description: 'The name of the token or the agent that did it; `graphium` for the server itself.',
+    }),
+    tokenId: t.exposeID('tokenId', {
+      nullable: true,
+      description: "The token's ID, a UUID; null for the server itself.",
+    }),
+    action: t.exposeString('action', { description: 'What was done, mostly the name of a mutation: `deployStack`.' }),
+    target: t.exposeString('target', { description: 'What it was done to, such as the name of a stack or an agent.' }),
+    detail: t.field({
+      type: 'JSON',
+      description: 'More about it: an object whose shape depends on `action`.',
+      resolve: (entry) => entry.detail,
+    }),
+  }),
+});
+
+const AuditConnection = builder.objectRef<{ nodes: Entry[]; pageInfo: Page }>('AuditConnection').implement({
+  description: 'A page of the audit log.',
+  authScopes: { admin: true },
+  fields: (t) => ({
+    nodes: t.field({
+      type: [AuditEntry],
+      description: 'The entries of this page, newest first.',
+      resolve: (page) => page.nodes,
+    }),
+    pageInfo: t.field({ type: PageInfo, description: 'Where this page ends.', resolve: (page) => page.pageInfo }),
+  }),
+});
+
+type Filter = {
+  actor?: string | null | undefined;
+  action?: string | null | undefined;
+  target?: string | null | undefined;
+  since?: Date | null | undefined;
+};
+
+async function listEntries(tx: Queryable, filter: Filter, limit: number, after: number | undefined): Promise<Entry[]> {
+  const { actor, action, target, since } = filter;
+  const rows = await tx
+    .select()
+    .from(auditLog)
+    .where(
+      and(
+        actor == null ? undefined : eq(auditLog.actor, actor),
+        action == null ? undefined : eq(auditLog.action, action),
+        target == null ? undefined : eq(auditLog.target, target),
+        since == null ? undefined : gte(auditLog.at, since),
+        after === undefined ? undefined : lt(auditLog.id, after),
+      ),
+    )
+    .orderBy(desc(auditLog.id))
+    .limit(limit);
+  return rows.map((row) => ({ ...row, id: String(row.id) }));
+}
+
+/** @throws GraphiumError BAD_INPUT */
+function toCursor(after: string | null | undefined): number | undefined {
+  if (after == null) return undefined;
+  if (/^[1-9]\d{0,14}$/.test(after)) return Number(after);
+  throw new GraphiumError('BAD_INPUT', `after: expected the endCursor of a page, got ${JSON.stringify(after)}.`);
+}
+
+builder.queryField('auditLog', (t) =>
+  t.field({
+    type: AuditConnection,
+    authScopes: { admin: true },
+    description: 'Who did what, newest first.',
+    args: {
+      actor: t.arg.string({ description: 'Only what this actor did.' }),
+      action: t.arg.string({ description: 'Only this action, such as `deleteStack`.' }),
+      target: t.arg.string({ description: 'Only what was done to this stack, agent or token.' }),
+      since: t.arg({ type: 'DateTime', description: 'Only what was done at or after this time.' }),
+      first: t.arg.int({
+        required: true,
+        defaultValue: 50,
+        description: 'The maximum number of entries to return, from 1 to 500.',
+      }),
+      after: t.arg.string({
+        description: 'The `endCursor` of the previous page. If omitted, the first page is returned.',
+      }),
+    },
+    resolve: async (_root, { first, after, ...filter }, { db }) =>
+      toPage(await listEntries(db, filter, checkPage(first) + 1, toCursor(after)), first),
+  }),
+);
