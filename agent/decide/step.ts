@@ -120,7 +120,7 @@ function decideClean({ upTo }: CleanJob, { containers, networks, volumes }: Seen
 function decidePull({ image, policy, platform }: PullJob, { present }: SeenImage, { phase }: Memory): Decision {
   if (phase.is === 'pulled' && present) return completed('pulled');
   if (phase.is === 'pulled') {
-    const message = `Docker pulled ${image} without an error, and yet does not have it. It is tried again.`;
+    const message = `Docker pulled ${image} without an error, and yet does not have it. This may pass by itself.`;
     return { do: 'end', outcome: { status: 'FAILED', error: { code: 'PULL_FAILED', message }, retryable: true } };
   }
   if (present && policy === 'missing') return completed('present');

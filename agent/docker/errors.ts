@@ -99,7 +99,7 @@ export function toTaskError(error: unknown, { code, what }: Doing): TaskError {
   if (isPoolOverlap(error))
     return fail('NETWORK_CONFLICT', 'Choose another subnet, or remove the network that has it.');
   if (isNameTaken(error)) return fail('NAME_NOT_FREE', 'Docker has not let go of the name yet.', true);
-  if (isTransient(error) || isRemovalUnderWay(error)) return fail(code, 'It is tried again.', true);
+  if (isTransient(error) || isRemovalUnderWay(error)) return fail(code, 'This may pass by itself.', true);
   return fail(code, '');
 }
 
@@ -111,7 +111,7 @@ export function toPullError(image: string, error: unknown): TaskError {
   const fail = (code: string, advice: string, retryable: boolean) =>
     new TaskError({ code, message: `Pulling ${image}: ${detail.trim()}. ${advice}` }, retryable);
   if (isTransient(error) || /toomanyrequests|rate limit/i.test(detail)) {
-    return fail('PULL_FAILED', 'It is tried again.', true);
+    return fail('PULL_FAILED', 'This may pass by itself.', true);
   }
   // Docker Hub gives the same answer for "private" and for "does not exist".
   if (/may require 'docker login'|requested access to the resource is denied/i.test(detail)) {
@@ -130,5 +130,5 @@ export function toPullError(image: string, error: unknown): TaskError {
   ) {
     return fail('IMAGE_NOT_FOUND', 'Check the name, the tag and the architecture.', false);
   }
-  return fail('PULL_FAILED', 'It is tried again.', true);
+  return fail('PULL_FAILED', 'This may pass by itself.', true);
 }

@@ -193,7 +193,10 @@ async function awaitRemoval(id: string, { engine, cancel }: TaskContext): Promis
       if (ms > 0) await wake.next(Math.min(ms, REMOVAL_LOOK_MS), cancel);
       else
         throw new TaskError(
-          { code: 'REMOVE_FAILED', message: 'Docker does not get on with removing the container. It is tried again.' },
+          {
+            code: 'REMOVE_FAILED',
+            message: 'Docker does not get on with removing the container. This may pass by itself.',
+          },
           true,
         );
     }

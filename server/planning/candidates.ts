@@ -41,8 +41,8 @@ export type ServicePlacement = {
   onHost: Map<Host, number>;
   inGroup: Map<string, number>;
   spread: string;
-  /** Prefers hosts with containers that it shares a network with, since networks end at their host. */
-  together: boolean;
+  /** The networks of the stack that it is in; it prefers hosts with others of them, since networks end at their host. */
+  links: readonly string[];
   /** It has several containers: the first is to be near its network, and the others are spread evenly. */
   isMany: boolean;
 };
@@ -58,9 +58,10 @@ export function toHosts(agents: readonly Candidate[]): Host[] {
     .toSorted((a, b) => (a.agent.name < b.agent.name ? -1 : 1));
 }
 
-export const startPlacement = (service: ServiceSpec, together: boolean): ServicePlacement => ({
+/** @param networks the names of those that keep containers together */
+export const startPlacement = (service: ServiceSpec, networks: ReadonlySet<string>): ServicePlacement => ({
   service,
-  together,
+  links: service.container.networks.map(({ name }) => name).filter((name) => networks.has(name)),
   isMany: (service.replicas ?? 1) > 1,
   placed: [],
   onHost: new Map(),
@@ -113,15 +114,15 @@ function isBetter(placement: ServicePlacement, host: Host, other: Host): boolean
   }
   const more = countOn(placement, host) - countOn(placement, other);
   if (more !== 0) return more < 0;
-  if (placement.together && placement.isMany && placement.placed.length > 0 && host.own !== other.own)
+  if (placement.links.length > 0 && placement.isMany && placement.placed.length > 0 && host.own !== other.own)
     return host.own < other.own;
-  const nearer = placement.together ? linksOn(placement, host) - linksOn(placement, other) : 0;
+  const nearer = linksOn(placement, host) - linksOn(placement, other);
   return nearer === 0 ? host.load < other.load : nearer > 0;
 }
 
 /** Counts its own containers too, which makes no difference between hosts that have equally many of them. */
-const linksOn = ({ service }: ServicePlacement, host: Host) =>
-  service.container.networks.reduce((sum, { name }) => sum + (host.networks.get(name) ?? 0), 0);
+export const linksOn = ({ links }: ServicePlacement, host: Host) =>
+  links.reduce((sum, name) => sum + (host.networks.get(name) ?? 0), 0);
 
 const countIn = (placement: ServicePlacement, group: string | undefined) => placement.inGroup.get(group ?? '') ?? 0;
 

@@ -13,7 +13,7 @@ import {
   takenPort,
   toHosts,
 } from './candidates.ts';
-import { componentsOf, findHome } from './components.ts';
+import { type Component, componentsOf, findHome, isPinned } from './components.ts';
 import { containersOf, type Placed, replicaOf } from './placed.ts';
 
 /** Pure: which agent each container of a stack goes to. */
@@ -42,7 +42,8 @@ export function place(
   const hosts = toHosts(agents);
   const byId = new Map(hosts.map((host) => [host.agent.id, host]));
   const byName = new Map(hosts.map((host) => [host.agent.name, host]));
-  const placements = spec.services.map((service) => startPlacement(service, spec.placement === 'together'));
+  const networks = findBinding(spec);
+  const placements = spec.services.map((service) => startPlacement(service, networks));
   const problems = new Map<ServicePlacement, PlacementProblem>();
   const skipped: Skipped[] = [];
 
@@ -55,10 +56,10 @@ export function place(
   const free = placements.filter(({ service }) => service.host === null).toSorted((a, b) => freedom(a) - freedom(b));
   const numbers = createNumbers(spec, placedBefore);
   for (const placement of free) keep(placement, byId, placedBefore, numbers);
-  const homes = findHomes(spec, free, hosts);
+  const homeOf = createHomes(spec, free, hosts);
   for (const placement of free) {
     if (placement.service.global) skipped.push(...fillAll(placement, hosts, numbers));
-    else fill(placement, hosts, homes.get(placement));
+    else fill(placement, hosts, homeOf(placement));
     const wanted = placement.service.global ? 1 : containersOf(placement.service).length;
     if (placement.placed.length < wanted) problems.set(placement, doesNotFit(placement, wanted, hosts));
   }
@@ -67,6 +68,12 @@ export function place(
     problems: placements.flatMap((placement) => problems.get(placement) ?? []),
     skipped,
   };
+}
+
+/** The names of the networks that keep containers together. */
+function findBinding({ placement, networks }: StackSpec): Set<string> {
+  const own = placement === 'together' ? networks.filter(({ external }) => !external) : [];
+  return new Set(own.map(({ name }) => name));
 }
 
 const freedom = ({ service }: ServicePlacement) => (service.constraints?.length ? 0 : service.global ? 1 : 2);
@@ -125,22 +132,16 @@ function keep(
   }
 }
 
-/** The host of each service that has to be with others. */
-function findHomes(
-  spec: StackSpec,
-  free: readonly ServicePlacement[],
-  hosts: readonly Host[],
-): Map<ServicePlacement, Host> {
-  const homes = new Map<ServicePlacement, Host>();
+/** Finds the host of each service that has to be with others, once for all of them, when the first of them is placed. */
+function createHomes(spec: StackSpec, free: readonly ServicePlacement[], hosts: readonly Host[]) {
   const components = spec.placement === 'together' ? componentsOf(spec, free) : [];
-  for (const component of components) {
-    const home = findHome(component, hosts);
-    if (!home) continue;
-    for (const placement of component) homes.set(placement, home);
-    // The next component is to see what this one will bring.
-    home.load += component.reduce((sum, { service, placed }) => sum + containersOf(service).length - placed.length, 0);
-  }
-  return homes;
+  const homes = new Map<Component, Host | undefined>();
+  return (placement: ServicePlacement): Host | undefined => {
+    const component = components.find((one) => one.includes(placement));
+    if (!component) return undefined;
+    if (!homes.has(component)) homes.set(component, findHome(component, hosts));
+    return homes.get(component);
+  };
 }
 
 /** Finds a place for the replicas that have none yet, one after the other. @param home where they are to be, if there is room */
@@ -154,14 +155,9 @@ function fill(placement: ServicePlacement, hosts: readonly Host[], home: Host | 
   for (const container of missing) {
     const host = home && hasRoom(placement, home) ? home : findBest(placement, allowed);
     if (!host) return;
-    if (home) home.load--;
     put(placement, container, host);
   }
 }
-
-/** A file that names the host means it, and waits for it as one that says `locatedInHost`. */
-const isPinned = ({ constraints = [] }: ServiceSpec) =>
-  constraints.some(({ attribute, operator }) => attribute === 'node.hostname' && operator === '==');
 
 /** Puts one container on every agent that is online, is allowed and has none yet. @returns where there is no room */
 function fillAll(placement: ServicePlacement, hosts: readonly Host[], numbers: Numbers): Skipped[] {

@@ -9,7 +9,7 @@ export type Effect =
   /** The same agent tries again after `delayMs`. */
   | { status: 'PENDING'; delayMs: number };
 
-const BACKOFF_BASE_MS = 1_000;
+const BACKOFF_BASE_MS = 4_000;
 const BACKOFF_CAP_MS = 60_000;
 
 /**
@@ -37,6 +37,8 @@ export function effectOf(
   }
 }
 
+/** At least half of it is waited: a registry that is away for some seconds must not use up all tries. */
 export function backoffMs(failures: number, random: number): number {
-  return Math.round(random * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** (failures - 1)));
+  const longest = Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** (failures - 1));
+  return Math.round(longest * (0.5 + random / 2));
 }

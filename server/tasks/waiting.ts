@@ -34,8 +34,8 @@ export function waitingOn(task: Waiting): WaitingOn[] {
   const reasons: WaitingOn[] = [];
   const { agent } = task;
   if (!agent.online) {
-    const since = agent.offlineSince ? ` since ${agent.offlineSince.toISOString()}` : ': it has not connected yet';
-    const message = `agent ${agent.name} is offline${since}`;
+    const since = agent.offlineSince ? ` since ${toMinute(agent.offlineSince)}` : ' so far: it has not connected yet';
+    const message = `agent ${agent.name} has been offline${since}`;
     reasons.push({ reason: 'AGENT_OFFLINE', message, agent: agent.name, since: agent.offlineSince });
   }
   if (task.cancelRequestedAt) {
@@ -67,3 +67,5 @@ export function waitingOn(task: Waiting): WaitingOn[] {
   }
   return reasons;
 }
+
+const toMinute = (at: Date) => `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

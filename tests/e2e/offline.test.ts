@@ -89,7 +89,7 @@ describe('hosts that are away', () => {
     expect(waiting).toHaveLength(4);
     for (const task of waiting) {
       expect(task.waitingOn[0]).toMatchObject({ reason: 'AGENT_OFFLINE', agent: task.agent });
-      expect(task.waitingOn[0]?.message).toMatch(new RegExp(`agent ${task.agent} is offline since 20`));
+      expect(task.waitingOn[0]?.message).toMatch(new RegExp(`agent ${task.agent} has been offline since 20`));
     }
     expect((await stackOf('late'))?.waitingOn).toEqual(
       expect.arrayContaining([expect.objectContaining({ reason: 'AGENT_OFFLINE', agent: 'vm2' })]),

@@ -53,6 +53,15 @@ describe('on one host', () => {
       net,
     ],
     [
+      'the same, with depends_on',
+      {
+        redis: { networks: ['front'] },
+        db: { networks: ['back'] },
+        worker: { networks: ['front', 'back'], depends_on: ['redis', 'db'] },
+      },
+      net,
+    ],
+    [
       'one named volume, no network in common',
       { app: { networks: ['front'], volumes: ['data:/d'] }, backup: { networks: ['back'], volumes: ['data:/d:ro'] } },
       { ...net, ...data },
@@ -98,6 +107,34 @@ describe('on one host', () => {
     const agents = [agent('a'), agent('b', { online: false, load: 9 }), agent('c')];
     const { at } = placed({ web: {}, db: {}, cache: {} }, { agents, before: { 'web-1': 'b', 'db-1': 'b' } });
     expect(at).toEqual({ 'web-1': 'b', 'db-1': 'b', 'cache-1': 'b' });
+  });
+
+  test.each([
+    ['publish one port', { ports: ['80:80'], deploy: { replicas: 2 } }],
+    ['are one to a host', { deploy: { replicas: 2, placement: { max_replicas_per_node: 1 } } }],
+    ['are spread', { deploy: { replicas: 2, placement: { preferences: [{ spread: 'node.labels.zone' }] } } }],
+  ])('what is beside replicas that %s is with one of them, wherever it stands in the file', (_name, web) => {
+    for (const services of [
+      { web, db: {} },
+      { db: {}, web },
+    ]) {
+      const { at } = placed(services);
+      expect([at['web-1'], at['web-2']]).toContain(at['db-1']);
+      expect(at['web-1']).not.toBe(at['web-2']);
+    }
+  });
+
+  test('replicas that share nothing are spread', () => {
+    const ten = { network_mode: 'none', deploy: { replicas: 10 } };
+    expect(Object.values(placed({ web: ten }).counts).toSorted()).toEqual([3, 3, 4]);
+    const six = { networks: ['front'], deploy: { replicas: 6 } };
+    expect(placed({ web: six }, { networks: { front: { external: true } } }).counts).toEqual({ a: 2, b: 2, c: 2 });
+  });
+
+  test('the others wait with one that names a host that is offline', () => {
+    const agents = [agent('a'), agent('b'), agent('c', { online: false })];
+    const web = { deploy: { placement: { constraints: ['node.hostname == c'] } } };
+    expect(placed({ web, db: {} }, { agents })).toMatchObject({ at: { 'web-1': 'c', 'db-1': 'c' }, warnings: [] });
   });
 
   test('what was parted before stays where it is', () => {

@@ -8,8 +8,8 @@ test.each<[TaskStatus, boolean, ReturnType<typeof task>, object | undefined]>([
   ['CANCELLED', true, task(), { status: 'CANCELLED' }],
   ['PENDING', true, task(), undefined],
   ['FAILED', false, task(), { status: 'FAILED' }],
-  ['FAILED', true, task(), { status: 'PENDING', delayMs: 1_000 }],
-  ['FAILED', true, task({ failures: 1 }), { status: 'PENDING', delayMs: 2_000 }],
+  ['FAILED', true, task(), { status: 'PENDING', delayMs: 4_000 }],
+  ['FAILED', true, task({ failures: 1 }), { status: 'PENDING', delayMs: 8_000 }],
   ['FAILED', true, task({ failures: 2 }), { status: 'FAILED' }],
   ['FAILED', true, task({ failures: 9 }), { status: 'FAILED' }],
   ['FAILED', true, task({ maxFailures: 1 }), { status: 'FAILED' }],
@@ -20,7 +20,7 @@ test.each<[TaskStatus, boolean, ReturnType<typeof task>, object | undefined]>([
 });
 
 test('back-off: full jitter below a doubling ceiling, capped at a minute', () => {
-  expect([1, 2, 3, 7, 50].map((failures) => backoffMs(failures, 1))).toEqual([1_000, 2_000, 4_000, 60_000, 60_000]);
-  expect(backoffMs(5, 0)).toBe(0);
-  expect(backoffMs(3, 0.5)).toBe(2_000);
+  expect([1, 2, 3, 7, 50].map((failures) => backoffMs(failures, 1))).toEqual([4_000, 8_000, 16_000, 60_000, 60_000]);
+  expect(backoffMs(5, 0)).toBe(30_000);
+  expect(backoffMs(3, 0.5)).toBe(12_000);
 });
