@@ -107,7 +107,9 @@ test.concurrent('KEEP leaves what there is; the way to an earlier revision is op
   const back = await world.succeed(await world.operate('rollbackStack', 'kept', ', toRevision: 1'));
   expect(back).toMatchObject({ kind: 'ROLLBACK', revision: 5 });
   expect(await versionsOf('kept')).toEqual(everywhere('kept', '1'));
-  await world.succeed(await world.operate('rollbackStack', 'kept'));
+  // There is nothing before the first one; the way forward again is by its number.
+  await expect(world.operate('rollbackStack', 'kept')).rejects.toThrow('no good revision before 1');
+  await world.succeed(await world.operate('rollbackStack', 'kept', ', toRevision: 4'));
   expect(await versionsOf('kept')).toEqual(everywhere('kept', '4'));
   expect(await settled('kept')).toMatchObject({ revision: 6, goodRevision: 6 });
   await world.remove('kept');

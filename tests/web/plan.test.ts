@@ -37,7 +37,7 @@ async function write(page: Page, text: string): Promise<void> {
   await editor(page).fill(text);
   await plan(page).getByText('the plan will be updated in a moment').waitFor();
   await page.locator('section[aria-busy=false] .plan-summary').waitFor();
-  await plan(page).getByRole('status').waitFor({ state: 'detached' });
+  await plan(page).getByText('the plan will be updated in a moment').waitFor({ state: 'detached' });
 }
 
 describe('a plan', () => {

@@ -10,7 +10,7 @@ const INPAGE = join(import.meta.dirname, 'inpage.js');
 export type Visit = {
   page: Page;
   /** Fails on an exception, an error in the console, a refused policy, or a request to another origin. */
-  expectClean(options?: { offline: boolean }): Promise<void>;
+  expectClean(options?: { offline?: boolean; missing?: boolean }): Promise<void>;
   /** Fails on a control without a name, a broken structure, or text of too little contrast. */
   expectAccessible(): Promise<void>;
   /** Stores a picture in tests/artifacts/. */
@@ -28,8 +28,9 @@ export async function visit(browser: Browser, url: string, options: BrowserConte
   await page.goto(url);
   return {
     page,
-    async expectClean({ offline } = { offline: false }) {
-      const kept = offline ? faults.filter((fault) => !/net::ERR_|WebSocket connection/.test(fault)) : faults;
+    async expectClean({ offline = false, missing = false } = {}) {
+      const expected = [...(offline ? [/net::ERR_|WebSocket connection/] : []), ...(missing ? [/status of 404/] : [])];
+      const kept = faults.filter((fault) => !expected.some((pattern) => pattern.test(fault)));
       expect(kept).toEqual([]);
       expect(await page.evaluate('graphiumTest.policyViolations')).toEqual([]);
     },
