@@ -15,7 +15,7 @@ const REFUSED_HOLD_MS = 1_000;
 /** A task that waits for others says so, or the server would give it up after ten minutes. */
 const HEARTBEAT_MS = 60_000;
 /** Their specs come in one answer, which has to stay within the size of a message. */
-const STARTED_AT_ONCE = 8;
+const STARTED_AT_ONCE = 16;
 
 export type WorkerLink = { startTasks(ids: string[]): Promise<StartedTask[]> };
 

@@ -74,6 +74,8 @@ export async function checkMounted(
   id: string,
   { engine, policy, log }: Pick<TaskContext, 'engine' | 'policy' | 'log'>,
 ): Promise<void> {
+  // Without a directory that is allowed no container of this agent has any to look at.
+  if (policy.allowBindMounts.length === 0) return;
   const found = await engine.inspectMounts(id);
   const binds = (found?.Mounts ?? []).flatMap(({ Type, Source = '', Destination = '' }) =>
     Type === 'bind' && !isInSecrets(Source, policy) ? [{ source: Source, target: Destination }] : [],

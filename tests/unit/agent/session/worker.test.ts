@@ -158,7 +158,7 @@ describe('starting', () => {
       'DEPLOY 2',
       'DEPLOY 3',
     ]);
-    expect(chooseStartable(tasks('DEPLOY', 40), [], 32)).toHaveLength(8);
+    expect(chooseStartable(tasks('DEPLOY', 40), [], 32)).toHaveLength(16);
     expect(chooseStartable(tasks('PULL', 2), [], 1)).toEqual(['PULL 0']);
   });
 });
