@@ -1,14 +1,9 @@
-import { and, desc, eq, gte, lt } from 'drizzle-orm';
 import { GraphiumError } from '../base/errors.ts';
-import { auditLog } from '../db/tables.ts';
-import type { Queryable } from '../db/types.ts';
 import { builder, checkPage } from '../schema/builder.ts';
 import { type Page, PageInfo, toPage } from '../schema/common.ts';
+import { type AuditLogEntry, listEntries } from './audit.ts';
 
-/** Who did what. Entries are only ever added. */
-type Entry = Omit<typeof auditLog.$inferSelect, 'id'> & { id: string };
-
-const AuditEntry = builder.objectRef<Entry>('AuditEntry').implement({
+const AuditEntry = builder.objectRef<AuditLogEntry>('AuditEntry').implement({
   description: 'Something that a person, a CI job, an agent or Graphium itself has done.',
   authScopes: { admin: true },
   fields: (t) => ({
@@ -31,7 +26,7 @@ const AuditEntry = builder.objectRef<Entry>('AuditEntry').implement({
   }),
 });
 
-const AuditConnection = builder.objectRef<{ nodes: Entry[]; pageInfo: Page }>('AuditConnection').implement({
+const AuditConnection = builder.objectRef<{ nodes: AuditLogEntry[]; pageInfo: Page }>('AuditConnection').implement({
   description: 'A page of the audit log.',
   authScopes: { admin: true },
   fields: (t) => ({
@@ -43,32 +38,6 @@ const AuditConnection = builder.objectRef<{ nodes: Entry[]; pageInfo: Page }>('A
     pageInfo: t.field({ type: PageInfo, description: 'Where this page ends.', resolve: (page) => page.pageInfo }),
   }),
 });
-
-type Filter = {
-  actor?: string | null | undefined;
-  action?: string | null | undefined;
-  target?: string | null | undefined;
-  since?: Date | null | undefined;
-};
-
-async function listEntries(tx: Queryable, filter: Filter, limit: number, after: number | undefined): Promise<Entry[]> {
-  const { actor, action, target, since } = filter;
-  const rows = await tx
-    .select()
-    .from(auditLog)
-    .where(
-      and(
-        actor == null ? undefined : eq(auditLog.actor, actor),
-        action == null ? undefined : eq(auditLog.action, action),
-        target == null ? undefined : eq(auditLog.target, target),
-        since == null ? undefined : gte(auditLog.at, since),
-        after === undefined ? undefined : lt(auditLog.id, after),
-      ),
-    )
-    .orderBy(desc(auditLog.id))
-    .limit(limit);
-  return rows.map((row) => ({ ...row, id: String(row.id) }));
-}
 
 /** @throws GraphiumError BAD_INPUT */
 function toCursor(after: string | null | undefined): number | undefined {

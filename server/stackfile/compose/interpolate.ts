@@ -1,7 +1,8 @@
 /**
  * Variables in the values of a Compose file: `$V ${V} ${V:-d} ${V-d} ${V:?e} ${V?e} ${V:+r} ${V+r}`, nested, and `$$`
- * for a dollar sign (compose-spec, 12-interpolation.md). As in Compose, the first operator counts, a default is read
- * only if it is needed, and the value of a variable is not interpolated again.
+ * for a dollar sign (compose-spec, 12-interpolation.md); one that begins no reference stands for itself. As in Compose,
+ * the first operator counts, a default is read only if it is needed, and the value of a variable is not interpolated
+ * again.
  */
 import { quote } from '../problems.ts';
 
@@ -79,9 +80,10 @@ function toValueAt(
     return { value: expand(reference, variables, depth), end };
   }
   const name = match(NAME, text, dollar + 1);
-  const reference = text.slice(dollar, dollar + 1 + Math.max(name.length, 1));
-  if (name === '') throw invalid(reference);
-  return { value: plain(name, reference, variables), end: dollar + 1 + name.length };
+  // Neither `$(seq 3)` nor `$5` is a reference: Compose keeps such a sign as text.
+  if (name === '') return { value: '$', end: dollar + 1 };
+  const end = dollar + 1 + name.length;
+  return { value: plain(name, text.slice(dollar, end), variables), end };
 }
 
 /** Gives the index after the closing brace. Only `${` opens another one, so that `${V:-{a}` ends at its first `}`. */

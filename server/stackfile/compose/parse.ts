@@ -61,8 +61,17 @@ export function parseCompose(text: string, options: ComposeOptions): ParsedCompo
   const top = root && new ComposeReader(context, root, root).map(KEYS, 'a Compose file {services, ...}');
   const spec = top && readStack(top, new Place(context, WHOLE_TEXT), options);
   const found = problems();
-  if (!spec || found.length > 0) return { ok: false, problems: found };
+  if (!spec || found.length > 0) return { ok: false, problems: found.map(naming(warnings())) };
   return { ok: true, spec, warnings: warnings(), variableNames: variables.referenced };
+}
+
+/** Often an unset variable is all that is wrong with a value: without it, `app:${TAG}` is no image. */
+function naming(warnings: readonly Problem[]): (problem: Problem) => Problem {
+  const unset = warnings.filter(({ code }) => code === 'VARIABLE_NOT_SET');
+  return (problem) => {
+    const here = unset.filter(({ line }) => line === problem.line).map(({ message }) => message);
+    return here.length === 0 ? problem : { ...problem, message: `${problem.message} (${here.join('; ')})` };
+  };
 }
 
 function readStack(top: ComposeFields, wholeText: Place, options: ComposeOptions): StackSpec | undefined {

@@ -64,7 +64,7 @@ test('a failure that may pass: tried again after a back-off, up to max_failures'
     );
     const row = await rowOf(pull.id);
     expect(row).toMatchObject({ status: 'PENDING', failures, attempt: failures, session_epoch: null, error });
-    expect(Date.parse(row.not_before) - Date.now()).toBeLessThanOrEqual(1_000 * 2 ** (failures - 1) + 1_000);
+    expect(Date.parse(row.not_before) - Date.now()).toBeLessThanOrEqual(4_000 * 2 ** (failures - 1) + 1_000);
     expect((await seed.deployment(id)).status).toBe('RUNNING');
     await seed.sql`update tasks set not_before = now() where id = ${pull.id}`;
     expect(await agent.start([pull.id])).toMatchObject([{ attempt: failures + 1 }]);

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of a Compose file are written like this
 import { describe, expect, test } from 'vitest';
+import { parseCompose } from '../../../../../server/stackfile/compose/parse.ts';
 import { type Case, check, parse } from '../../../../support/stackfile/compose-marks.ts';
 
 const A = 'services: {a: {image: app}}';
@@ -86,11 +87,7 @@ networks: {default: {ipam: {config: [{subnet: 10.1.1.0/24}]}}}`,
       'services: {a: {image: app, command: "echo ^${A!}"}}',
       'INVALID_INTERPOLATION services.a.command',
     ],
-    [
-      'a shell’s own syntax',
-      'services: {a: {image: app, command: echo ^$(date)}}',
-      'INVALID_INTERPOLATION services.a.command',
-    ],
+    ['a shell’s own syntax', 'services: {a: {image: app, command: ^echo $(date)}}', 'INVALID_VALUE services.a.command'],
     ['a missing variable', 'services:\n  a: {image: "app:^${A:?which}"}', 'VARIABLE_MISSING services.a.image'],
     [
       'a missing variable further down',
@@ -152,8 +149,8 @@ describe('every refusal names what it refuses, and the way out', () => {
       'expected a service of this deployment: "b" has the profile dev, which is not active',
     ],
     [
-      'services: {a: {image: app, user: "$(id)"}}',
-      'expected $NAME, ${NAME} or ${NAME:-default}, and $$ for a dollar sign, found "$("',
+      'services: {a: {image: app, user: "${(id)}"}}',
+      'expected $NAME, ${NAME} or ${NAME:-default}, and $$ for a dollar sign, found "${(id)}"',
     ],
   ])('%s', (text, message) => {
     const parsed = parse(text, { name: 'shop' });
@@ -173,4 +170,15 @@ services: {a: {image: app, x-own: 1, networks: {n: {x-b: 1}}, configs: [{source:
 networks: {n: {x-d: 1, ipam: {x-e: 1}}}
 configs: {c: {content: a, x-f: 1}}`;
   expect(parse(text, { name: 'shop' }).ok).toBe(true);
+});
+
+test('a value that an unset variable makes invalid says which variable that is', () => {
+  const parsed = parseCompose('name: x\nservices:\n  a:\n    image: n8nio/n8n:${TAG}\n', {
+    variables: {},
+    profiles: [],
+  });
+  expect(parsed.ok).toBe(false);
+  const [problem] = parsed.ok ? [] : parsed.problems;
+  expect(problem).toMatchObject({ code: 'INVALID_IMAGE', line: 4 });
+  expect(problem?.message).toContain('the variable "TAG" is not set');
 });
