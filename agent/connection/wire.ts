@@ -50,7 +50,12 @@ export function fromGraphQLErrors(errors: readonly unknown[]): ApiError {
   return new ApiError(code, errors.map(messageOf).join('; ') || 'the server gave no reason');
 }
 
-const CLOSE_CODES: Record<number, string> = { 4401: 'UNAUTHENTICATED', 4403: 'UNAUTHENTICATED', 4410: 'REPLACED' };
+const CLOSE_CODES: Record<number, string> = {
+  1013: 'CLOSED',
+  4401: 'UNAUTHENTICATED',
+  4403: 'UNAUTHENTICATED',
+  4410: 'REPLACED',
+};
 
 /** Keeps a code that concerns this agent. Any other end before the acknowledgement means that streaming is not possible. */
 export function fromClose(code: number, reason: string, acknowledged: boolean): ApiError {

@@ -15,6 +15,7 @@ import { imageViolations, networkViolations } from '../policy/table.ts';
 import { violations } from '../policy/violations.ts';
 import type { TaskContext } from './context.ts';
 import { awaitEngine, isEngineAway } from './engine-wait.ts';
+import { dropUnusedFiles } from './files.ts';
 import { toJob } from './job.ts';
 import { look } from './look.ts';
 import { policyDenied } from './policy-denied.ts';
@@ -29,6 +30,8 @@ export async function runTask(task: AgentTask, context: TaskContext): Promise<Ta
     const refused = refusals(job, context);
     const memory = refused.length === 0 ? FRESH_MEMORY : fail(FRESH_MEMORY, policyDenied(refused).failure, false);
     const outcome = await convergeOverRestarts(job, memory, context);
+    // Somebody may have removed the container, but not its secrets.
+    if (job.kind === 'DELETE' && outcome.status === 'COMPLETED') await dropUnusedFiles(job.name, context);
     return redact(outcome, secretsOf(job));
   } catch (error) {
     const { failure, retryable } = toTaskError(error, { code: 'INTERNAL', what: `Task ${task.kind}` });

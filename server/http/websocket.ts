@@ -10,15 +10,20 @@ import { CLOSE_FORBIDDEN, type Socket } from '../protocol/sockets.ts';
 import type { Caller } from '../schema/context.ts';
 import { authenticate, createContext, type Services } from './context.ts';
 import { LIMITS } from './limits.ts';
+import { createMask } from './mask.ts';
 import { execute, prepareOperation, subscribe } from './operation.ts';
 import type { Yoga } from './yoga.ts';
 
 const PING_MS = 10_000;
 
+/** WebSocket's own "Try Again Later", after which clients connect again; graphql-ws's 4500 ends them for good. */
+const CLOSE_TRY_AGAIN_LATER = 1013;
+
 type InitPayload = Record<string, unknown>;
 /** What belongs to one socket; all but `socket` once its token was accepted. */
 type Extra = { socket: WebSocket; caller?: Caller; session?: Socket; stop?: () => void };
 type Client = Connection<InitPayload, Extra>;
+type Mask = ReturnType<typeof createMask>;
 
 /**
  * GraphQL over WebSocket with everything that holds over HTTP: authentication, limits, masked errors. A request that is
@@ -32,12 +37,13 @@ export function attachSockets(server: Server, yoga: Yoga, services: Services, lo
     maxPayload: LIMITS.frameBytes,
   });
   wss.on('error', (error) => log.warn({ err: error }, 'WebSocket server'));
+  const mask = createMask(log);
   const disposable = useServer<InitPayload, Extra>(
     {
       connectionInitWaitTimeout: LIMITS.connectionInitMs,
       execute,
       subscribe,
-      onConnect: (client) => accept(client, services),
+      onConnect: (client) => accept(client, services, mask),
       onSubscribe: ({ extra, subscriptions }, _id, payload) => {
         const context = createContext(services, log, extra.caller, extra.session, undefined);
         return checkCount(subscriptions) ?? prepareOperation(yoga, context, payload);
@@ -58,9 +64,13 @@ export function attachSockets(server: Server, yoga: Yoga, services: Services, lo
 }
 
 /** Lets a client in that sent a good token, and closes its socket when that token is revoked. */
-async function accept({ connectionParams, extra }: Client, services: Services): Promise<boolean> {
-  const caller = await authenticate(services.db, connectionParams?.authorization).catch(ifRefused);
-  if (!caller) {
+async function accept({ connectionParams, extra }: Client, services: Services, mask: Mask): Promise<boolean> {
+  const caller = await authenticate(services.db, connectionParams?.authorization).catch(toError);
+  if (caller instanceof Error && !(caller instanceof GraphiumError)) {
+    extra.socket.close(CLOSE_TRY_AGAIN_LATER, mask(caller).message);
+    return false;
+  }
+  if (!caller || caller instanceof Error) {
     extra.socket.close(CloseCode.Unauthorized, 'send { "authorization": "Bearer gph_…" } with connection_init');
     return false;
   }
@@ -74,9 +84,7 @@ async function accept({ connectionParams, extra }: Client, services: Services): 
   return true;
 }
 
-function ifRefused(error: unknown): undefined {
-  if (!(error instanceof GraphiumError)) throw error;
-}
+const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 async function closeIfRevoked(socket: WebSocket, params: InitPayload | undefined, services: Services): Promise<void> {
   const caller = await authenticate(services.db, params?.authorization).catch((error: unknown) => error);

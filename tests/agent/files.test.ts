@@ -141,6 +141,13 @@ describe('secrets', () => {
     expect(before).not.toContain(after[0]);
   });
 
+  it('go with a container that somebody else removed', async () => {
+    await engine.removeContainer(await up('DEPLOY', spec));
+    expect(await kept()).toHaveLength(2);
+    await up('DELETE', { version: 1 });
+    expect(await kept()).toEqual([]);
+  });
+
   it('go when the container cannot be made', async () => {
     const impossible = deploy({ files, image: host.images.busybox, workingDir: 'not/absolute' });
     await fail('DEPLOY', impossible, { policy });
