@@ -8,7 +8,7 @@ export type Verdict =
   | { is: 'good' }
   /** Wants another look after an event, or when `ms` have passed. */
   | { is: 'pending'; ms: number; message: string }
-  | { is: 'bad'; code: string; message: string };
+  | { is: 'bad'; code: string; message: string; retryable?: boolean };
 
 /** Identifies one run of a container's process. */
 export type Run = Pick<ObservedContainer, 'startedAt' | 'restartCount'>;
@@ -31,15 +31,22 @@ export function judge(seen: ObservedContainer | null, run: Run, elapsedMs: numbe
       `its health check failed ${seen.failingProbes} times in a row. See the health log`,
     );
   }
-  if (seen.health === 'STARTING') {
-    const ms = seen.healthDeadlineMs - elapsedMs;
-    if (ms <= 0)
-      return bad('HEALTH_CHECK_TIMEOUT', `its health check gave no verdict in ${Math.round(elapsedMs / 1000)} s`);
-    const failing = seen.failingProbes > 0 ? `; ${seen.failingProbes} probes failed` : '';
-    return { is: 'pending', ms, message: `Waiting for the health check${failing}` };
-  }
+  if (seen.health === 'STARTING') return judgeStarting(seen, elapsedMs);
   if (elapsedMs < monitorMs) return { is: 'pending', ms: monitorMs - elapsedMs, message: 'Watching that it stays up' };
   return { is: 'good' };
+}
+
+function judgeStarting({ healthDeadlineMs, healthLog, failingProbes }: ObservedContainer, elapsedMs: number): Verdict {
+  const ms = healthDeadlineMs - elapsedMs;
+  if (ms > 0) {
+    const failing = failingProbes > 0 ? `; ${failingProbes} probes failed` : '';
+    return { is: 'pending', ms, message: `Waiting for the health check${failing}` };
+  }
+  const seconds = Math.round(elapsedMs / 1000);
+  if (healthLog.length > 0) return bad('HEALTH_CHECK_TIMEOUT', `its health check gave no verdict in ${seconds} s`);
+  // A restart of Docker between a container's start and its first probe may lose the probes for good (live-restore).
+  const message = `Docker did not run its health check once in ${seconds} s. This may pass with a new container`;
+  return { ...bad('HEALTH_CHECK_TIMEOUT', message), retryable: true };
 }
 
 /** The server gives up a task of which it hears nothing, so a wait is reported this often. */
@@ -77,7 +84,7 @@ function judgeEnded({ status, exitCode, oomKilled, restartPolicy, startError }: 
   return bad('CONTAINER_EXITED', `its command ended with exit code ${exitCode}. See its log`);
 }
 
-function bad(code: string, message: string): Verdict {
+function bad(code: string, message: string): Extract<Verdict, { is: 'bad' }> {
   return { is: 'bad', code, message };
 }
 

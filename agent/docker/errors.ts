@@ -13,6 +13,7 @@
  *     NETWORK_MISSING, VOLUME_MISSING, VOLUME_CONFLICT                      no
  *     POLICY_DENIED, SPEC_UNSUPPORTED, ENGINE_TOO_OLD, SECRETS_UNSUPPORTED  no
  *     HEALTH_CHECK_FAILED, HEALTH_CHECK_TIMEOUT, CONTAINER_EXITED           no
+ *     HEALTH_CHECK_TIMEOUT    Docker did not run the check at all           yes
  *     CONTAINER_MISSING    somebody removed it during the check             no
  *     CREATE_FAILED, START_FAILED, STOP_FAILED, RENAME_FAILED, REMOVE_FAILED
  *                    the engine's trouble of the moment (`isTransient`)     yes

@@ -63,11 +63,12 @@ function createProgress({ update }: TaskContext): (message: string) => void {
 
 async function toFailure(
   name: string,
-  { code, message }: Extract<Verdict, { is: 'bad' }>,
+  { code, message, retryable }: Extract<Verdict, { is: 'bad' }>,
   seen: ObservedContainer | null,
   context: TaskContext,
 ): Promise<TaskError> {
-  return new TaskError({ code, message: `${name}: ${message}.`, ...(seen && (await takeEvidence(seen, context))) });
+  const evidence = seen && (await takeEvidence(seen, context));
+  return new TaskError({ code, message: `${name}: ${message}.`, ...evidence }, retryable);
 }
 
 /** Collects what explains why the container failed. */

@@ -33,10 +33,23 @@ describe('judging', () => {
     ['no ports', container({ lacksPorts: true }), 10, { is: 'bad', code: 'START_FAILED' }],
     ['unhealthy', container({ health: 'UNHEALTHY' }), 10, { is: 'bad', code: 'HEALTH_CHECK_FAILED' }],
     ['not healthy yet', container({ health: 'STARTING' }), 400, { is: 'pending', ms: 600 }],
-    ['never healthy', container({ health: 'STARTING' }), 1_000, { is: 'bad', code: 'HEALTH_CHECK_TIMEOUT' }],
+    [
+      'never healthy',
+      container({ health: 'STARTING', healthLog: ['exit 1: no'] }),
+      1_000,
+      { is: 'bad', code: 'HEALTH_CHECK_TIMEOUT' },
+    ],
+    [
+      'never probed: Docker was restarted in between',
+      container({ health: 'STARTING' }),
+      1_000,
+      { is: 'bad', code: 'HEALTH_CHECK_TIMEOUT', retryable: true },
+    ],
     ['healthy', container({ health: 'HEALTHY' }), 1_000, { is: 'good' }],
   ])('%s', (_, seen, elapsedMs, expected) => {
-    expect(judge(seen, run, elapsedMs, 1_000)).toMatchObject(expected);
+    const verdict = judge(seen, run, elapsedMs, 1_000);
+    expect(verdict).toMatchObject(expected);
+    if (!('retryable' in expected)) expect(verdict).not.toHaveProperty('retryable');
   });
 });
 
