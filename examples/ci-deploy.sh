@@ -61,7 +61,7 @@ request_again() {
     case $http in 429 | 5?? | 000) ;;
     *)
       grep -q '"\(data\|errors\)":' "$work/answer" || break
-      grep -q '"code":"UNAVAILABLE"' "$work/answer" || return 0
+      grep -q '"code":"\(UNAVAILABLE\|RATE_LIMITED\)"' "$work/answer" || return 0
       ;;
     esac
     [ "$asked" -gt 1 ] || echo "ci-deploy: no answer from $GRAPHIUM_URL yet ($why); trying for a minute" >&2

@@ -21,7 +21,11 @@ import { startSweeper } from './upkeep/sweep.ts';
 /** The server's process: environment, database, migrations, app, HTTP, signals. */
 
 const UPKEEP_CONNECTIONS = 4;
+const AGENT_CONNECTIONS = 8;
 const ANSWER_WITHIN_MS = 8_000;
+
+/** A client may take so long over the headers and over all of a request; who takes longer gets 408. */
+const SLOWEST = { headersTimeout: 10_000, requestTimeout: 60_000, connectionsCheckingInterval: 2_000 };
 
 const toPath = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -87,12 +91,14 @@ async function start(env: Env, log: Logger, started: AsyncDisposableStack, signa
   // Leases and deadlines do not wait until people's requests leave a connection free.
   const upkeep = connect(databaseUrl, { log, max: UPKEEP_CONNECTIONS });
   started.defer(upkeep.close);
+  const agents = connect(databaseUrl, { log, max: AGENT_CONNECTIONS });
+  started.defer(agents.close);
 
   const bus = createBus();
   started.defer(() => bus.close());
   const sockets = createAgentSockets(upkeep.db, bus, log);
   const clusterId = await getClusterId(db);
-  const services = { db, bus, sockets, vault, clusterId, publicUrl: env.publicUrl };
+  const services = { db, agentDb: agents.db, bus, sockets, vault, clusterId, publicUrl: env.publicUrl };
   const listener = await listen(databaseUrl, bus, log);
   started.defer(listener.close);
   const sweeper = await startSweeper({ ...services, db: upkeep.db }, randomUUID(), log);
@@ -108,7 +114,7 @@ async function start(env: Env, log: Logger, started: AsyncDisposableStack, signa
 }
 
 async function serve(env: Env, host: string, app: App): Promise<() => Promise<void>> {
-  const server = env.tls ? createHttpsServer(env.tls) : createHttpServer();
+  const server = env.tls ? createHttpsServer({ ...env.tls, ...SLOWEST }) : createHttpServer(SLOWEST);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(env.port, host, () => {

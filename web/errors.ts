@@ -29,6 +29,7 @@ const TITLES: Record<string, string> = {
   CONFLICT: 'This cannot be done now',
   TOO_LARGE: 'Too large',
   LIMIT_EXCEEDED: 'The request exceeds a limit',
+  RATE_LIMITED: 'Too many requests',
   UNAVAILABLE: 'The database cannot be reached',
   INTERNAL: 'The server ran into an error',
   NETWORK: 'The server cannot be reached',
@@ -61,7 +62,9 @@ export function localProblem(code: string, message: string): Problem {
 
 /** A lost connection or an overloaded server: the same request may work a moment later. */
 export function isPassing(problem: Problem): boolean {
-  return ['NETWORK', 'UNAVAILABLE', 'HTTP_429', 'HTTP_502', 'HTTP_503', 'HTTP_504'].includes(problem.code);
+  return ['NETWORK', 'UNAVAILABLE', 'RATE_LIMITED', 'HTTP_429', 'HTTP_502', 'HTTP_503', 'HTTP_504'].includes(
+    problem.code,
+  );
 }
 
 export function isUnauthenticated(error: CombinedError): boolean {

@@ -15,6 +15,8 @@ import { findUsableToken } from '../tokens/store.ts';
 /** What all requests to one server process share. */
 export type Services = {
   db: Db;
+  /** The agents' own connections, so that their work does not wait for what people read. */
+  agentDb: Db;
   bus: Bus;
   sockets: AgentSockets;
   vault: Vault;
@@ -27,17 +29,22 @@ export type Services = {
  * @param authorization the value of the header, or of `authorization` in the payload of `connection_init`
  * @throws GraphiumError UNAUTHENTICATED
  */
-export async function authenticate(db: Db, authorization: unknown): Promise<Caller | undefined> {
+export async function authenticate(services: Databases, authorization: unknown): Promise<Caller | undefined> {
   if (authorization === undefined || authorization === null || authorization === '') return undefined;
   const match = typeof authorization === 'string' ? /^Bearer (\S+)$/i.exec(authorization) : null;
   const token = match?.[1] === undefined ? undefined : fromToken(match[1]);
   if (!token) throw new GraphiumError('UNAUTHENTICATED', 'Expected "Authorization: Bearer gph_…".');
-  const found = await findUsableToken(db, token.id);
+  const found = await findUsableToken(databaseFor(token.kind, services), token.id);
   if (found?.token.kind !== token.kind || !isSecretOf(token.secret, found.token.hash)) {
     throw new GraphiumError('UNAUTHENTICATED', 'The token is unknown, was revoked, was used or has expired.');
   }
   return toCaller(found);
 }
+
+type Databases = Pick<Services, 'db' | 'agentDb'>;
+
+const databaseFor = (kind: Caller['kind'] | undefined, { db, agentDb }: Databases): Db =>
+  kind === 'AGENT' ? agentDb : db;
 
 function toCaller({ token, agent }: NonNullable<Awaited<ReturnType<typeof findUsableToken>>>): Caller {
   const { id: tokenId, kind, name, role, agentName, labels } = token;
@@ -57,7 +64,8 @@ export function createContext(
   socket: Socket | undefined,
   origin: string | undefined,
 ): Context {
-  const { db, bus, vault, sockets, clusterId, publicUrl } = services;
+  const { bus, vault, sockets, clusterId, publicUrl } = services;
+  const db = databaseFor(caller?.kind, services);
   return {
     db,
     vault,

@@ -6,6 +6,7 @@ import type { GraphQLError } from 'graphql';
 import { type Plugin, useExecutionCancellation } from 'graphql-yoga';
 import { GraphiumError } from '../base/errors.ts';
 import { costPlugin } from './cost.ts';
+import { turnsPlugin } from './turns.ts';
 
 /** How much one request may ask for, the same over HTTP and WebSocket. */
 export const LIMITS = {
@@ -13,6 +14,9 @@ export const LIMITS = {
   frameBytes: 256 * 1024,
   connectionInitMs: 3_000,
   subscriptionsPerSocket: 50,
+  socketsPerToken: 100,
+  /** Queries and mutations of one token; a connection to the database is left for others. */
+  turns: { atATime: 4, waiting: 100 },
   depth: 10,
   /** A page of 500 with all its fields fits. */
   cost: 50_000,
@@ -35,6 +39,7 @@ export function limitPlugins(): Plugin[] {
     costPlugin(LIMITS.cost),
     // What nobody waits for any more stops.
     useExecutionCancellation(),
+    turnsPlugin(LIMITS.turns),
     jsonBodies(),
   ];
 }

@@ -23,7 +23,9 @@ type InitPayload = Record<string, unknown>;
 /** What belongs to one socket; all but `socket` once its token was accepted. */
 type Extra = { socket: WebSocket; caller?: Caller; session?: Socket; stop?: () => void };
 type Client = Connection<InitPayload, Extra>;
-type Mask = ReturnType<typeof createMask>;
+/** By the id of a token. */
+type OpenSockets = Map<string, Set<WebSocket>>;
+type Shared = { mask: ReturnType<typeof createMask>; open: OpenSockets };
 
 /**
  * GraphQL over WebSocket with everything that holds over HTTP: authentication, limits, masked errors. A request that is
@@ -38,19 +40,23 @@ export function attachSockets(server: Server, yoga: Yoga, services: Services, lo
   });
   wss.on('error', (error) => log.warn({ err: error }, 'WebSocket server'));
   const mask = createMask(log);
+  const open: OpenSockets = new Map();
   const disposable = useServer<InitPayload, Extra>(
     {
       connectionInitWaitTimeout: LIMITS.connectionInitMs,
       execute,
       subscribe,
-      onConnect: (client) => accept(client, services, mask),
+      onConnect: (client) => accept(client, services, { mask, open }),
       onSubscribe: ({ extra, subscriptions }, _id, payload) => {
         const context = createContext(services, log, extra.caller, extra.session, undefined);
         return checkCount(subscriptions) ?? prepareOperation(yoga, context, payload);
       },
       onError: (_client, _id, _payload, errors) => giveCodes(errors),
       // Not `onDisconnect`, which is left out for a socket that closes before it was acknowledged.
-      onClose: ({ extra }, code) => release(extra, code === 1000, services),
+      onClose: ({ extra }, code) => {
+        forget(extra, open);
+        return release(extra, code === 1000, services);
+      },
     },
     wss,
     PING_MS,
@@ -64,8 +70,12 @@ export function attachSockets(server: Server, yoga: Yoga, services: Services, lo
 }
 
 /** Lets a client in that sent a good token, and closes its socket when that token is revoked. */
-async function accept({ connectionParams, extra }: Client, services: Services, mask: Mask): Promise<boolean> {
-  const caller = await authenticate(services.db, connectionParams?.authorization).catch(toError);
+async function accept(
+  { connectionParams, extra }: Client,
+  services: Services,
+  { mask, open }: Shared,
+): Promise<boolean> {
+  const caller = await authenticate(services, connectionParams?.authorization).catch(toError);
   if (caller instanceof Error && !(caller instanceof GraphiumError)) {
     extra.socket.close(CLOSE_TRY_AGAIN_LATER, mask(caller).message);
     return false;
@@ -76,6 +86,12 @@ async function accept({ connectionParams, extra }: Client, services: Services, m
   }
   // It may have closed meanwhile, and then nobody would take the listener off again.
   if (extra.socket.readyState !== extra.socket.OPEN) return false;
+  const others = open.get(caller.tokenId) ?? new Set();
+  if (others.size >= LIMITS.socketsPerToken) {
+    extra.socket.close(CLOSE_TRY_AGAIN_LATER, `this token has ${others.size} sockets open; try again in 10 s`);
+    return false;
+  }
+  open.set(caller.tokenId, others.add(extra.socket));
   extra.caller = caller;
   extra.session = { close: (code, reason) => extra.socket.close(code, reason) };
   extra.stop = services.bus.on([topic.token(caller.tokenId)], () => {
@@ -87,7 +103,7 @@ async function accept({ connectionParams, extra }: Client, services: Services, m
 const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 async function closeIfRevoked(socket: WebSocket, params: InitPayload | undefined, services: Services): Promise<void> {
-  const caller = await authenticate(services.db, params?.authorization).catch((error: unknown) => error);
+  const caller = await authenticate(services, params?.authorization).catch((error: unknown) => error);
   if (caller instanceof GraphiumError) socket.close(CLOSE_FORBIDDEN, 'the token was revoked');
 }
 
@@ -102,6 +118,12 @@ function checkCount(subscriptions: Client['subscriptions']): GraphQLError[] | un
 /** Gives errors of GraphQL itself, such as those of its grammar, the code that they have over HTTP. */
 function giveCodes(errors: readonly GraphQLError[]): void {
   for (const { extensions } of errors) extensions.code ??= 'BAD_INPUT';
+}
+
+function forget({ socket, caller }: Extra, open: OpenSockets): void {
+  const sockets = caller && open.get(caller.tokenId);
+  sockets?.delete(socket);
+  if (sockets?.size === 0) open.delete(caller?.tokenId ?? '');
 }
 
 async function release({ session, stop }: Extra, isGraceful: boolean, { sockets }: Services): Promise<void> {

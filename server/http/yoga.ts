@@ -26,7 +26,7 @@ export function createGraphql(services: Services, log: Logger): Yoga {
     plugins: limitPlugins(),
     context: async ({ graphium, request }) => {
       if (graphium) return graphium;
-      const caller = await authenticate(services.db, request.headers.get('authorization'));
+      const caller = await authenticate(services, request.headers.get('authorization'));
       return createContext(services, log, caller, undefined, originOf(request.url, request.headers));
     },
     graphiql: false,

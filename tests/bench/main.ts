@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,10 +14,12 @@ import { freePort, startServer } from '../support/server.ts';
 import { benchChange } from './change.ts';
 import { benchDeploy } from './deploy.ts';
 import { benchDispatch } from './dispatch.ts';
+import { benchHostile } from './hostile.ts';
 import { benchPlan } from './plan.ts';
+import { rssMb } from './process.ts';
 import { median, round } from './stats.ts';
 
-/** `npm run bench [plan|dispatch|deploy|change|start]`: prints figures; the last line is one JSON object. */
+/** `npm run bench [plan|dispatch|hostile|deploy|change|start]`: prints figures; the last line is one JSON object. */
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
@@ -51,6 +53,19 @@ async function main(parts: readonly string[]): Promise<Record<string, unknown>> 
       `  graphile-worker  p50 ${dispatch.graphileWorkerP50Ms} ms, p99 ${dispatch.graphileWorkerP99Ms} ms (addJob to start, no network API)`,
     );
     figures.dispatch = dispatch;
+  }
+  if (wants('hostile')) {
+    say(
+      'hostile: 64 requests as large as are allowed by one VIEWER, beside an agent and somebody who asks for the hosts',
+    );
+    const hostile = await benchHostile(embedded.url);
+    say(
+      `  others p50 ${hostile.p50Ms} ms, p99 ${hostile.p99Ms} ms (alone: p50 ${hostile.quietP50Ms} ms); ${hostile.answered} answered, ${hostile.refused} refused`,
+    );
+    say(
+      `  server ${hostile.serverRssMb} MB, ${hostile.sessionsLost} sessions lost, ended ${hostile.stopMs} ms after SIGTERM`,
+    );
+    figures.hostile = hostile;
   }
   if (wants('deploy') || wants('change')) Object.assign(figures, await onLab(embedded.url, wants));
   if (wants('start')) {
@@ -95,11 +110,6 @@ async function onLab(postgresUrl: string, wants: (part: string) => boolean) {
   const agentRssMb = round(median(agents.map((agent) => rssMb(agent.pid()))), 1);
   say(`agent: ${agentRssMb} MB resident when idle`);
   return { ...figures, deploy, agentRssMb };
-}
-
-function rssMb(pid: number): number {
-  const kilobytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kilobytes) / 1024;
 }
 
 const STARTS = 5;

@@ -41,7 +41,15 @@ export async function createSeed(postgresUrl: string, options: SeedOptions = {})
   const sockets = createAgentSockets(db, bus, log);
   const vault = createVault(randomBytes(32));
   const clusterId = await getClusterId(db);
-  const services = { db, bus, sockets, vault, clusterId, publicUrl: { url: 'http://graphium.test', isGiven: true } };
+  const services = {
+    db,
+    agentDb: db,
+    bus,
+    sockets,
+    vault,
+    clusterId,
+    publicUrl: { url: 'http://graphium.test', isGiven: true },
+  };
   const listener = await listen(databaseUrl, bus, log);
   const sweeper = options.sweeper ? await startSweeper(services, SERVER_ID, log) : undefined;
   const app = createApp(services, { pageFolder: fileURLToPath(new URL('../../web/dist', import.meta.url)) }, log);

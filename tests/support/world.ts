@@ -135,6 +135,16 @@ async function startAgents({ lab, server, agents }: Parts, labels: Record<string
   await agentsOnline(server, [...agents.keys()]);
 }
 
+/** It may have been removed since it was listed. */
+const inspectOrNone = (container: Docker.Container): Promise<Docker.ContainerInspectInfo[]> =>
+  container.inspect().then(
+    (found) => [found],
+    (error: { statusCode?: number }) => {
+      if (error.statusCode !== 404) throw error;
+      return [];
+    },
+  );
+
 type Parts = Pick<World, 'lab' | 'server' | 'agents' | 'sql' | 'clusterId'>;
 
 function placesOf({ lab, agents, server }: Parts) {
@@ -144,8 +154,8 @@ function placesOf({ lab, agents, server }: Parts) {
   const containers = async (hostName: string, stack: string) => {
     const label = [`graphium.stack=${stack}`, `graphium.agent=${hostName}`];
     const found = await engine(hostName).listContainers({ all: true, filters: { label } });
-    const inspected = await Promise.all(found.map(({ Id }) => engine(hostName).getContainer(Id).inspect()));
-    return inspected.sort((a, b) => a.Name.localeCompare(b.Name));
+    const inspected = await Promise.all(found.map(({ Id }) => inspectOrNone(engine(hostName).getContainer(Id))));
+    return inspected.flat().sort((a, b) => a.Name.localeCompare(b.Name));
   };
   const statesOn = async (hostName: string, stack: string): Promise<ContainerState[]> =>
     (await containers(hostName, stack)).map(({ Id, Name, State }) => {

@@ -49,6 +49,20 @@ describe.each(Object.entries(TOO_MUCH))('an operation with too much %s', (_name,
 });
 
 describe('over a socket', () => {
+  test('one more than a token may have is closed with when to come back; the others stay', async () => {
+    const { secret } = await seed.token('VIEWER');
+    const wires = await Promise.all(Array.from({ length: LIMITS.socketsPerToken }, () => seed.wire(secret)));
+    const reason = 'this token has 100 sockets open; try again in 10 s';
+    expect(await (await seed.wire(secret)).closed).toEqual({ code: 1013, reason });
+    expect(wires.every((wire) => wire.isOpen())).toBe(true);
+    await wires[0]?.close();
+    const next = await until(
+      () => seed.wire(secret),
+      (wire) => wire.isOpen(),
+    );
+    expect((await next.ask('{ viewer { name } }')).data).toEqual({ viewer: { name: 'viewer' } });
+  });
+
   test('mistakes in the query are answered with a code and leave it open', async () => {
     const wire = await seed.wire();
     for (const query of [

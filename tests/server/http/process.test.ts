@@ -1,5 +1,6 @@
-import { createServer } from 'node:net';
+import { connect as connectTo, createServer } from 'node:net';
 import { expect, inject, test } from 'vitest';
+import { LIMITS } from '../../../server/http/limits.ts';
 import { until } from '../../support/agents.ts';
 import { createDatabase, dropDatabase, withAdmin } from '../../support/postgres.ts';
 import { createPostgresProxy } from '../../support/postgres-proxy.ts';
@@ -42,11 +43,13 @@ test('SIGTERM lets it answer what it was asked, and end', { timeout: 30_000 }, a
     await admin.begin(async (sql) => {
       await sql`lock table tokens in exclusive mode`;
       answers = Promise.all(
-        Array.from({ length: 8 }, (_, index) => graphql(server, server.adminToken, create, { n: `t${index}` })),
+        Array.from({ length: LIMITS.turns.atATime + 2 }, (_, index) =>
+          graphql(server, server.adminToken, create, { n: `t${index}` }),
+        ),
       );
       const waiting = async () =>
         (await sql`select count(*)::int as n from pg_locks where not granted and relation = 'tokens'::regclass`)[0]?.n;
-      await until(waiting, (n) => n === 8, { what: 'eight mutations under way' });
+      await until(waiting, (n) => n === LIMITS.turns.atATime, { what: 'mutations under way, and two that wait' });
       ended = server.stop();
       await until(
         async () => server.output(),
@@ -56,5 +59,21 @@ test('SIGTERM lets it answer what it was asked, and end', { timeout: 30_000 }, a
   });
   for (const { data } of (await answers) ?? []) expect(data).toMatchObject({ createToken: {} });
   await ended;
+  await dropDatabase(databaseUrl);
+});
+
+test('who takes for ever over a request is cut off', { timeout: 30_000 }, async () => {
+  const databaseUrl = await createDatabase(inject('postgresUrl'));
+  const server = await startServer({ databaseUrl });
+  const { hostname, port } = new URL(server.url);
+  const socket = connectTo(Number(port), hostname);
+  const from = performance.now();
+  let answer = '';
+  socket.on('data', (chunk) => (answer += chunk));
+  socket.write('POST /graphql HTTP/1.1\r\nhost: graphium\r\n');
+  await new Promise((resolve) => socket.once('close', resolve));
+  expect(answer).toContain('408 Request Timeout');
+  expect(performance.now() - from).toBeLessThan(20_000);
+  await server.stop();
   await dropDatabase(databaseUrl);
 });

@@ -1,0 +1,92 @@
+/**
+ * Lets a token have a few operations carried out at a time: one that asks for much takes its own time, not the others'.
+ * The next ones wait for their turn, and too many are refused. Subscriptions wait for what happens and count elsewhere.
+ */
+import { type ExecutionArgs, GraphQLError } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { GraphiumError } from '../base/errors.ts';
+import type { Context } from '../schema/context.ts';
+
+type Limits = { atATime: number; waiting: number };
+type Waiting = { go(): void };
+
+const RETRY_AFTER_SECONDS = 2;
+
+export function turnsPlugin(limits: Limits): Plugin {
+  const turns = createTurns(limits);
+  return {
+    onExecute({ executeFn, setExecuteFn }) {
+      setExecuteFn(async (args: ExecutionArgs) => {
+        const { caller, request } = args.contextValue as Context & { request?: Request };
+        const work = () => executeFn(args);
+        return turns.take(caller?.tokenId ?? 'no token', work, request?.signal).catch(toResult);
+      });
+    },
+  };
+}
+
+/** An operation that throws would end its whole socket. */
+function toResult(error: unknown): { errors: GraphQLError[] } {
+  if (!(error instanceof GraphiumError)) throw error;
+  return { errors: [new GraphQLError(error.message, { originalError: error })] };
+}
+
+export type Turns = {
+  /** @throws GraphiumError RATE_LIMITED; what the signal was aborted with if that happens before its turn */
+  take<T>(key: string, work: () => T | Promise<T>, signal?: AbortSignal): Promise<T>;
+  /** The number of keys that something is carried out for. */
+  size(): number;
+};
+
+export function createTurns({ atATime, waiting }: Limits): Turns {
+  const busy = new Map<string, { running: number; queue: Set<Waiting> }>();
+
+  async function take<T>(key: string, work: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
+    const state = busy.get(key) ?? { running: 0, queue: new Set<Waiting>() };
+    busy.set(key, state);
+    if (state.running < atATime) state.running += 1;
+    else if (state.queue.size >= waiting) throw refused(atATime + waiting);
+    // Who ends hands its place over, so nobody can come in between.
+    else await untilTurn(state.queue, signal);
+    try {
+      return await work();
+    } finally {
+      const [next] = state.queue;
+      if (next) next.go();
+      else state.running -= 1;
+      if (state.running === 0) busy.delete(key);
+    }
+  }
+  return { take, size: () => busy.size };
+}
+
+function untilTurn(queue: Set<Waiting>, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const leave = () => {
+      queue.delete(waiting);
+      signal?.removeEventListener('abort', giveUp);
+    };
+    const waiting = {
+      go() {
+        leave();
+        resolve();
+      },
+    };
+    const giveUp = () => {
+      leave();
+      reject(signal?.reason);
+    };
+    queue.add(waiting);
+    signal?.addEventListener('abort', giveUp, { once: true });
+  });
+}
+
+const refused = (allowed: number) =>
+  new GraphiumError(
+    'RATE_LIMITED',
+    `This token has ${allowed} operations under way, and no more are taken. Try again in ${RETRY_AFTER_SECONDS} s.`,
+    {
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+      http: { status: 429, headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } },
+    },
+  );
