@@ -4,6 +4,7 @@ import { GraphiumError } from '../base/errors.ts';
 import type { Bus } from '../base/live.ts';
 import { type PublicUrl, serverUrlFor } from '../base/server-url.ts';
 import { topic } from '../db/notify.ts';
+import { readPatiently } from '../db/patience.ts';
 import type { Db } from '../db/types.ts';
 import type { AgentSockets, Socket } from '../protocol/sockets.ts';
 import type { Caller, Context } from '../schema/context.ts';
@@ -79,11 +80,11 @@ export function createContext(
       if (socket) sockets.attach(socket, session);
     },
     live(topics, read, options) {
-      if (!caller) return bus.live(topics, read, options);
+      if (!caller) return bus.live(topics, () => readPatiently(read), options);
       let revoked = false;
       const revocation = topic.token(caller.tokenId);
       const onEnd = bus.on([revocation], () => (revoked = true));
-      return bus.live([...topics, revocation], readUnlessRevoked, { ...options, onEnd });
+      return bus.live([...topics, revocation], () => readPatiently(readUnlessRevoked), { ...options, onEnd });
       async function readUnlessRevoked() {
         if (revoked && !(await findUsableToken(db, caller?.tokenId ?? ''))) {
           throw new GraphiumError('UNAUTHENTICATED', 'The token was revoked.');

@@ -33,6 +33,30 @@ test('it waits for a Postgres that is not there yet', { timeout: 30_000 }, async
   await dropDatabase(databaseUrl);
 });
 
+test('while Postgres is down, each request hears so soon', { timeout: 60_000 }, async () => {
+  const databaseUrl = await createDatabase(inject('postgresUrl'));
+  const port = await freePort();
+  const proxy = await createPostgresProxy(databaseUrl, port);
+  const server = await startServer({ databaseUrl: proxy.url });
+  await proxy.close();
+  const wait = async () => {
+    const from = performance.now();
+    const { errors } = await graphql(server, server.adminToken, '{ viewer { name } }');
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'UNAVAILABLE', retryAfterSeconds: 2 });
+    return performance.now() - from;
+  };
+  const waits: number[] = [];
+  const end = performance.now() + 5_000;
+  while (performance.now() < end) waits.push(...(await Promise.all(Array.from({ length: 20 }, wait))));
+  expect(Math.max(...waits)).toBeLessThan(2_000);
+  const back = await createPostgresProxy(databaseUrl, port);
+  const again = () => graphql<{ viewer: { name: string } }>(server, server.adminToken, '{ viewer { name } }');
+  await until(again, ({ data }) => data?.viewer?.name === 'first admin', { timeoutMs: 5_000, what: 'an answer' });
+  await server.stop();
+  await back.close();
+  await dropDatabase(databaseUrl);
+});
+
 test('SIGTERM lets it answer what it was asked, and end', { timeout: 30_000 }, async () => {
   const databaseUrl = await createDatabase(inject('postgresUrl'));
   const server = await startServer({ databaseUrl });
