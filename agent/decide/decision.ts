@@ -6,7 +6,8 @@ import type { Memory } from './memory.ts';
 
 type AnyJob = { taskId: string; stack: string };
 export type DeployJob = AnyJob & { kind: 'DEPLOY' | 'START' | 'RESTART'; name: string; deploy: DeploySpec };
-export type StopJob = AnyJob & { kind: 'STOP'; name: string };
+/** A container with the spec hash `keep` is the one that is wanted, and is not stopped. */
+export type StopJob = AnyJob & { kind: 'STOP'; name: string; keep?: string | undefined };
 /** A removal leaves containers of revisions newer than `upTo` alone: they were made after it was asked for. */
 export type DeleteJob = AnyJob & { kind: 'DELETE'; name: string; upTo?: number | undefined };
 export type CleanJob = AnyJob & { kind: 'CLEAN'; networks: string[]; volumes: string[]; upTo?: number | undefined };

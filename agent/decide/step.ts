@@ -1,5 +1,6 @@
 /** Pure: decides one step from a job, what the host shows and what this run did. Each step is followed by a new look. */
 import type { ContainerLeft, TaskOutcome } from '../base/outcome.ts';
+import type { ObservedContainer } from '../docker/shapes/observe.ts';
 import {
   type CleanJob,
   completed,
@@ -71,10 +72,11 @@ function giveUp(undo: Undo, { action }: Memory): Decision {
   return { do: 'end', outcome };
 }
 
-function decideStop({ name }: StopJob, seen: SeenContainers, memory: Memory): Decision {
+function decideStop({ name, keep }: StopJob, seen: SeenContainers, memory: Memory): Decision {
   const named = oursOf(seen.named);
   const previous = oursOf(seen.previous);
-  const running = [named, previous].find((container) => container?.running);
+  const isKept = ({ specHash }: ObservedContainer) => keep !== undefined && specHash === keep;
+  const running = [named, previous].find((container) => container?.running && !isKept(container));
   if (running) {
     return { do: 'stop', id: running.id, stopSeconds: running.stopSeconds, remember: { action: 'stopped' } };
   }

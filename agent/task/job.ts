@@ -23,7 +23,7 @@ export function toJob({ id, kind, stack, containerName, spec }: AgentTask): Job 
     case 'CLEAN':
       return { ...base, kind, ...taskSpecs.CLEAN.parse(spec) };
     case 'STOP':
-      return { ...base, kind, name: toName(kind, containerName) };
+      return { ...base, kind, name: toName(kind, containerName), keep: taskSpecs.STOP.parse(spec).keep };
     case 'DELETE':
       return { ...base, kind, name: toName(kind, containerName), upTo: taskSpecs.DELETE.parse(spec).upTo };
     default: {

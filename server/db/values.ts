@@ -85,8 +85,11 @@ export type ContainerTaskSpec = {
 
 export type PullTaskSpec = { version: 1; image: string; policy: 'missing' | 'always'; platform?: string };
 
-/** STOP and DELETE. `upTo`: a container of a newer revision is not the one that was to be removed, and stays. */
-export type NamedTaskSpec = { version: 1; upTo?: number };
+/** `keep`: a container with this spec hash is the one that is wanted, and goes on. */
+export type StopTaskSpec = { version: 1; keep?: string };
+
+/** `upTo`: a container of a newer revision is not the one that was to be removed, and stays. */
+export type DeleteTaskSpec = { version: 1; upTo?: number };
 
 export type CleanTaskSpec = { version: 1; networks: string[]; volumes: string[]; upTo?: number };
 
@@ -95,8 +98,8 @@ export type TaskSpecs = {
   DEPLOY: ContainerTaskSpec;
   START: ContainerTaskSpec;
   RESTART: ContainerTaskSpec;
-  STOP: NamedTaskSpec;
-  DELETE: NamedTaskSpec;
+  STOP: StopTaskSpec;
+  DELETE: DeleteTaskSpec;
   CLEAN: CleanTaskSpec;
 };
 

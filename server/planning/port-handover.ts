@@ -18,7 +18,7 @@ export function handOverPorts(deploys: readonly PlannedChange[], changes: readon
   }
   const waiting = deploys.map(({ change, task }) => {
     const inTheWay = holders.inTheWayOf(change).map((holder) => {
-      const first = holder.placed ? stopTask(holder) : removal(holder);
+      const first = holder.placed ? stopOther(holder) : removal(holder);
       if (holder.placed) stops.set(first.key, first);
       else removals.set(first.key, { task: first, freesPort: true });
       return afterwards(first.key);
@@ -30,6 +30,15 @@ export function handOverPorts(deploys: readonly PlannedChange[], changes: readon
     return { change, task: stop ? { ...task, blockedBy: [...task.blockedBy, afterwards(stop.key)] } : task };
   });
   return { stops: [...stops.values()], removals: [...removals.values()], tasks };
+}
+
+/**
+ * What is stopped is what has the port now. A superseded deployment may put the wanted container in its place meanwhile,
+ * which has no port that others want; a job that was stopped halfway could pass for one that has ended.
+ */
+function stopOther(holder: Change): PlannedTask {
+  const stop = stopTask(holder);
+  return holder.specHash === null ? stop : { ...stop, kind: 'STOP', spec: { version: 1, keep: holder.specHash } };
 }
 
 /** `any`: containers that may hold whatever port there is on their host. */

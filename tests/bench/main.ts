@@ -12,6 +12,7 @@ import { agentsOnline, startAgent } from '../support/agents.ts';
 import { createDatabase, TEMPLATE, toDatabase, withAdmin } from '../support/postgres.ts';
 import { freePort, startServer } from '../support/server.ts';
 import { benchChange } from './change.ts';
+import { benchCrowd } from './crowd.ts';
 import { benchDeploy } from './deploy.ts';
 import { benchDispatch } from './dispatch.ts';
 import { benchHostile } from './hostile.ts';
@@ -19,7 +20,7 @@ import { benchPlan } from './plan.ts';
 import { rssMb } from './process.ts';
 import { median, round } from './stats.ts';
 
-/** `npm run bench [plan|dispatch|hostile|deploy|change|start]`: prints figures; the last line is one JSON object. */
+/** `npm run bench [plan|dispatch|hostile|crowd|deploy|change|start]`: prints figures; the last line is one JSON object. */
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
@@ -66,6 +67,14 @@ async function main(parts: readonly string[]): Promise<Record<string, unknown>> 
       `  server ${hostile.serverRssMb} MB, ${hostile.sessionsLost} sessions lost, ended ${hostile.stopMs} ms after SIGTERM`,
     );
     figures.hostile = hostile;
+  }
+  if (wants('crowd')) {
+    say('crowd: 1,000 agents on one server, and a service that runs on every host');
+    const crowd = await benchCrowd(embedded.url);
+    say(
+      `  verdict after ${crowd.verdictMs} ms (slowest ${crowd.slowestVerdictMs} ms), ${crowd.sessionsLost} sessions lost`,
+    );
+    figures.crowd = crowd;
   }
   if (wants('deploy') || wants('change')) Object.assign(figures, await onLab(embedded.url, wants));
   if (wants('start')) {

@@ -228,7 +228,7 @@ export const taskSpecs = {
   DEPLOY: deploySpec,
   START: deploySpec,
   RESTART: deploySpec,
-  STOP: z.strictObject({ version }),
+  STOP: z.strictObject({ version, keep: z.string().optional() }),
   DELETE: z.strictObject({ version, upTo: z.int().optional() }),
   CLEAN: z.strictObject({
     version,

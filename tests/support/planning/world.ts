@@ -62,15 +62,21 @@ export class PlanWorld {
   act(task: PlannedTask, trace: Trace): void {
     const key = keyOf(task.agentId, task.containerName);
     if (task.kind === 'PULL') this.images.add(`${task.agentId} ${task.image}`);
-    const isIdle = [key, key + PREVIOUS_SUFFIX].every((name) => !runs(this.containers.get(name)));
+    const keep = task.kind === 'STOP' && 'keep' in task.spec ? task.spec.keep : undefined;
+    const isIdle = [key, key + PREVIOUS_SUFFIX].every((name) => !this.#isToStop(name, keep));
     if (task.containerName !== null && (task.kind !== 'STOP' || !isIdle)) this.#stopped.set(key, task.kind === 'STOP');
-    if (task.kind === 'STOP') this.#stop(key);
+    if (task.kind === 'STOP') this.#stop(key, keep);
     if (task.kind === 'DELETE') for (const name of [key, key + PREVIOUS_SUFFIX]) this.containers.delete(name);
     if ('container' in task.spec) this.#deploy(task, task.spec, key, trace);
   }
 
-  #stop(key: string): void {
-    for (const name of [key, key + PREVIOUS_SUFFIX]) this.#halt(name);
+  #isToStop(key: string, keep: string | undefined): boolean {
+    const instance = this.containers.get(key);
+    return runs(instance) && (keep === undefined || instance?.specHash !== keep);
+  }
+
+  #stop(key: string, keep: string | undefined): void {
+    for (const name of [key, key + PREVIOUS_SUFFIX]) if (this.#isToStop(name, keep)) this.#halt(name);
     const previous = this.containers.get(key + PREVIOUS_SUFFIX);
     if (previous && !this.containers.has(key)) this.#rename(key + PREVIOUS_SUFFIX, key);
   }

@@ -20,7 +20,7 @@ import {
 } from '../../../support/agent/observed.ts';
 
 type Row = [string, Partial<SeenContainers>, Partial<Memory>, object];
-const check = (job: DeployJob | { kind: 'STOP' | 'DELETE' }, rows: Row[]) =>
+const check = (job: DeployJob | { kind: 'STOP' | 'DELETE'; keep?: string }, rows: Row[]) =>
   it.each(rows)('%s', (_, seen, memory, expected) => {
     const base = 'deploy' in job ? job : { ...job, taskId: 't1', stack: 's', name: 'web' };
     const full: SeenJob = { ...base, seen: { named: null, previous: null, ...seen } };
@@ -248,6 +248,19 @@ describe('STOP', () => {
     ['half replaced, stopped', { previous: previous(stopped) }, {}, { do: 'rename', id: 'previous', to: 'web' }],
     ['cancelled', { named: container() }, undone(cancelled), ends('CANCELLED')],
     ['failed', { named: container() }, undone(failure), fails('X')],
+  ]);
+});
+
+describe('STOP of what is not the wanted container already', () => {
+  check({ kind: 'STOP', keep: 'wanted' }, [
+    ['another runs', { named: container({ specHash: 'other' }) }, {}, { do: 'stop', id: 'c1' }],
+    ['the wanted one runs', { named: container({ specHash: 'wanted' }) }, {}, completes('unchanged', 'c1')],
+    [
+      'beside the one that it replaces',
+      { named: container({ specHash: 'wanted' }), previous: previous({ specHash: 'other' }) },
+      {},
+      { do: 'stop', id: 'previous' },
+    ],
   ]);
 });
 
