@@ -17,19 +17,28 @@ import { outcomeOf } from './verdict.ts';
 /**
  * Does what follows, in the same transaction, when tasks have reached a terminal status: unblocks or cancels their
  * dependants, ends a deployment that is to be rolled back, and gives one whose last task ended its verdict.
+ * @param events what is to be noted of how they moved
  */
-export async function endTasks(tx: Tx, ended: readonly Moved[]): Promise<void> {
-  if (ended.length === 0) return;
+export async function endTasks(
+  tx: Tx,
+  ended: readonly Moved[],
+  events: Parameters<typeof addEvents>[1] = [],
+): Promise<void> {
+  if (ended.length === 0) return addEvents(tx, events);
   const completed = ended.filter((row) => row.status === 'COMPLETED').map((row) => row.id);
   const lost = ended.filter((row) => row.status !== 'COMPLETED').map((row) => row.id);
+  // What came of it is told after it.
+  if (lost.length > 0) await addEvents(tx, events);
   const cancelled = [...(await loseDependants(tx, lost)), ...(await abandonDoomed(tx, ended))];
   const given = [...lost, ...cancelled.map((row) => row.id)];
   const deploymentIds = [...new Set(ended.map((row) => row.deploymentId))];
-  await announce(tx, [
-    await unblockDependants(tx, completed),
-    await unblockOptional(tx, given),
-    await openImageGates(tx, deploymentIds),
+  const [, ...released] = await Promise.all([
+    addEvents(tx, lost.length > 0 ? [] : events),
+    unblockDependants(tx, completed),
+    unblockOptional(tx, given),
+    openImageGates(tx, deploymentIds),
   ]);
+  await announce(tx, released);
   await notify(
     tx,
     cancelled.map((row) => topic.pending(row.agentId)),
@@ -81,18 +90,20 @@ export async function settle(tx: Tx, deploymentIds: readonly string[]): Promise<
   if (deploymentIds.length === 0) return;
   // The lock is a statement of its own: who waited for it must see what its holder wrote, or both leave it unsettled.
   const chosen = inArray(deployments.id, [...deploymentIds]);
-  await tx.select({ id: deployments.id }).from(deployments).where(chosen).orderBy(asc(deployments.id)).for('update');
-  const ready = await tx
-    .select()
-    .from(deployments)
-    .where(
-      and(
-        chosen,
-        isNull(deployments.finishedAt),
-        sql`not exists (select 1 from ${tasks} where ${tasks.deploymentId} = ${deployments.id} and ${tasks.status} in ('PENDING', 'RUNNING'))`,
-      ),
-    )
-    .orderBy(asc(deployments.id));
+  const [, ready] = await Promise.all([
+    tx.select({ id: deployments.id }).from(deployments).where(chosen).orderBy(asc(deployments.id)).for('update'),
+    tx
+      .select()
+      .from(deployments)
+      .where(
+        and(
+          chosen,
+          isNull(deployments.finishedAt),
+          sql`not exists (select 1 from ${tasks} where ${tasks.deploymentId} = ${deployments.id} and ${tasks.status} in ('PENDING', 'RUNNING'))`,
+        ),
+      )
+      .orderBy(asc(deployments.id)),
+  ]);
   for (const deployment of ready) await giveVerdict(tx, deployment);
   await notify(tx, [...deploymentIds.map(topic.deployment), topic.stacks]);
 }

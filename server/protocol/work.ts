@@ -158,19 +158,21 @@ async function reportEnds(
 ): Promise<ReportResult[]> {
   if (reports.length === 0) return [];
   const ids = reports.map((report) => report.taskId);
-  await lockTasks(tx, inArray(tasks.id, ids));
-  const known = await getOwnTasks(tx, agentId, ids);
+  const [, known] = await Promise.all([lockTasks(tx, inArray(tasks.id, ids)), getOwnTasks(tx, agentId, ids)]);
   const moved: Moved[] = [];
+  const messages: (string | null)[] = [];
   const results: ReportResult[] = [];
   for (const report of reports) {
     const task = known.get(report.taskId);
-    const row = task && (await apply(tx, agentId, epoch, report, task));
-    if (row) moved.push(row);
-    results.push({ taskId: report.taskId, outcome: row ? 'ACCEPTED' : 'STALE' });
+    const applied = task && (await apply(tx, agentId, epoch, report, task));
+    if (applied) moved.push(applied.row);
+    if (applied) messages.push(applied.message);
+    results.push({ taskId: report.taskId, outcome: applied ? 'ACCEPTED' : 'STALE' });
   }
   await endTasks(
     tx,
     moved.filter((row) => row.status !== 'PENDING'),
+    moved.flatMap((row, index) => toEvents([row], messages[index])),
   );
   if (moved.length > 0) {
     const deploymentTopics = moved.map((row) => topic.deployment(row.deploymentId));
@@ -201,8 +203,7 @@ async function apply(tx: Tx, agentId: string, epoch: number, report: AgentReport
   const error = isLate ? { ...TIMED_OUT, left: result?.left } : report.error;
   const guard = { id: task.id, agentId, epoch, attempt, sequence };
   const row = await endAttempt(tx, guard, { ...lastProgress(report), error, ...outcomeOf(effect, task, result) });
-  if (row) await addEvents(tx, toEvents([row], error?.message ?? result?.message ?? null));
-  return row;
+  return row && { row, message: error?.message ?? result?.message ?? null };
 }
 
 /** The last phase and progress come with the result, since they may not have been reported before it. */

@@ -24,13 +24,16 @@ async function release(tx: Tx, satisfied: SQL): Promise<Released> {
 
 export type Released = { agentIds: string[]; deploymentIds: string[] };
 
+const NOBODY: Released = { agentIds: [], deploymentIds: [] };
+
 const toReleased = (rows: readonly { agentId: string; deploymentId: string }[]): Released => ({
   agentIds: [...new Set(rows.map(({ agentId }) => agentId))],
   deploymentIds: [...new Set(rows.map(({ deploymentId }) => deploymentId))],
 });
 
 /** Unblocks the dependants of completed tasks. Deletes the rows, so that nobody who saw them earlier counts them again. */
-export function unblockDependants(tx: Tx, taskIds: readonly string[]): Promise<Released> {
+export async function unblockDependants(tx: Tx, taskIds: readonly string[]): Promise<Released> {
+  if (taskIds.length === 0) return NOBODY;
   return release(tx, sql`delete from task_blockers where blocked_by = any(${uuids(taskIds)}) returning task_id`);
 }
 
@@ -43,7 +46,8 @@ export function unblockStarted(tx: Tx, taskIds: readonly string[]): Promise<Rele
 }
 
 /** Unblocks what did not insist on tasks that will never complete. */
-export function unblockOptional(tx: Tx, taskIds: readonly string[]): Promise<Released> {
+export async function unblockOptional(tx: Tx, taskIds: readonly string[]): Promise<Released> {
+  if (taskIds.length === 0) return NOBODY;
   return release(
     tx,
     sql`delete from task_blockers where blocked_by = any(${uuids(taskIds)}) and optional returning task_id`,
@@ -70,12 +74,21 @@ export async function listStartedBlockers(
 const IMAGE_GATE = sql`p.deployment_id = t.deployment_id and p.rollback = t.rollback and p.kind = 'PULL'
   and (p.holds_image_gate or p.agent_id = t.agent_id)`;
 
-/** Opens the image gates of deployments whose images are all there. */
+/**
+ * Opens the image gates of deployments whose images are all there. Each report of an end asks for it, under the lock of
+ * the deployment, so it looks at once for a PULL that still holds the gate, and only then at the tasks behind it.
+ */
 export async function openImageGates(tx: Tx, deploymentIds: readonly string[]): Promise<Released> {
   const rows = await tx.execute<{ agentId: string; deploymentId: string }>(sql`
+    with open as materialized (
+      select d.id, r.rollback from unnest(${uuids(deploymentIds)}) d(id), (values (false), (true)) r(rollback)
+      where not exists (
+        select 1 from tasks p where p.deployment_id = d.id and p.rollback = r.rollback
+          and p.holds_image_gate and p.status <> 'COMPLETED'))
     update tasks t set behind_image_gate = false
-    where t.deployment_id = any(${uuids(deploymentIds)}) and t.behind_image_gate and t.status = 'PENDING' and not exists (
-      select 1 from tasks p where ${IMAGE_GATE} and p.status <> 'COMPLETED')
+    from open
+    where t.deployment_id = open.id and t.rollback = open.rollback and t.behind_image_gate and t.status = 'PENDING'
+      and not exists (select 1 from tasks p where ${IMAGE_GATE} and p.agent_id = t.agent_id and p.status <> 'COMPLETED')
     returning t.agent_id as "agentId", t.deployment_id as "deploymentId"`);
   return toReleased(rows);
 }

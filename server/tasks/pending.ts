@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import type { Queryable } from '../db/types.ts';
 import type { TaskWork } from '../db/values.ts';
-import type { TaskRow } from './store.ts';
+import { type TaskRow, uuids } from './store.ts';
 
 /** What an agent may start now, and what it is to cancel. */
 
@@ -12,8 +12,21 @@ const NOTHING_IN_THE_WAY = sql`not exists (
     and (r.container_name = t.container_name
       or (r.stack_id = t.stack_id and r.kind <> 'PULL' and t.kind <> 'PULL' and (r.kind = 'CLEAN' or t.kind = 'CLEAN'))))`;
 
-export const STARTABLE = sql`t.status = 'PENDING' and t.open_blockers = 0 and not t.behind_image_gate and t.cancel_requested_at is null
-  and (t.not_before is null or t.not_before <= now()) and ${NOTHING_IN_THE_WAY}`;
+/** For `tasks t`: it waits for no other task of its plan, and its time has come. */
+const READY = sql`t.status = 'PENDING' and t.open_blockers = 0 and not t.behind_image_gate and t.cancel_requested_at is null
+  and (t.not_before is null or t.not_before <= now())`;
+
+export const STARTABLE = sql`${READY} and ${NOTHING_IN_THE_WAY}`;
+
+/** Which of these agents have something to start or to cancel: only they have to look again. */
+export async function listAgentsWithWork(tx: Queryable, agentIds: readonly string[]): Promise<string[]> {
+  if (agentIds.length === 0) return [];
+  const rows = await tx.execute<{ id: string }>(sql`
+    select distinct t.agent_id as id from tasks t
+    where t.status in ('PENDING', 'RUNNING') and t.agent_id = any(${uuids(agentIds)})
+      and ((t.status = 'RUNNING' and t.cancel_requested_at is not null) or (${READY}))`);
+  return rows.map(({ id }) => id);
+}
 
 export type PendingTask = Pick<
   TaskRow,

@@ -32,15 +32,21 @@ export async function insertTasks(
   for (const part of chunks(blockers, 10_000)) await tx.insert(taskBlockers).values(part);
 }
 
-/** Locks the deployments that the tasks belong to and then the tasks, always in this order, for whoever changes several. */
+/**
+ * Locks the deployments that the tasks belong to and then the tasks, always in this order, for whoever changes several.
+ * All agents of a deployment wait for this lock in turn, so its holders send statements that need no answer of one
+ * another together, here as elsewhere: Postgres takes them in their order, and they cost one way to it and back.
+ */
 export async function lockTasks(tx: Tx, which: SQL | undefined): Promise<void> {
-  await tx
-    .select({ id: deployments.id })
-    .from(deployments)
-    .where(inArray(deployments.id, tx.select({ id: tasks.deploymentId }).from(tasks).where(which)))
-    .orderBy(asc(deployments.id))
-    .for('update');
-  await tx.select({ id: tasks.id }).from(tasks).where(which).orderBy(asc(tasks.id)).for('no key update');
+  await Promise.all([
+    tx
+      .select({ id: deployments.id })
+      .from(deployments)
+      .where(inArray(deployments.id, tx.select({ id: tasks.deploymentId }).from(tasks).where(which)))
+      .orderBy(asc(deployments.id))
+      .for('update'),
+    tx.select({ id: tasks.id }).from(tasks).where(which).orderBy(asc(tasks.id)).for('no key update'),
+  ]);
 }
 
 export const uuids = (ids: readonly string[]) => sql`${`{${ids.join(',')}}`}::uuid[]`;

@@ -5,6 +5,7 @@ import { topic } from '../db/notify.ts';
 import type { Db } from '../db/types.ts';
 import { beginRollbacks } from '../deployments/rollback.ts';
 import type { AgentSockets } from '../protocol/sockets.ts';
+import { listAgentsWithWork } from '../tasks/pending.ts';
 import { findNextDue } from '../tasks/queries.ts';
 import { nextLook } from './next-look.ts';
 
@@ -26,7 +27,8 @@ export function startClock({ db, bus, sockets }: { db: Db; bus: Bus; sockets: Ag
     await beginRollbacks(db, log);
     const next = nextLook({ expectedAt, now: performance.now(), dueMs: await findNextDue(db) });
     expectedAt = next.expectedAt;
-    for (const id of next.isOver ? sockets.agentIds() : []) bus.poke(topic.pending(id));
+    const due = next.isOver ? await listAgentsWithWork(db, sockets.agentIds()) : [];
+    for (const id of due) bus.poke(topic.pending(id));
     if (next.waitMs !== undefined && !closed) timer = setTimeout(wake, next.waitMs);
   }
 

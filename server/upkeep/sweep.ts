@@ -8,6 +8,7 @@ import type { Db, Tx } from '../db/types.ts';
 import { beginRollbacks } from '../deployments/rollback.ts';
 import type { AgentSockets } from '../protocol/sockets.ts';
 import { releaseStarted } from '../protocol/work.ts';
+import { listAgentsWithWork } from '../tasks/pending.ts';
 import { recheckTokens } from '../tokens/recheck.ts';
 import { autoRepair, type Looks } from './auto-repair.ts';
 import { startClock } from './clock.ts';
@@ -81,7 +82,8 @@ export async function startSweeper(
     attempt(log, async () => {
       await sweepOnce(db, serverId, log, looks);
       // A lost notification costs at most the time to the next sweep.
-      for (const one of [topic.due, ...sockets.agentIds().map(topic.pending)]) bus.poke(one);
+      const agentIds = await listAgentsWithWork(db, sockets.agentIds());
+      for (const one of [topic.due, ...agentIds.map(topic.pending)]) bus.poke(one);
     });
 
   await sweep();
