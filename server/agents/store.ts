@@ -73,10 +73,10 @@ export async function checkSession(tx: Queryable, agentId: string, epoch: number
   if (!row) throw sessionLost(epoch);
 }
 
-const isLiveSession = (epoch: number) =>
+export const isLiveSession = (epoch: number) =>
   and(eq(agents.sessionEpoch, epoch), sql`${agents.sessionExpiresAt} > now()`, isNull(agents.removedAt));
 
-const sessionLost = (epoch: number) =>
+export const sessionLost = (epoch: number) =>
   new GraphiumError('SESSION_LOST', `Session ${epoch} is not the live one of this agent; open a new session.`);
 
 /**

@@ -1,4 +1,4 @@
-import { checkSession, renewSessions } from '../agents/store.ts';
+import { isLiveSession, renewSessions, sessionLost } from '../agents/store.ts';
 import { GraphiumError } from '../base/errors.ts';
 import { topic } from '../db/notify.ts';
 import { toStorable } from '../db/values.ts';
@@ -142,7 +142,8 @@ type PendingArgs = Parameters<Parameters<typeof builder.queryField>[1]>[0];
 
 async function readPending({ db, caller }: Context, epoch: number, limit: number): Promise<PendingTask[]> {
   const { agentId } = agentOf(caller);
-  const [pending] = await Promise.all([listPending(db, agentId, limit), checkSession(db, agentId, epoch)]);
+  const pending = await listPending(db, agentId, isLiveSession(epoch), limit);
+  if (!pending) throw sessionLost(epoch);
   return pending;
 }
 

@@ -1,7 +1,8 @@
 import { inArray, sql } from 'drizzle-orm';
 import { checkSession, lockSession } from '../agents/store.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
-import { transact } from '../db/connect.ts';
+import { createGather, type Gather } from '../base/gather.ts';
+import { isDatabaseBusy, isDatabaseUnavailable, transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { tasks } from '../db/tables.ts';
 import type { Db, Tx } from '../db/types.ts';
@@ -11,9 +12,9 @@ import { openFiles, type Vault } from '../secrets/seal.ts';
 import { listStartedBlockers, unblockStarted } from '../tasks/blockers.ts';
 import { applyProgress, endAttempt, start, TIMED_OUT } from '../tasks/moves.ts';
 import type { PendingTask } from '../tasks/pending.ts';
-import { listOwnTasks } from '../tasks/queries.ts';
+import { listTasksById } from '../tasks/queries.ts';
 import { type Effect, effectOf, type TaskStatus } from '../tasks/state.ts';
-import { addEvents, lockTasks, type Moved, type TaskRow, toEvents, uuids } from '../tasks/store.ts';
+import { addEvents, lockTasks, type TaskRow, toEvents, uuids } from '../tasks/store.ts';
 
 /** What an agent does with its tasks: it leases them and reports on them. */
 
@@ -84,6 +85,11 @@ export type AgentReport = {
 
 export type ReportResult = { taskId: string; outcome: 'ACCEPTED' | 'STALE' };
 
+/** What one request of an agent reports. */
+type Sent = { agentId: string; epoch: number; reports: readonly AgentReport[] };
+
+const isEnd = ({ status }: AgentReport) => status !== 'RUNNING';
+
 /** @throws GraphiumError NOT_FOUND when one of the tasks is not this agent's; then nothing is changed */
 export async function reportTasks(
   db: Db,
@@ -91,17 +97,54 @@ export async function reportTasks(
   epoch: number,
   reports: readonly AgentReport[],
 ): Promise<ReportResult[]> {
-  const ongoing = reports.filter((report) => report.status === 'RUNNING');
-  const ending = reports.filter((report) => report.status !== 'RUNNING');
-  const results = await transact(db, async (tx) => {
-    await (ending.length > 0 ? lockSession(tx, agentId, epoch) : checkSession(tx, agentId, epoch));
-    return [...(await reportProgress(tx, agentId, epoch, ongoing)), ...(await reportEnds(tx, agentId, epoch, ending))];
-  });
+  const sent = { agentId, epoch, reports };
+  const results = reports.some(isEnd)
+    ? await gatherEnds(db)(await keyOf(db, reports), sent)
+    : await transact(db, async (tx) => {
+        await checkSession(tx, agentId, epoch);
+        return reportProgress(tx, sent);
+      });
   await releaseStarted(
     db,
-    ongoing.filter(({ phase }) => phase === 'VERIFYING').map(({ taskId }) => taskId),
+    reports.filter((report) => !isEnd(report) && report.phase === 'VERIFYING').map(({ taskId }) => taskId),
   );
   return results;
+}
+
+const MOST_TOGETHER = 64;
+const gathers = new WeakMap<Db, Gather<Sent, ReportResult[]>>();
+
+/** Ends lock their deployment, so those of a large one are taken together, whichever agents they come from. */
+function gatherEnds(db: Db): Gather<Sent, ReportResult[]> {
+  const isShared = (error: unknown) => isDatabaseBusy(error) || isDatabaseUnavailable(error);
+  const known = gathers.get(db);
+  const gather =
+    known ?? createGather<Sent, ReportResult[]>((all) => takeEnds(db, all), { most: MOST_TOGETHER, isShared });
+  if (!known) gathers.set(db, gather);
+  return gather;
+}
+
+async function keyOf(db: Db, reports: readonly AgentReport[]): Promise<string> {
+  const ids = reports.filter(isEnd).map(({ taskId }) => taskId);
+  const found = await db.selectDistinct({ id: tasks.deploymentId }).from(tasks).where(inArray(tasks.id, ids));
+  return found
+    .map(({ id }) => id)
+    .toSorted()
+    .join();
+}
+
+function takeEnds(db: Db, all: readonly Sent[]): Promise<ReportResult[][]> {
+  return transact(db, async (tx) => {
+    const inOrder = all.toSorted((one, other) => (one.agentId < other.agentId ? -1 : 1));
+    await Promise.all(inOrder.map(({ agentId, epoch }) => lockSession(tx, agentId, epoch)));
+    const progress: ReportResult[][] = [];
+    for (const sent of all) progress.push(await reportProgress(tx, sent));
+    const ends = await reportEnds(tx, all);
+    return all.map((sent, index) => [
+      ...(progress[index] ?? []),
+      ...ends.flatMap((end) => (end.sent === sent ? [end.result] : [])),
+    ]);
+  });
 }
 
 /**
@@ -123,12 +166,8 @@ export async function releaseStarted(db: Db, taskIds: readonly string[] | null):
 }
 
 /** Takes phase and progress. They are the bulk of all reports: one statement for all of them, no lock but on their rows. */
-async function reportProgress(
-  tx: Tx,
-  agentId: string,
-  epoch: number,
-  reports: readonly AgentReport[],
-): Promise<ReportResult[]> {
+async function reportProgress(tx: Tx, { agentId, epoch, reports: all }: Sent): Promise<ReportResult[]> {
+  const reports = all.filter((report) => !isEnd(report));
   if (reports.length === 0) return [];
   // An UPDATE would take any of several rows for the same task, and must get the newest.
   const sameAttempt = Map.groupBy(reports, ({ taskId, attempt }) => `${taskId} ${attempt}`).values();
@@ -136,7 +175,10 @@ async function reportProgress(
   const rows = await applyProgress(tx, agentId, epoch, [...newest]);
   const accepted = new Map(rows.map((row) => [row.id, row.attempt]));
   const others = reports.filter(({ taskId }) => !accepted.has(taskId)).map(({ taskId }) => taskId);
-  if (others.length > 0) await getOwnTasks(tx, agentId, others);
+  if (others.length > 0) {
+    const known = byId(await listTasksById(tx, others));
+    for (const taskId of others) ownTask(known, agentId, taskId);
+  }
   const changed = rows.filter((row) => row.phaseChanged);
   await addEvents(
     tx,
@@ -150,48 +192,40 @@ async function reportProgress(
 }
 
 /** Takes results: each counts only if its attempt still holds the task, and unblocks others. */
-async function reportEnds(
-  tx: Tx,
-  agentId: string,
-  epoch: number,
-  reports: readonly AgentReport[],
-): Promise<ReportResult[]> {
-  if (reports.length === 0) return [];
-  const ids = reports.map((report) => report.taskId);
-  const [, known] = await Promise.all([lockTasks(tx, inArray(tasks.id, ids)), getOwnTasks(tx, agentId, ids)]);
-  const moved: Moved[] = [];
-  const messages: (string | null)[] = [];
-  const results: ReportResult[] = [];
-  for (const report of reports) {
-    const task = known.get(report.taskId);
-    const applied = task && (await apply(tx, agentId, epoch, report, task));
-    if (applied) moved.push(applied.row);
-    if (applied) messages.push(applied.message);
-    results.push({ taskId: report.taskId, outcome: applied ? 'ACCEPTED' : 'STALE' });
-  }
+async function reportEnds(tx: Tx, all: readonly Sent[]): Promise<{ sent: Sent; result: ReportResult }[]> {
+  const ends = all.flatMap((sent) => sent.reports.filter(isEnd).map((report) => ({ sent, report })));
+  const ids = ends.map(({ report }) => report.taskId);
+  const [, rows] = await Promise.all([lockTasks(tx, inArray(tasks.id, ids)), listTasksById(tx, ids)]);
+  const known = byId(rows);
+  const toApply = ends.map(({ sent, report }) => ({ sent, report, task: ownTask(known, sent.agentId, report.taskId) }));
+  const applied = await Promise.all(toApply.map(({ sent, report, task }) => apply(tx, sent, report, task)));
+  const moved = applied.flatMap((one) => (one ? [one.row] : []));
   await endTasks(
     tx,
     moved.filter((row) => row.status !== 'PENDING'),
-    moved.flatMap((row, index) => toEvents([row], messages[index])),
+    applied.flatMap((one) => (one ? toEvents([one.row], one.message) : [])),
   );
-  if (moved.length > 0) {
-    const deploymentTopics = moved.map((row) => topic.deployment(row.deploymentId));
-    const isRetried = moved.some((row) => row.status === 'PENDING');
-    await notify(tx, [topic.pending(agentId), ...deploymentTopics, topic.tasks, ...(isRetried ? [topic.due] : [])]);
-  }
-  return results;
+  await notify(tx, [
+    ...moved.flatMap((row) => [topic.pending(row.agentId), topic.deployment(row.deploymentId), topic.tasks]),
+    ...(moved.some((row) => row.status === 'PENDING') ? [topic.due] : []),
+  ]);
+  return ends.map(({ sent, report: { taskId } }, index) => ({
+    sent,
+    result: { taskId, outcome: applied[index] ? 'ACCEPTED' : 'STALE' },
+  }));
 }
 
-/** @throws GraphiumError NOT_FOUND when one of them is not this agent's */
-async function getOwnTasks(tx: Tx, agentId: string, ids: readonly string[]): Promise<Map<string, TaskRow>> {
-  const known = new Map((await listOwnTasks(tx, agentId, ids)).map((task) => [task.id, task]));
-  const unknown = ids.find((id) => !known.has(id));
-  if (unknown !== undefined) throw notFound('task', unknown);
-  return known;
+const byId = (rows: readonly TaskRow[]) => new Map(rows.map((row) => [row.id, row]));
+
+/** @throws GraphiumError NOT_FOUND when it is not this agent's */
+function ownTask(known: ReadonlyMap<string, TaskRow>, agentId: string, taskId: string): TaskRow {
+  const task = known.get(taskId);
+  if (task?.agentId !== agentId) throw notFound('task', taskId);
+  return task;
 }
 
 /** Applies a report that ends an attempt. @returns undefined when it is stale */
-async function apply(tx: Tx, agentId: string, epoch: number, report: AgentReport, task: TaskRow) {
+async function apply(tx: Tx, { agentId, epoch }: Sent, report: AgentReport, task: TaskRow) {
   const cancelRequested = task.cancelRequestedAt !== null;
   const isLate = task.timedOutAt !== null && report.status === 'CANCELLED';
   const status = isLate ? 'FAILED' : report.status;

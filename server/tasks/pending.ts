@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../db/types.ts';
 import type { TaskWork } from '../db/values.ts';
 import { type TaskRow, uuids } from './store.ts';
@@ -37,11 +37,24 @@ export type PendingTask = Pick<
 export const PENDING_COLUMNS = sql`t.id, t.kind, t.status, t.attempt, t.container_name as "containerName", t.priority, t.spec,
   t.cancel_requested_at as "cancelRequestedAt", t.deployment_id as "deploymentId", s.name as stack`;
 
-/** Lists the complete set that needs the agent now, the most urgent first. */
-export async function listPending(tx: Queryable, agentId: string, limit: number): Promise<PendingTask[]> {
-  return tx.execute<PendingTask>(sql`
-    select ${PENDING_COLUMNS} from tasks t join stacks s on s.id = t.stack_id
-    where t.agent_id = ${agentId}
-      and ((t.status = 'RUNNING' and t.cancel_requested_at is not null) or (${STARTABLE}))
-    order by t.status desc, t.priority desc, t.created_at, t.position limit ${limit}`);
+/**
+ * Lists the complete set that needs the agent now, the most urgent first; undefined if the session is not live. Each agent
+ * reads it after each change, so it is one statement.
+ * @param session a condition on `agents`
+ */
+export async function listPending(
+  tx: Queryable,
+  agentId: string,
+  session: SQL | undefined,
+  limit: number,
+): Promise<PendingTask[] | undefined> {
+  const rows = await tx.execute<PendingTask | { id: null }>(sql`
+    select pending.* from agents left join lateral (
+      select ${PENDING_COLUMNS}, t.created_at, t.position from tasks t join stacks s on s.id = t.stack_id
+      where t.agent_id = agents.id
+        and ((t.status = 'RUNNING' and t.cancel_requested_at is not null) or (${STARTABLE}))
+      order by t.status desc, t.priority desc, t.created_at, t.position limit ${limit}) pending on true
+    where agents.id = ${agentId} and ${session}
+    order by pending.status desc, pending.priority desc, pending.created_at, pending.position`);
+  return rows.length === 0 ? undefined : rows.filter((row) => row.id !== null);
 }

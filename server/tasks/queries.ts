@@ -40,12 +40,11 @@ export async function findTask(tx: Queryable, id: string): Promise<TaskRow | und
   return row;
 }
 
-/** Lists those of the tasks that belong to the agent. */
-export function listOwnTasks(tx: Queryable, agentId: string, ids: readonly string[]): Promise<TaskRow[]> {
+export function listTasksById(tx: Queryable, ids: readonly string[]): Promise<TaskRow[]> {
   return tx
     .select()
     .from(tasks)
-    .where(and(eq(tasks.agentId, agentId), inArray(tasks.id, [...ids])));
+    .where(inArray(tasks.id, [...ids]));
 }
 
 export function listTasksOfDeployments(tx: Queryable, deploymentIds: readonly string[]): Promise<TaskRow[]> {

@@ -195,3 +195,38 @@ test('log lines of any bytes are accepted: a report must never be refused for wh
   const { error: kept } = await rowOf(pull.id);
   expect(kept.logs[0]).toMatch(/^a.?b.c$/);
 });
+
+test('ends of one deployment that come at the same moment: what is wrong with one fails that one alone', async () => {
+  const names = Array.from({ length: 6 }, (_, n) => `crowd${n}`);
+  const agents = await Promise.all(names.map((name) => seed.agent(name)));
+  const file = stackFile(
+    'crowd',
+    names.map((name) => container(`${name}-a`, name)),
+  );
+  const { id } = await seed.deploy(file);
+  const pulls = await Promise.all(
+    agents.map(async (agent) => (await agent.start((await agent.pending()).map((task) => task.id)))[0] as Task),
+  );
+  const ends = (pull: Task | undefined) => [
+    { taskId: pull?.id ?? '', attempt: 1, sequence: 9, status: 'COMPLETED', result: { action: 'pulled' } },
+  ];
+  const answers = await Promise.all([
+    ...agents.slice(0, 4).map((agent, n) => agent.tryReport(ends(pulls[n]))),
+    agents[4]?.tryReport(ends(pulls[4]), 99),
+    // The task of another agent.
+    agents[5]?.tryReport(ends(pulls[0])),
+    // The same a second time: one of them counts.
+    agents[0]?.tryReport(ends(pulls[0])),
+  ]);
+  const outcomes = answers.map((answer) => answer?.errors?.[0]?.extensions.code ?? answer?.data?.reportTasks);
+  const accepted = (n: number, outcome = 'ACCEPTED') => [{ taskId: pulls[n]?.id, outcome }];
+  expect(outcomes.slice(1, 6)).toEqual([accepted(1), accepted(2), accepted(3), 'SESSION_LOST', 'NOT_FOUND']);
+  expect([outcomes[0], outcomes[6]]).toEqual(expect.arrayContaining([accepted(0), accepted(0, 'STALE')]));
+  const { tasks } = await seed.deployment(id);
+  const statuses = tasks.filter(({ kind }) => kind === 'PULL').map(({ status }) => status);
+  expect(statuses.toSorted()).toEqual(['COMPLETED', 'COMPLETED', 'COMPLETED', 'COMPLETED', 'RUNNING', 'RUNNING']);
+  const events = await seed.sql`
+    select e.task_id from task_events e join tasks t on t.id = e.task_id
+    where t.deployment_id = ${id} and e.status = 'COMPLETED'`;
+  expect(events).toHaveLength(4);
+});
