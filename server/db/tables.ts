@@ -381,6 +381,8 @@ export const tokens = pgTable(
     createdAt,
     expiresAt: at('expires_at'),
     usedAt: at('used_at'),
+    /** To the minute. */
+    lastUsedAt: at('last_used_at'),
     revokedAt: at('revoked_at'),
   },
   (t) => [index('tokens_agent').on(t.agentId)],

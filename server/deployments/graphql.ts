@@ -9,7 +9,7 @@ import { AgentTask } from '../tasks/graphql.ts';
 import { tasksOfDeployment } from '../tasks/loaders.ts';
 import { TaskErrorType } from '../tasks/outcome.graphql.ts';
 import type { TaskRow } from '../tasks/store.ts';
-import { type DeploymentRow, findDeployment, getDeployment, listDeployments } from './store.ts';
+import { type DeploymentFilter, type DeploymentRow, findDeployment, getDeployment, listDeployments } from './store.ts';
 
 export const DeploymentKind = describedEnum('DeploymentKind', 'What a deployment does with its stack.', {
   DEPLOY: 'Brings the stack to its current revision.',
@@ -183,7 +183,7 @@ export const DeploymentConnection = builder.objectRef<Connection>('DeploymentCon
 
 export async function readDeployments(
   { db }: Context,
-  filter: { stackId?: string; stackName?: string },
+  filter: DeploymentFilter,
   { first, after }: { first: number; after?: string | null | undefined },
 ): Promise<Connection> {
   const cursor = after == null ? undefined : checkId('cursor', after);
@@ -205,6 +205,10 @@ builder.queryFields((t) => ({
     description: 'Deployments, newest first.',
     args: {
       stack: t.arg.string({ description: 'The name of a stack. If omitted, deployments of all stacks are returned.' }),
+      status: t.arg({ type: DeploymentStatus, description: 'Only deployments with this status.' }),
+      kind: t.arg({ type: DeploymentKind, description: 'Only deployments of this kind.' }),
+      createdBy: t.arg.string({ description: 'Only deployments that were requested with a token of this name.' }),
+      since: t.arg({ type: 'DateTime', description: 'Only deployments that were requested at this time or later.' }),
       first: t.arg.int({
         required: true,
         defaultValue: 20,
@@ -214,8 +218,18 @@ builder.queryFields((t) => ({
         description: 'The `endCursor` of the previous page. If omitted, the first page is returned.',
       }),
     },
-    resolve: (_root, { stack, ...page }, context) =>
-      readDeployments(context, stack == null ? {} : { stackName: stack }, page),
+    resolve: (_root, { stack, status, kind, createdBy, since, ...page }, context) =>
+      readDeployments(
+        context,
+        {
+          stackName: stack ?? undefined,
+          status: status ?? undefined,
+          kind: kind ?? undefined,
+          createdBy: createdBy ?? undefined,
+          since: since ?? undefined,
+        },
+        page,
+      ),
   }),
 }));
 

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, gte, inArray, isNull, or, sql } from 'drizzle-orm';
 import { GraphiumError } from '../base/errors.ts';
 import { agents, deployments, stackRevisions, stacks, tasks } from '../db/tables.ts';
 import type { Queryable, Tx } from '../db/types.ts';
@@ -42,10 +42,31 @@ export async function listLatestDeployments(tx: Queryable, stackIds: readonly st
     .orderBy(deployments.stackId, desc(deployments.createdAt), desc(deployments.id));
 }
 
+/** Only deployments that match all that is given. */
+export type DeploymentFilter = {
+  stackId?: string | undefined;
+  stackName?: string | undefined;
+  status?: DeploymentRow['status'] | undefined;
+  kind?: DeploymentRow['kind'] | undefined;
+  /** The name of the token that asked for it. */
+  createdBy?: string | undefined;
+  since?: Date | undefined;
+};
+
+/** Drizzle leaves out what is undefined. */
+const matches = ({ stackId, stackName, status, kind, createdBy, since }: DeploymentFilter) => [
+  stackId === undefined ? undefined : eq(deployments.stackId, stackId),
+  stackName === undefined ? undefined : eq(stacks.name, stackName),
+  status === undefined ? undefined : eq(deployments.status, status),
+  kind === undefined ? undefined : eq(deployments.kind, kind),
+  createdBy === undefined ? undefined : eq(deployments.createdBy, createdBy),
+  since === undefined ? undefined : gte(deployments.createdAt, since),
+];
+
 /** Newest first. @param after the id of the last row of the page before */
 export async function listDeployments(
   tx: Queryable,
-  filter: { stackId?: string; stackName?: string },
+  filter: DeploymentFilter,
   limit: number,
   after?: string,
 ): Promise<DeploymentRow[]> {
@@ -55,8 +76,7 @@ export async function listDeployments(
     .innerJoin(stacks, eq(stacks.id, deployments.stackId))
     .where(
       and(
-        filter.stackId === undefined ? undefined : eq(deployments.stackId, filter.stackId),
-        filter.stackName === undefined ? undefined : eq(stacks.name, filter.stackName),
+        ...matches(filter),
         after === undefined
           ? undefined
           : sql`(${deployments.createdAt}, ${deployments.id}) < (select c.created_at, c.id from deployments c where c.id = ${after}::uuid)`,

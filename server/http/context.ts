@@ -11,7 +11,7 @@ import type { Caller, Context } from '../schema/context.ts';
 import { createLoad } from '../schema/loader.ts';
 import type { Vault } from '../secrets/seal.ts';
 import { fromToken, isSecretOf } from '../tokens/secret.ts';
-import { findUsableToken } from '../tokens/store.ts';
+import { findUsableToken, noteUse, type TokenRow } from '../tokens/store.ts';
 
 /** What all requests to one server process share. */
 export type Services = {
@@ -39,7 +39,16 @@ export async function authenticate(services: Databases, authorization: unknown):
   if (found?.token.kind !== token.kind || !isSecretOf(token.secret, found.token.hash)) {
     throw new GraphiumError('UNAUTHENTICATED', 'The token is unknown, was revoked, was used or has expired.');
   }
+  noteUseOf(found.token, services);
   return toCaller(found);
+}
+
+const MINUTE_MS = 60_000;
+
+/** Nobody waits for the note, and a request that the database cannot note is served all the same. */
+function noteUseOf({ id, kind, lastUsedAt }: TokenRow, services: Databases): void {
+  if (lastUsedAt !== null && Date.now() - lastUsedAt.getTime() < MINUTE_MS) return;
+  void noteUse(databaseFor(kind, services), id).catch(() => {});
 }
 
 type Databases = Pick<Services, 'db' | 'agentDb'>;

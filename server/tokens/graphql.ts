@@ -66,6 +66,12 @@ const Token = builder.objectRef<TokenRow>('Token').implement({
       description: 'For JOIN, when the token was used; null if it was not.',
       resolve: (token) => token.usedAt,
     }),
+    lastUsedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When somebody last came with the token, to the minute; null if nobody has.',
+      resolve: (token) => token.lastUsedAt,
+    }),
     revokedAt: t.field({
       type: 'DateTime',
       nullable: true,

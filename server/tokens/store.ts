@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, isNull, ne, or, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNull, lt, ne, or, sql } from 'drizzle-orm';
 import type { PgInsertValue } from 'drizzle-orm/pg-core';
 import { agents, tokens } from '../db/tables.ts';
 import type { Queryable } from '../db/types.ts';
@@ -28,6 +28,15 @@ export async function findUsableToken(tx: Queryable, id: string) {
     .leftJoin(agents, eq(agents.id, tokens.agentId))
     .where(and(eq(tokens.id, id), isUsable));
   return row;
+}
+
+/** Notes that somebody came with the token, at most once a minute, for a token may come with every request. */
+export async function noteUse(tx: Queryable, id: string): Promise<void> {
+  const isStale = or(isNull(tokens.lastUsedAt), lt(tokens.lastUsedAt, sql`now() - interval '1 minute'`));
+  await tx
+    .update(tokens)
+    .set({ lastUsedAt: sql`now()` })
+    .where(and(eq(tokens.id, id), isStale));
 }
 
 /** @returns those of the ids whose token can be used now */

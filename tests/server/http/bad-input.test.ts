@@ -19,13 +19,13 @@ const port = (hostPort: number, more: object = {}) => ({ ports: [{ containerPort
 type Problem = { code: string; path: string; line: number; column: number; message: string };
 type Refusal = { code: string; problems?: Problem[] };
 
-/** Every row of every table, so that nothing can change unseen. */
+/** Every row of every table, so that nothing can change unseen, but for when a token was last used. */
 async function snapshot(): Promise<Record<string, number>> {
   const tables = await seed.sql`select table_name as name from information_schema.tables where table_schema = 'public'`;
   const counts = await Promise.all(
     tables.map(async ({ name }) => {
       const [row] =
-        await seed.sql`select count(*)::int as n, coalesce(md5(string_agg(t::text, '' order by t::text)), '') as hash from ${seed.sql(name)} t`;
+        await seed.sql`select count(*)::int as n, coalesce(md5(string_agg((to_jsonb(t) - 'last_used_at')::text, '' order by t::text)), '') as hash from ${seed.sql(name)} t`;
       return [name, `${row?.n} ${row?.hash}`];
     }),
   );

@@ -203,3 +203,15 @@ test('createToken checks its input, and the expiry is the database’s', async (
   expect(Date.parse(createToken.token.expiresAt) - Date.now()).toBeLessThanOrEqual(86_400_000 + 5_000);
   expect(codeOf(await seed.try(VIEWER, {}, createToken.secret))).toBeUndefined();
 });
+
+test('a token says when somebody last came with it', async () => {
+  const { id, secret } = await seed.token('VIEWER');
+  const lastUse = async () =>
+    (
+      await seed.ask<{ tokens: { id: string; lastUsedAt: string | null }[] }>('{ tokens { id lastUsedAt } }')
+    ).tokens.find((one) => one.id === id)?.lastUsedAt;
+  expect(await lastUse()).toBeNull();
+  await seed.ask(VIEWER, {}, secret);
+  await expect.poll(lastUse).not.toBeNull();
+  expect(Date.now() - Date.parse((await lastUse()) ?? '')).toBeLessThan(10_000);
+});
