@@ -1,7 +1,7 @@
 import type { ArgBuilder } from '@pothos/core';
 import { GraphiumError } from '../base/errors.ts';
 import { builder } from '../schema/builder.ts';
-import { MAX_SCALED_REPLICAS } from '../spec/limits.ts';
+import { MAX_REPLICAS } from '../spec/limits.ts';
 import type { StackFile } from './draft.ts';
 import type { Operation } from './operation.ts';
 
@@ -54,7 +54,7 @@ const DeployInput = builder.inputType('DeployInput', {
 
 export const scaleFields = {
   service: { required: true, description: "The service's name." },
-  replicas: { required: true, description: `The desired number of containers, from 0 to ${MAX_SCALED_REPLICAS}.` },
+  replicas: { required: true, description: `The desired number of containers, from 0 to ${MAX_REPLICAS}.` },
 } as const;
 
 const ScaleInput = builder.inputType('ScaleInput', {

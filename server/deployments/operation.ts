@@ -2,7 +2,7 @@ import { GraphiumError, notFound } from '../base/errors.ts';
 import type { Tx } from '../db/types.ts';
 import type { PlanKind } from '../planning/plan-input.ts';
 import type { Vault } from '../secrets/seal.ts';
-import { MAX_SCALED_REPLICAS } from '../spec/limits.ts';
+import { MAX_REPLICAS } from '../spec/limits.ts';
 import type { StackSpec } from '../spec/spec.ts';
 import type { StackRow } from '../stacks/store.ts';
 import { type Draft, draftFromFile, draftFromRevision, type StackFile } from './draft.ts';
@@ -96,8 +96,8 @@ const fromDraft = (draft: Draft) => ({
 const unchanged = async (tx: Tx, stack: StackRow) => ({ draft: null, stack, target: await currentTarget(tx, stack) });
 
 function scaled(tx: Tx, stack: StackRow, name: string, replicas: number): Promise<Draft> {
-  if (!Number.isInteger(replicas) || replicas < 0 || replicas > MAX_SCALED_REPLICAS) {
-    throw new GraphiumError('BAD_INPUT', `replicas: expected 0 to ${MAX_SCALED_REPLICAS}, got ${replicas}.`);
+  if (!Number.isInteger(replicas) || replicas < 0 || replicas > MAX_REPLICAS) {
+    throw new GraphiumError('BAD_INPUT', `replicas: expected 0 to ${MAX_REPLICAS}, got ${replicas}.`);
   }
   const scale = (spec: StackSpec): StackSpec => {
     const service = checkService(spec, name);

@@ -11,10 +11,8 @@ export const MAX_SPEC_LENGTH = 8 * 1024 * 1024;
 export const MAX_SERVICES = 1_000;
 /** Containers of a stack, all services together. */
 export const MAX_CONTAINERS = 1_000;
-/** Containers of one service, as far as a stack file may ask for them. */
+/** Containers of one service, whether a stack file or `scaleStack` asks for them. */
 export const MAX_REPLICAS = MAX_CONTAINERS;
-/** Containers of one service, as far as `scaleStack` may ask for them. */
-export const MAX_SCALED_REPLICAS = 500;
 
 /** Published or exposed by one container: a range of a few letters must not become millions of ports. */
 export const MAX_PORTS = 1_000;

@@ -51,7 +51,7 @@ export function Services({ stack, revisions }: { stack: Stack; revisions: readon
   );
 }
 
-const MOST_REPLICAS = 500;
+const MOST_REPLICAS = 1_000;
 
 function Scale({ stack, service, onClose }: { stack: string; service: Service; onClose: () => void }) {
   const [text, setText] = useState(String(service.wanted));

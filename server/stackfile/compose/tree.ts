@@ -14,6 +14,17 @@ import { follow, isMergeKey, keyText, offsetOf, type Tree } from './yaml.ts';
 const MAX_ALIASED_NODES = 100_000;
 const MAX_VARIABLE_LENGTH = 2 * 1024 * 1024;
 
+/** What no service can have as empty text: a variable that is empty leaves it out, as in Compose (`platform: ${PLATFORM:-}`). */
+const ABSENT_IF_EMPTY = new RegExp(
+  `^services(?:\\.[^.[]+|\\["[^"]*"\\])\\.(?:${[
+    'cgroup|cgroup_parent|container_name|cpu_count|cpu_percent|cpu_period|cpu_quota|cpu_shares|cpus|cpuset',
+    'dns|dns_opt|dns_search|domainname|hostname|init|ipc|mac_address|mem_limit|mem_reservation|mem_swappiness',
+    'memswap_limit|network_mode|oom_kill_disable|oom_score_adj|pid|pids_limit|platform|privileged|pull_policy',
+    'read_only|restart|runtime|scale|shm_size|stdin_open|stop_grace_period|stop_signal|tty|user|userns_mode|uts',
+    'working_dir|deploy\\.replicas|deploy\\.resources\\.(?:limits|reservations)\\.(?:cpus|memory|pids)|logging\\.driver',
+  ].join('|')})$`,
+);
+
 /**
  * `root` is null after reporting that aliases or variables make the file too large or too deep. `unread` has the offsets
  * of values whose variables cannot be replaced. That is reported, and nothing else should be reported of them.
@@ -39,6 +50,8 @@ class Converter {
   readonly #report: Report;
   readonly #reportInAlias: Report;
   readonly #variables: Variables;
+  /** The values that a variable left empty, and that nothing should read. */
+  readonly #absent = new Set<Value>();
   /** Counts the aliases around the current node. */
   #aliases = 0;
   #aliasedNodes = 0;
@@ -77,7 +90,10 @@ class Converter {
     const location = { path, offset: node ? offsetOf(node) : offset };
     this.#checkSize(location, depth);
     if (this.isFull || !node) return { ...location, kind: 'null' };
-    if (isMap(node)) return { ...location, kind: 'object', fields: [...this.#toFields(node, path, depth).values()] };
+    if (isMap(node)) {
+      const fields = [...this.#toFields(node, path, depth).values()];
+      return { ...location, kind: 'object', fields: fields.filter((field) => !this.#absent.has(field.value)) };
+    }
     if (isSeq(node)) {
       const items = node.items.map((item, index) =>
         this.toValue(item, { path: `${path}[${index}]`, offset: location.offset }, depth + 1),
@@ -163,7 +179,9 @@ class Converter {
     if (typeof value !== 'string') return { ...location, kind: 'null' };
     const text = value.includes('$') ? this.#interpolate(value, scalar, location) : value;
     checkText(text, location, this.#report);
-    return { ...location, kind: 'string', text };
+    const read: Value = { ...location, kind: 'string', text };
+    if (text === '' && value !== '' && ABSENT_IF_EMPTY.test(location.path)) this.#absent.add(read);
+    return read;
   }
 
   #interpolate(written: string, scalar: Scalar, { path, offset }: Location): string {

@@ -98,7 +98,7 @@ describe('scaleStack', () => {
     expect(await refused({ service: 'named' })).toBe('BAD_INPUT');
     expect(await refused({ service: 'nobody' })).toBe('NOT_FOUND');
     expect(await refused({ service: 'named', replicas: -1 })).toBe('BAD_INPUT');
-    expect(await refused({ service: 'named', replicas: 501 })).toBe('BAD_INPUT');
+    expect(await refused({ service: 'named', replicas: 1_001 })).toBe('BAD_INPUT');
     expect(await refused({ service: 'named', name: 'nothing' })).toBe('NOT_FOUND');
     expect((await seed.run('scaleStack', { name: agent, service: 'named', replicas: 0 })).status).toBe('RUNNING');
     await seed.operate('deleteStack', agent);

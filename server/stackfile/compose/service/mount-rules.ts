@@ -11,7 +11,8 @@ export const SELINUX_WAY_OUT = 'label the directory on the host with chcon';
 /** Compose resolves a relative path from the directory of its file, which no host has. */
 export function checkHostPath(place: Place, path: string): boolean {
   if (path.startsWith('/')) return true;
-  const wayOut = 'the Compose file is not on the host; write an absolute path';
+  const wayOut =
+    'the Compose file is not on the host; use a named volume, or an absolute path below a directory that `allowBindMounts` in the policy of the host names';
   place.refuse(`the relative path ${quote(path)}`, wayOut);
   return false;
 }

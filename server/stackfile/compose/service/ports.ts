@@ -74,8 +74,9 @@ function toProtocol(text: string): Protocol | undefined {
   return PROTOCOLS.find((protocol) => protocol === text.toLowerCase());
 }
 
-/** Takes IPv6 with or without brackets. */
-function toHostIp(text: string): string | undefined {
+/** Takes IPv6 with or without brackets. Nothing stands for every address, as in `:443:443`. */
+function toHostIp(text: string): string | null | undefined {
+  if (text === '') return null;
   const bare = /^\[(.*)\]$/.exec(text)?.[1];
   if (bare !== undefined) return isIP(bare) === 6 ? bare : undefined;
   return isIP(text) === 0 ? undefined : text;

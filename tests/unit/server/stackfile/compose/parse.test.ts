@@ -211,6 +211,26 @@ test('a variable without a value is empty, with one warning', () => {
   ]);
 });
 
+test('what a variable leaves empty is absent where it cannot be empty text, and stays text where it can', () => {
+  const lines = [
+    'name: shop',
+    'services:',
+    '  my.app:',
+    '    image: app',
+    '    platform: ${P:-}',
+    '    restart: ${R:-}',
+    '    dns: ${D:-}',
+    '    mem_limit: ${M:-}',
+    '    ports: ["${BIND:-}:443:443"]',
+    '    environment: {E: "${E:-}"}',
+    '    deploy: {replicas: "${N:-}", resources: {limits: {cpus: "${C:-}"}}}',
+  ];
+  const same = 'name: shop\nservices: {my.app: {image: app, ports: ["443:443"], environment: {E: ""}, deploy: {}}}';
+  expect(toService(lines.join('\n'), 'my.app')).toEqual(toService(same, 'my.app'));
+  // What somebody writes as empty text is a mistake, as before.
+  expect(parse(lines.join('\n').replace('${P:-}', '""'))).toMatchObject({ ok: false });
+});
+
 test('variables never come from the server’s own environment', () => {
   process.env.GRAPHIUM_COMPOSE_TEST = 'leaked';
   const text = 'name: shop\nservices: {a: {image: app, labels: ["a=$GRAPHIUM_COMPOSE_TEST"]}}';

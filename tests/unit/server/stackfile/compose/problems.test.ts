@@ -122,7 +122,7 @@ describe('every refusal names what it refuses, and the way out', () => {
     ['services: {a: {image: app, build: .}}', '"build" is not supported: push an image first and name it with "image"'],
     [
       'services: {a: {image: app, volumes: ["./a:/a"]}}',
-      'the relative path "./a" is not supported: the Compose file is not on the host; write an absolute path',
+      'the relative path "./a" is not supported: the Compose file is not on the host; use a named volume, or an absolute path below a directory that `allowBindMounts` in the policy of the host names',
     ],
     [
       'services: {a: {image: app, network_mode: "service:b"}}',

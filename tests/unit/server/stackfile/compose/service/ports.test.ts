@@ -28,6 +28,7 @@ describe('short ports', () => {
     ['0:80', ['* ? 80 tcp']],
     ['8080-8080:80', ['* 8080 80 tcp']],
     [':80', ['* ? 80 tcp']],
+    [':443:443', ['* 443 443 tcp']],
   ])('%s', (text, expected) => expect(ports(text)).toEqual(expected));
 
   it.each([
