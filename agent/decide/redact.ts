@@ -1,20 +1,64 @@
-import type { TaskOutcome } from '../base/outcome.ts';
+/** Pure: removes what nobody should read from what a container printed, or an engine said of it. */
+import type { TaskOutcome, TaskResult } from '../base/outcome.ts';
+import type { DeployJob } from './decision.ts';
 
-/** Pure: removes a container's secrets from what it printed. */
-
-/** Shorter secrets are left alone, because they would also match innocent text. */
+/** Shorter values are left alone, because they would also match innocent text. */
 const LEAST_LENGTH = 6;
-const MASK = '(secret)';
 
-/** Takes the contents of secret files. Each of their lines is removed by itself too, because logs come in lines. */
-export function redact(outcome: TaskOutcome, secrets: readonly string[]): TaskOutcome {
-  if (outcome.status !== 'FAILED') return outcome;
-  const lines = secrets.flatMap((secret) => [secret, ...secret.split('\n')]).map((text) => text.trim());
-  const hidden = [...new Set(lines)]
-    .filter(({ length }) => length >= LEAST_LENGTH)
-    .toSorted((a, b) => b.length - a.length);
+/** A text that is not reported, and what is reported in its place. */
+type Hidden = { text: string; mask: string };
+type Container = Pick<
+  DeployJob['deploy']['container'],
+  'name' | 'image' | 'service' | 'environment' | 'command' | 'files'
+>;
+
+/** The password in scheme://user:password@host. */
+const URL_PASSWORD = /[a-z][a-z0-9+.-]*:\/\/[^\s:@/]*:([^\s@/]+)@/gi;
+/** An argument such as --requirepass, or --token=abcdef. */
+const SECRET_FLAG = /^-{1,2}[\w.-]*(?:pass|secret|token|key|auth)[\w.-]*(?:=(.*))?$/is;
+
+/**
+ * What a container gets that may be a secret: its secret files with each of their lines, for logs come in lines, the values
+ * of its environment, and passwords in its command. A value that is part of the container's own name, or of its image's,
+ * hides nothing.
+ */
+export function hiddenOf(container: Container): Hidden[] {
+  const shown = [container.name, container.image, container.service];
+  const hidden = [...ofFiles(container), ...ofEnvironment(container), ...ofCommand(container)];
+  return hidden
+    .map(({ text, mask }) => ({ text: text.trim(), mask }))
+    .filter(({ text }) => text.length >= LEAST_LENGTH && !shown.some((name) => name.includes(text)))
+    .toSorted((a, b) => b.text.length - a.text.length);
+}
+
+const ofFiles = ({ files = [] }: Container): Hidden[] =>
+  files
+    .filter(({ kind }) => kind === 'secret')
+    .flatMap(({ content }) => [content, ...content.split('\n')])
+    .map((text) => ({ text, mask: '(secret)' }));
+
+/** The name stays, so that "cannot reach (value of DB_HOST)" can still be understood. */
+const ofEnvironment = ({ environment }: Container): Hidden[] =>
+  Object.entries(environment).flatMap(([name, value]) => {
+    const mask = `(value of ${name})`;
+    return [value, ...value.split('\n'), ...passwordsIn(value)].map((text) => ({ text, mask }));
+  });
+
+const ofCommand = ({ command }: Container): Hidden[] =>
+  (command ?? []).flatMap((word, index, words) => {
+    const flag = SECRET_FLAG.exec(word);
+    const value = flag && (flag[1] ?? words[index + 1]);
+    return [...passwordsIn(word), ...(value ? [value] : [])].map((text) => ({ text, mask: '(secret)' }));
+  });
+
+const passwordsIn = (text: string): string[] =>
+  [...text.matchAll(URL_PASSWORD)].flatMap(([, password]) => password ?? []);
+
+/** Takes them out of an outcome of any status. */
+export function redact(outcome: TaskOutcome, hidden: readonly Hidden[]): TaskOutcome {
   if (hidden.length === 0) return outcome;
-  const clean = (text: string) => hidden.reduce((rest, secret) => rest.replaceAll(secret, MASK), text);
+  const clean = (text: string) => hidden.reduce((rest, { text: one, mask }) => rest.replaceAll(one, mask), text);
+  if (outcome.status !== 'FAILED') return { ...outcome, result: cleanResult(outcome.result, clean) };
   const { error } = outcome;
   return {
     ...outcome,
@@ -26,3 +70,6 @@ export function redact(outcome: TaskOutcome, secrets: readonly string[]): TaskOu
     },
   };
 }
+
+const cleanResult = (result: TaskResult, clean: (text: string) => string): TaskResult =>
+  result.message === undefined ? result : { ...result, message: clean(result.message) };

@@ -8,7 +8,7 @@
 import type { AgentTask, TaskOutcome } from '../base/outcome.ts';
 import type { Job, SeenJob, Step } from '../decide/decision.ts';
 import { cancel, FRESH_MEMORY, fail, type Memory } from '../decide/memory.ts';
-import { redact } from '../decide/redact.ts';
+import { hiddenOf, redact } from '../decide/redact.ts';
 import { decide } from '../decide/step.ts';
 import { isHang, isUnreachable, TaskError, toTaskError } from '../docker/errors.ts';
 import { imageViolations, networkViolations } from '../policy/table.ts';
@@ -25,25 +25,28 @@ import { bodyOf, perform } from './steps.ts';
 const MAX_STEPS = 60;
 
 export async function runTask(task: AgentTask, context: TaskContext): Promise<TaskOutcome> {
+  let job: Job | undefined;
   try {
-    const job = toJob(task);
-    const refused = refusals(job, context);
-    const memory = refused.length === 0 ? FRESH_MEMORY : fail(FRESH_MEMORY, policyDenied(refused).failure, false);
-    const outcome = await convergeOverRestarts(job, memory, context);
-    // Somebody may have removed the container, but not its secrets.
-    if (job.kind === 'DELETE' && outcome.status === 'COMPLETED') await dropUnusedFiles(job.name, context);
-    return redact(outcome, secretsOf(job));
+    job = toJob(task);
+    return withoutSecrets(await runJob(job, context), job);
   } catch (error) {
     const { failure, retryable } = toTaskError(error, { code: 'INTERNAL', what: `Task ${task.kind}` });
     if (failure.code === 'INTERNAL') context.log.error({ task: task.id, error: errorText(error) }, 'task broke off');
-    return { status: 'FAILED', error: failure, retryable };
+    return withoutSecrets({ status: 'FAILED', error: failure, retryable }, job);
   }
 }
 
-const secretsOf = (job: Job): string[] =>
-  'deploy' in job
-    ? (job.deploy.container.files ?? []).flatMap(({ kind, content }) => (kind === 'secret' ? [content] : []))
-    : [];
+async function runJob(job: Job, context: TaskContext): Promise<TaskOutcome> {
+  const refused = refusals(job, context);
+  const memory = refused.length === 0 ? FRESH_MEMORY : fail(FRESH_MEMORY, policyDenied(refused).failure, false);
+  const outcome = await convergeOverRestarts(job, memory, context);
+  // Somebody may have removed the container, but not its secrets.
+  if (job.kind === 'DELETE' && outcome.status === 'COMPLETED') await dropUnusedFiles(job.name, context);
+  return outcome;
+}
+
+const withoutSecrets = (outcome: TaskOutcome, job: Job | undefined): TaskOutcome =>
+  job && 'deploy' in job ? redact(outcome, hiddenOf(job.deploy.container)) : outcome;
 
 /** An engine that answers everything but one call, again and again, will not answer that one either. */
 const MAX_HANGS = 3;
