@@ -44,11 +44,17 @@ export async function authenticate(services: Databases, authorization: unknown):
 }
 
 const MINUTE_MS = 60_000;
+/** The tokens whose use is being noted: of a hundred requests at once, one takes a connection for it. */
+const noting = new Set<string>();
 
 /** Nobody waits for the note, and a request that the database cannot note is served all the same. */
 function noteUseOf({ id, kind, lastUsedAt }: TokenRow, services: Databases): void {
   if (lastUsedAt !== null && Date.now() - lastUsedAt.getTime() < MINUTE_MS) return;
-  void noteUse(databaseFor(kind, services), id).catch(() => {});
+  if (noting.has(id)) return;
+  noting.add(id);
+  void noteUse(databaseFor(kind, services), id)
+    .catch(() => {})
+    .finally(() => noting.delete(id));
 }
 
 type Databases = Pick<Services, 'db' | 'agentDb'>;

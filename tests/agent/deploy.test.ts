@@ -90,10 +90,11 @@ describe('DEPLOY of what is not there', () => {
 });
 
 describe('DEPLOY of what cannot be', () => {
-  it('exits: code, exit code and log, and nothing is left', async () => {
-    const failure = await fail('DEPLOY', specOf({ command: ['sh', '-c', 'echo out; echo err >&2; exit 3'] }));
+  it('exits: code, exit code and log without values of the environment, and nothing is left', async () => {
+    const command = ['sh', '-c', 'echo out $DSN; echo err >&2; exit 3'];
+    const failure = await fail('DEPLOY', specOf({ command, environment: { DSN: 'pg://me:hunter22@db' } }));
     expect(failure).toMatchObject({ code: 'CONTAINER_EXITED', exitCode: 3, retryable: false });
-    expect(failure.logs?.toSorted()).toEqual(['err', 'out']);
+    expect(failure.logs?.toSorted()).toEqual(['err', 'out (value of DSN)']);
     expect(await names()).toEqual([]);
   });
 

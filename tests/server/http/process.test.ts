@@ -64,6 +64,10 @@ test('SIGTERM lets it answer what it was asked, and end', { timeout: 30_000 }, a
   let answers: Promise<{ data: unknown }[]> | undefined;
   let ended: Promise<void> | undefined;
   await withAdmin(databaseUrl, async (admin) => {
+    // Once its use is noted, the requests below wait for nothing but their own rows.
+    const used = async () => (await admin`select last_used_at from tokens where kind = 'USER'`)[0]?.last_used_at;
+    await graphql(server, server.adminToken, '{ viewer { name } }');
+    await until(used, (at) => at !== null, { what: 'the use of the token' });
     await admin.begin(async (sql) => {
       await sql`lock table tokens in exclusive mode`;
       answers = Promise.all(
