@@ -26,7 +26,8 @@ export const ERROR_CODES = {
   AGENT_QUARANTINED: 'Two processes used the same credential; enroll the agent again with a new join token.',
   TOO_LARGE: 'The request is larger than allowed.',
   LIMIT_EXCEEDED: 'The query exceeds a limit on depth, cost, aliases, directives or tokens.',
-  RATE_LIMITED: 'The token has too much under way at a time; try again after `retryAfterSeconds`.',
+  RATE_LIMITED:
+    'The token has too much under way at a time, or too many wrong tokens came from the address; try again after `retryAfterSeconds`.',
   UNAVAILABLE:
     'The database cannot be reached or is busy; try again after `retryAfterSeconds` with the same idempotency key.',
   INTERNAL: "An unexpected error in the server; the server's log has the details.",

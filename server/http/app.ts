@@ -1,6 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import { createAttempts } from './attempts.ts';
 import type { Services } from './context.ts';
+import { LIMITS } from './limits.ts';
 import { createPage, SECURITY_HEADERS } from './page.ts';
 import { servePlayground, wantsPlayground } from './playground.ts';
 import { createProbes } from './probes.ts';
@@ -17,7 +19,8 @@ export type App = {
 
 /** @param pageFolder what `vite build` wrote */
 export function createApp(services: Services, options: { pageFolder: string }, log: Logger): App {
-  const yoga = createGraphql(services, log);
+  const attempts = createAttempts(LIMITS.failedTokensPerMinute);
+  const yoga = createGraphql(services, attempts, log);
   const page = createPage(options.pageFolder);
   const probes = createProbes(services.db);
   const attached: { close(): Promise<void> }[] = [];
@@ -37,7 +40,7 @@ export function createApp(services: Services, options: { pageFolder: string }, l
     fetch: async (request) => yoga.fetch(request),
     attach(server) {
       server.on('request', handle);
-      attached.push(attachSockets(server, yoga, services, log));
+      attached.push(attachSockets(server, yoga, { services, attempts }, log));
     },
     async close() {
       probes.stop();

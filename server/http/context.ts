@@ -32,8 +32,7 @@ export type Services = {
  */
 export async function authenticate(services: Databases, authorization: unknown): Promise<Caller | undefined> {
   if (authorization === undefined || authorization === null || authorization === '') return undefined;
-  const match = typeof authorization === 'string' ? /^Bearer (\S+)$/i.exec(authorization) : null;
-  const token = match?.[1] === undefined ? undefined : fromToken(match[1]);
+  const token = readToken(authorization);
   if (!token) throw new GraphiumError('UNAUTHENTICATED', 'Expected "Authorization: Bearer gph_…".');
   const found = await findUsableToken(databaseFor(token.kind, services), token.id);
   if (found?.token.kind !== token.kind || !isSecretOf(token.secret, found.token.hash)) {
@@ -57,7 +56,13 @@ function noteUseOf({ id, kind, lastUsedAt }: TokenRow, services: Databases): voi
     .finally(() => noting.delete(id));
 }
 
-type Databases = Pick<Services, 'db' | 'agentDb'>;
+/** Reads a token as it was sent; nobody has looked yet whether there is one. */
+export function readToken(authorization: unknown): ReturnType<typeof fromToken> {
+  const match = typeof authorization === 'string' ? /^Bearer (\S+)$/i.exec(authorization) : null;
+  return match?.[1] === undefined ? undefined : fromToken(match[1]);
+}
+
+export type Databases = Pick<Services, 'db' | 'agentDb'>;
 
 const databaseFor = (kind: Caller['kind'] | undefined, { db, agentDb }: Databases): Db =>
   kind === 'AGENT' ? agentDb : db;

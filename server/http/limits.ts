@@ -15,6 +15,8 @@ export const LIMITS = {
   connectionInitMs: 3_000,
   subscriptionsPerSocket: 50,
   socketsPerToken: 100,
+  /** Of one address. */
+  failedTokensPerMinute: 100,
   /** Queries and mutations of one token; a connection to the database is left for others. */
   turns: { atATime: 4, waiting: 100 },
   depth: 10,

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { GraphQLError } from 'graphql';
 import { CloseCode, type Context as Connection } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
@@ -8,6 +8,7 @@ import { GraphiumError } from '../base/errors.ts';
 import { topic } from '../db/notify.ts';
 import { CLOSE_FORBIDDEN, type Socket } from '../protocol/sockets.ts';
 import type { Caller } from '../schema/context.ts';
+import { type Attempts, addressOf, authenticateFrom } from './attempts.ts';
 import { authenticate, createContext, type Services } from './context.ts';
 import { LIMITS } from './limits.ts';
 import { createMask } from './mask.ts';
@@ -21,17 +22,22 @@ const CLOSE_TRY_AGAIN_LATER = 1013;
 
 type InitPayload = Record<string, unknown>;
 /** What belongs to one socket; all but `socket` once its token was accepted. */
-type Extra = { socket: WebSocket; caller?: Caller; session?: Socket; stop?: () => void };
+type Extra = { socket: WebSocket; request: IncomingMessage; caller?: Caller; session?: Socket; stop?: () => void };
 type Client = Connection<InitPayload, Extra>;
 /** By the id of a token. */
 type OpenSockets = Map<string, Set<WebSocket>>;
-type Shared = { mask: ReturnType<typeof createMask>; open: OpenSockets };
+type Shared = { mask: ReturnType<typeof createMask>; open: OpenSockets; attempts: Attempts };
 
 /**
  * GraphQL over WebSocket with everything that holds over HTTP: authentication, limits, masked errors. A request that is
  * wrong is answered as such and leaves the socket open; graphql-ws's own recipe closes it.
  */
-export function attachSockets(server: Server, yoga: Yoga, services: Services, log: Logger): { close(): Promise<void> } {
+export function attachSockets(
+  server: Server,
+  yoga: Yoga,
+  { services, attempts }: { services: Services; attempts: Attempts },
+  log: Logger,
+): { close(): Promise<void> } {
   const wss = new WebSocketServer({
     server,
     path: '/graphql',
@@ -46,7 +52,7 @@ export function attachSockets(server: Server, yoga: Yoga, services: Services, lo
       connectionInitWaitTimeout: LIMITS.connectionInitMs,
       execute,
       subscribe,
-      onConnect: (client) => accept(client, services, { mask, open }),
+      onConnect: (client) => accept(client, services, { mask, open, attempts }),
       onSubscribe: ({ extra, subscriptions }, _id, payload) => {
         const context = createContext(services, log, extra.caller, extra.session, undefined);
         return checkCount(subscriptions) ?? prepareOperation(yoga, context, payload);
@@ -73,10 +79,11 @@ export function attachSockets(server: Server, yoga: Yoga, services: Services, lo
 async function accept(
   { connectionParams, extra }: Client,
   services: Services,
-  { mask, open }: Shared,
+  { mask, open, attempts }: Shared,
 ): Promise<boolean> {
-  const caller = await authenticate(services, connectionParams?.authorization).catch(toError);
-  if (caller instanceof Error && !(caller instanceof GraphiumError)) {
+  const asked = authenticateFrom(addressOf(extra.request), connectionParams?.authorization, { attempts, services });
+  const caller = await asked.catch(toError);
+  if (caller instanceof Error && !isRefusal(caller)) {
     extra.socket.close(CLOSE_TRY_AGAIN_LATER, mask(caller).message);
     return false;
   }
@@ -99,6 +106,9 @@ async function accept(
   });
   return true;
 }
+
+/** Anything else may be better later. */
+const isRefusal = (error: Error): boolean => error instanceof GraphiumError && error.code === 'UNAUTHENTICATED';
 
 const toError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 

@@ -1,17 +1,19 @@
+import type { IncomingMessage } from 'node:http';
 import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { originOf } from '../base/server-url.ts';
 import type { Context } from '../schema/context.ts';
-import { authenticate, createContext, type Services } from './context.ts';
+import { type Attempts, addressOf, authenticateFrom } from './attempts.ts';
+import { createContext, type Services } from './context.ts';
 import { limitPlugins } from './limits.ts';
 import { createMask } from './mask.ts';
 import { schema } from './schema.ts';
 
 /** Over a WebSocket the context was made when the operation came in. */
-type ServerContext = { graphium?: Context };
+type ServerContext = { graphium?: Context; req?: IncomingMessage };
 export type Yoga = YogaServerInstance<ServerContext, Context>;
 
-export function createGraphql(services: Services, log: Logger): Yoga {
+export function createGraphql(services: Services, attempts: Attempts, log: Logger): Yoga {
   return createYoga<ServerContext, Context>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -24,9 +26,12 @@ export function createGraphql(services: Services, log: Logger): Yoga {
     logging: false,
     maskedErrors: { maskError: createMask(log) },
     plugins: limitPlugins(),
-    context: async ({ graphium, request }) => {
+    context: async ({ graphium, request, req }) => {
       if (graphium) return graphium;
-      const caller = await authenticate(services, request.headers.get('authorization'));
+      const caller = await authenticateFrom(addressOf(req), request.headers.get('authorization'), {
+        attempts,
+        services,
+      });
       return createContext(services, log, caller, undefined, originOf(request.url, request.headers));
     },
     graphiql: false,

@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { createAttempts } from '../../../../server/http/attempts.ts';
+
+test('an address that tries too much waits for the next minute; others, and known tokens, do not', () => {
+  let now = 0;
+  const attempts = createAttempts(3, () => now);
+  attempts.succeeded('known');
+  now = 59_000;
+  for (const _ of [1, 2, 3]) {
+    attempts.check('10.0.0.1', 'new');
+    attempts.failed('10.0.0.1');
+  }
+  const refused = expect.objectContaining({
+    code: 'RATE_LIMITED',
+    details: { retryAfterSeconds: 1, http: { status: 429, headers: { 'retry-after': '1' } } },
+  });
+  expect(() => attempts.check('10.0.0.1', 'new')).toThrow(refused);
+  expect(() => attempts.check('10.0.0.1', undefined)).toThrow(refused);
+  attempts.check('10.0.0.2', 'new');
+  attempts.check('10.0.0.1', 'known');
+  now = 60_000;
+  attempts.check('10.0.0.1', 'new');
+  for (const _ of [1, 2, 3]) attempts.failed('10.0.0.1');
+  // It came in the minute before.
+  attempts.check('10.0.0.1', 'known');
+  now = 120_000;
+  for (const _ of [1, 2, 3]) attempts.failed('10.0.0.1');
+  expect(() => attempts.check('10.0.0.1', 'known')).toThrow(/try again in 60 s/);
+});
