@@ -56,16 +56,28 @@ export type TaskResult = {
   message?: string | null | undefined;
 };
 
+/** Characters of a text that an agent reports; a line of a log has 2,000. */
+const MAX_REPORTED_TEXT = 8_000;
+/** Entries of a list that an agent reports; a log has 100 lines. */
+const MAX_REPORTED_ENTRIES = 500;
+
 /**
- * Returns the value with all its texts as Postgres accepts them: without NUL and without half surrogate pairs. The output of
- * a container may hold both, and must never keep a report from being accepted.
+ * Returns the value with all its texts as Postgres accepts them, without NUL and without half surrogate pairs, and no longer
+ * than an honest agent's. The output of a container may hold anything, and must never keep a report from being accepted;
+ * but each report is stored, and sent to all who watch. A text that is cut says so; of a list the last entries stay.
  */
 export function toStorable<T>(value: T): T {
-  const text = JSON.stringify(value, (_key, inner) =>
-    typeof inner === 'string' ? inner.replaceAll('\0', '').toWellFormed() : inner,
-  );
+  const text = JSON.stringify(value, (_key, inner) => {
+    if (typeof inner === 'string') return cut(inner.replaceAll('\0', '')).toWellFormed();
+    return Array.isArray(inner) ? inner.slice(-MAX_REPORTED_ENTRIES) : inner;
+  });
   return text === undefined ? value : (JSON.parse(text) as T);
 }
+
+const cut = (text: string): string =>
+  text.length <= MAX_REPORTED_TEXT
+    ? text
+    : `${text.slice(0, MAX_REPORTED_TEXT)}… (cut: it has ${text.length} characters)`;
 
 /** What an agent gets to do a task. `version` lets an older agent refuse what it does not know. */
 export type ContainerTaskSpec = {

@@ -230,3 +230,15 @@ test('ends of one deployment that come at the same moment: what is wrong with on
     where t.deployment_id = ${id} and e.status = 'COMPLETED'`;
   expect(events).toHaveLength(4);
 });
+
+test('what no honest agent would say is cut, and says so', async () => {
+  const { agent, id, pull } = await story();
+  const long = 'x'.repeat(200_000);
+  const error = { code: 'IMAGE_NOT_FOUND', message: long, logs: Array.from({ length: 5_000 }, (_, n) => `line ${n}`) };
+  expect(await agent.finish(pull, 'FAILED', { error, retryable: false })).toBe('ACCEPTED');
+  const { cause } = await seed.deployment(id);
+  expect(cause?.message.length).toBeLessThan(8_100);
+  expect(cause?.message).toMatch(/^x+… \(cut: it has 200000 characters\)$/);
+  expect(cause?.logs).toHaveLength(500);
+  expect(cause?.logs).toEqual(expect.arrayContaining(['line 4500', 'line 4999']));
+});
