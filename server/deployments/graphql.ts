@@ -1,7 +1,7 @@
 import { notFound } from '../base/errors.ts';
 import { topic } from '../db/notify.ts';
 import type { Warning } from '../db/values.ts';
-import { builder, checkId, checkPage, describedEnum } from '../schema/builder.ts';
+import { builder, checkId, checkPage, describedEnum, isId } from '../schema/builder.ts';
 import { PageInfo, toPage } from '../schema/common.ts';
 import type { Context } from '../schema/context.ts';
 import { stackById } from '../stacks/loaders.ts';
@@ -197,7 +197,7 @@ builder.queryFields((t) => ({
     authScopes: { viewer: true },
     description: 'The deployment with the given ID; null if there is none.',
     args: { id: t.arg.id({ required: true, description: "The deployment's ID." }) },
-    resolve: async (_root, { id }, { db }) => (await findDeployment(db, checkId('deployment', id))) ?? null,
+    resolve: async (_root, { id }, { db }) => (isId(id) ? await findDeployment(db, id) : undefined) ?? null,
   }),
   deployments: t.field({
     type: DeploymentConnection,

@@ -1,6 +1,6 @@
 import SchemaBuilder, { type EnumRef } from '@pothos/core';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
-import { GraphQLScalarType, Kind } from 'graphql';
+import { type GraphQLResolveInfo, GraphQLScalarType, Kind } from 'graphql';
 import { GraphiumError } from '../base/errors.ts';
 import type { Context, Role } from './context.ts';
 
@@ -28,6 +28,28 @@ type SchemaTypes = {
   };
 };
 
+const NEEDED: Record<keyof Scopes, string> = {
+  anyone: 'no token',
+  authenticated: 'a token',
+  viewer: 'a user token',
+  operator: 'a user token with the role OPERATOR or ADMIN',
+  admin: 'a user token with the role ADMIN',
+  agent: 'the credential of an agent',
+  join: 'a join token',
+};
+
+/** A field's own scopes go before those of its type. */
+function neededFor({ parentType, fieldName }: GraphQLResolveInfo): string {
+  const field = scopesOf(parentType.getFields()[fieldName]?.extensions);
+  const scopes = field.length > 0 ? field : scopesOf(parentType.extensions);
+  return scopes.map((scope) => NEEDED[scope]).join(' or ') || 'another token';
+}
+
+function scopesOf(extensions: Readonly<Record<string, unknown>> | undefined): (keyof Scopes)[] {
+  const options = extensions?.pothosOptions as { authScopes?: Partial<Scopes> } | undefined;
+  return Object.keys(options?.authScopes ?? {}) as (keyof Scopes)[];
+}
+
 const RANK: Record<Role, number> = { VIEWER: 1, OPERATOR: 2, ADMIN: 3 };
 
 export const builder = new SchemaBuilder<SchemaTypes>({
@@ -51,7 +73,8 @@ export const builder = new SchemaBuilder<SchemaTypes>({
       if (!caller) return new GraphiumError('UNAUTHENTICATED', 'Send a token: "Authorization: Bearer gph_…".');
       const whose =
         caller.kind === 'USER' ? `a user token with the role ${caller.role}` : `a token of kind ${caller.kind}`;
-      return new GraphiumError('FORBIDDEN', `${info.parentType.name}.${info.fieldName} is not for ${whose}.`);
+      const message = `${info.parentType.name}.${info.fieldName} is not for ${whose}: it needs ${neededFor(info)}.`;
+      return new GraphiumError('FORBIDDEN', message);
     },
   },
 });
@@ -106,9 +129,12 @@ export function describedEnum<const T extends Record<string, string>>(name: stri
 
 const UUID = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
-/** IDs are UUIDs, so anything else cannot exist. @throws GraphiumError NOT_FOUND */
+/** IDs are UUIDs, so anything else cannot exist. */
+export const isId = (id: string): boolean => UUID.test(id);
+
+/** @throws GraphiumError NOT_FOUND */
 export function checkId(what: string, id: string): string {
-  if (!UUID.test(id)) throw new GraphiumError('NOT_FOUND', `There is no ${what} "${id}".`);
+  if (!isId(id)) throw new GraphiumError('NOT_FOUND', `There is no ${what} "${id}".`);
   return id;
 }
 

@@ -1,6 +1,6 @@
 import { findAgent } from '../agents/store.ts';
 import { topic } from '../db/notify.ts';
-import { builder, checkId, checkPage } from '../schema/builder.ts';
+import { builder, checkId, checkPage, isId } from '../schema/builder.ts';
 import { PageInfo, toPage } from '../schema/common.ts';
 import type { Context } from '../schema/context.ts';
 import { AgentTask, TaskKind, TaskStatus } from './graphql.ts';
@@ -60,7 +60,7 @@ builder.queryFields((t) => ({
     authScopes: { viewer: true },
     description: 'The task with the given ID; null if there is none.',
     args: { id: t.arg.id({ required: true, description: "The task's ID." }) },
-    resolve: async (_root, { id }, { db }) => (await findTask(db, checkId('task', id))) ?? null,
+    resolve: async (_root, { id }, { db }) => (isId(id) ? await findTask(db, id) : undefined) ?? null,
   }),
   tasks: t.field({
     type: TaskConnection,

@@ -140,3 +140,14 @@ test('nothing that was refused left a trace', async () => {
     await seed.sql`select (select count(*)::int from deployments) as deployments, (select count(*)::int from stacks) as stacks`;
   expect(rows[0]).toEqual({ deployments: 0, stacks: 0 });
 });
+
+test('who is refused reads what is needed', async () => {
+  const said = async (query: string, kind: string) =>
+    (await seed.try(query, {}, tokens[kind])).errors?.[0]?.message.split(': ').at(-1);
+  expect(await said('{ tokens { id } }', 'OPERATOR')).toBe('it needs a user token with the role ADMIN.');
+  expect(await said('mutation { stopStack(name: "a") { id } }', 'VIEWER')).toBe(
+    'it needs a user token with the role OPERATOR or ADMIN.',
+  );
+  expect(await said('{ stacks { name } }', 'AGENT')).toBe('it needs a user token.');
+  expect(await said('mutation { enrollAgent(name: "a") { secret } }', 'ADMIN')).toBe('it needs a join token.');
+});
