@@ -5,7 +5,9 @@ const { stage, open } = useStage();
 
 it('refuses a wrong token with a reason, takes a right one, and forgets it on sign-out', async () => {
   const { page, expectAccessible, shoot } = await open('/');
-  await page.getByLabel('Access token').fill('gph_user_0_wrong');
+  // Whoever opens the page can paste the token at once.
+  await page.locator('input[type=password]:focus').waitFor();
+  await page.keyboard.type('gph_user_0_wrong');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('alert').getByText('This token is not valid').waitFor();
   await expectAccessible();

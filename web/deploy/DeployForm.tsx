@@ -4,6 +4,7 @@ import type { Mark } from '../editor/setup.ts';
 import type { Problem } from '../errors.ts';
 import type { Plan } from '../plan/documents.ts';
 import { usePlan } from '../plan/usePlan.ts';
+import { forget } from './kept.ts';
 import { PlanSection } from './PlanSection.tsx';
 import { SourceField } from './SourceField.tsx';
 import { type Start, useDraft } from './useDraft.ts';
@@ -37,6 +38,7 @@ export function DeployForm({ start, adopt }: { start: Start; adopt: string | nul
         input={draft.input}
         planning={planning}
         adopt={adopt}
+        onDeployed={() => forget(start)}
         onPlace={(at) => editor.current?.select(at.line ?? 1, at.column ?? 1)}
       />
     </>

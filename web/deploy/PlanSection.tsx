@@ -17,19 +17,21 @@ type Props = {
   input: FileInput | null;
   planning: Planning;
   adopt: string | null;
+  onDeployed: () => void;
   onPlace: (at: { line: number | null; column: number | null }) => void;
 };
 
 const NO_TEXT = 'Paste or choose a stack file first.';
 
 /** Shows the plan, or what is wrong with the file, and then the button. */
-export function PlanSection({ input, planning, adopt, onPlace }: Props) {
+export function PlanSection({ input, planning, adopt, onDeployed, onPlace }: Props) {
   const [fields, setFields] = useState(DEFAULTS);
   const action = useAction(DeployStack);
-  const launch = useLaunch(
-    async (options) => action.run({ ...(input ?? { source: { compose: '' } }), options }),
-    planning.again,
-  );
+  const launch = useLaunch(async (options) => {
+    const outcome = await action.run({ ...(input ?? { source: { compose: '' } }), options });
+    if (outcome.data) onDeployed();
+    return outcome;
+  }, planning.again);
   const { plan, problem, isCurrent, busy } = planning;
   const parsed = parseOptions(fields);
   const deploy = () => {

@@ -40,6 +40,11 @@ export function SourceField({ ref, draft, marks, onRun }: Props) {
           <input type="file" accept={KINDS} onChange={choose} />
         </label>
         <span className="muted small">{source.name ?? 'or drop one anywhere on the page'}</span>
+        {draft.startOver && (
+          <button type="button" className="button button-plain" onClick={draft.startOver}>
+            Start over
+          </button>
+        )}
         <fieldset className="segments">
           <legend className="visually-hidden">Format of the file</legend>
           {CHOICES.map((each) => (

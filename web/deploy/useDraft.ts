@@ -4,6 +4,7 @@ import type { OperationInput } from '../plan/documents.ts';
 import { useStore } from '../store.ts';
 import { type Format, findFormat, findName, findVariables, type Variable } from './format.ts';
 import { handover } from './handover.ts';
+import { findKept, keep } from './kept.ts';
 import type { Source } from './source.ts';
 
 /** What the screen starts with. */
@@ -21,7 +22,8 @@ export type Extra = { id: string; name: string };
 
 /** Holds a stack file while it is being written, with the name, the variables and the profiles that go with it. */
 export function useDraft(start: Start) {
-  const [source, setSource] = useState<Source>(() => handover.get() ?? { id: newKey(), name: null, text: start.text });
+  const fresh = (): Source => ({ id: newKey(), name: null, text: start.text });
+  const [source, setSource] = useState<Source>(() => handover.get() ?? findKept(start) ?? fresh());
   const [chosen, choose] = useState(start.format);
   const [name, setName] = useState(() => givenName(start));
   const [values, setValues] = useState<Readonly<Record<string, string>>>({});
@@ -32,6 +34,7 @@ export function useDraft(start: Start) {
     choose(null);
   };
   useHandedOver(replace);
+  useKept(start, source);
   const { text } = source;
   const format = chosen ?? findFormat(text);
   const variables = useMemo(
@@ -46,6 +49,8 @@ export function useDraft(start: Start) {
     source,
     edit: (now: string) => setSource((before) => ({ ...before, text: now })),
     replace,
+    /** Undefined while nothing was written. */
+    startOver: source.text === start.text ? undefined : () => replace(fresh()),
     format,
     isChosen: chosen !== null,
     choose,
@@ -75,6 +80,10 @@ function useHandedOver(take: (source: Source) => void): void {
     take(handed);
     handover.set(null);
   });
+}
+
+function useKept({ stack, text }: Start, source: Source): void {
+  useEffect(() => keep({ stack, text }, source), [stack, text, source]);
 }
 
 /** Adds variables of the last revision that the text mentions, even where no dollar sign marks them. */

@@ -1,4 +1,4 @@
-import { type FormEvent, useEffect, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { createProbe } from '../client.ts';
 import { isUnauthenticated, localProblem, type Problem, toProblem } from '../errors.ts';
 import { ProblemAlert } from '../layout/Problem.tsx';
@@ -14,8 +14,10 @@ export function SignIn({ message }: { message: string | null }) {
   const [token, setToken] = useState('');
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
   useEffect(() => {
     document.title = 'Sign in · Graphium';
+    field.current?.focus();
   }, []);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
@@ -45,6 +47,7 @@ export function SignIn({ message }: { message: string | null }) {
         >
           {({ id, hintId }) => (
             <input
+              ref={field}
               id={id}
               type="password"
               className="mono"
