@@ -16,6 +16,7 @@ import { loadKey } from './secrets/key.ts';
 import { createVault } from './secrets/seal.ts';
 import { createFirstAdminToken, createFirstJoinToken } from './tokens/issue.ts';
 import { joinCommand, warningOf as joinWarning } from './tokens/join-command.ts';
+import { sealOldRows } from './upkeep/seal-old-rows.ts';
 import { startSweeper } from './upkeep/sweep.ts';
 
 /** The server's process: environment, database, migrations, app, HTTP, signals. */
@@ -86,19 +87,21 @@ async function start(env: Env, log: Logger, started: AsyncDisposableStack, signa
   const databaseUrl = env.databaseUrl ?? embedded?.url ?? '';
   await untilDatabase(databaseUrl, log, signal);
   await migrateDatabase(databaseUrl, toPath('../drizzle'));
-  const { db, close } = connect(databaseUrl, { log });
+  const { db, close } = connect(databaseUrl, { log, vault });
   started.defer(close);
   // Leases and deadlines do not wait until people's requests leave a connection free.
-  const upkeep = connect(databaseUrl, { log, max: UPKEEP_CONNECTIONS });
+  const upkeep = connect(databaseUrl, { log, vault, max: UPKEEP_CONNECTIONS });
   started.defer(upkeep.close);
-  const agents = connect(databaseUrl, { log, max: AGENT_CONNECTIONS });
+  const agents = connect(databaseUrl, { log, vault, max: AGENT_CONNECTIONS });
   started.defer(agents.close);
+
+  await sealOldRows(upkeep.db, log);
 
   const bus = createBus();
   started.defer(() => bus.close());
   const sockets = createAgentSockets(upkeep.db, bus, log);
   const clusterId = await getClusterId(db);
-  const services = { db, agentDb: agents.db, bus, sockets, vault, clusterId, publicUrl: env.publicUrl };
+  const services = { db, agentDb: agents.db, bus, sockets, clusterId, publicUrl: env.publicUrl };
   const listener = await listen(databaseUrl, bus, log);
   started.defer(listener.close);
   const sweeper = await startSweeper({ ...services, db: upkeep.db }, randomUUID(), log);

@@ -7,7 +7,7 @@ import { withNotifications } from './notify.ts';
 import { openSocket } from './socket.ts';
 import { withStatementLog } from './statement-log.ts';
 import { cluster } from './tables.ts';
-import type { Db, Tx } from './types.ts';
+import type { Db, Tx, Vault } from './types.ts';
 
 /** How other servers of the installation know the connections of this one. */
 export const APPLICATION = 'graphium';
@@ -30,11 +30,14 @@ const LIMITED = {
 
 export type Connection = { db: Db; close(): Promise<void> };
 
+type ConnectOptions = { max?: number; log?: Logger; isMigration?: boolean; vault?: Vault };
+
 /**
  * @param url `postgres://…`; for a Unix socket `postgres://user@/database?host=/folder`
  * @param options.log gets every statement if its level is `debug`
+ * @param options.vault may be left out where nothing that is sealed is read or written
  */
-export function connect(url: string, options: { max?: number; log?: Logger; isMigration?: boolean } = {}): Connection {
+export function connect(url: string, options: ConnectOptions = {}): Connection {
   const client = postgres(toOptionsUrl(url), {
     ...socketOptions(url),
     max: options.max ?? 12,
@@ -49,8 +52,16 @@ export function connect(url: string, options: { max?: number; log?: Logger; isMi
   });
   const isLogged = options.log?.isLevelEnabled('debug');
   const db = drizzle({ client: isLogged && options.log ? withStatementLog(client, options.log) : client });
-  return { db, close: () => client.end({ timeout: 5 }) };
+  return {
+    db: Object.assign(db, { $vault: options.vault ?? NO_VAULT }),
+    close: () => client.end({ timeout: 5 }),
+  };
 }
+
+const withoutVault = (): never => {
+  throw new Error('this connection to the database has no vault');
+};
+const NO_VAULT: Vault = { seal: withoutVault, open: withoutVault, digest: withoutVault };
 
 /** The driver knows sockets by its `host` option only, not by libpq's `?host=/folder`. */
 export function socketOptions(url: string): { host?: string; port?: number } {
@@ -106,7 +117,9 @@ const SQLSTATES_TO_RETRY = new Set(['40001', '40P01']);
 export async function transact<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await db.transaction((tx) => withNotifications(tx, work).catch(stopWhereCut));
+      return await db.transaction((tx) =>
+        withNotifications(Object.assign(tx, { $vault: db.$vault }), work).catch(stopWhereCut),
+      );
     } catch (error) {
       if (attempt === MAX_ATTEMPTS || !SQLSTATES_TO_RETRY.has(postgresCode(error) ?? '')) throw error;
     }

@@ -19,6 +19,7 @@ import type {
   EngineFacts,
   Labels,
   ReportedPolicy,
+  Stored,
   TaskFailure,
   TaskProgress,
   TaskResult,
@@ -88,6 +89,8 @@ export const role = pgEnum('role', ['VIEWER', 'OPERATOR', 'ADMIN']);
 export const cluster = pgTable('cluster', {
   id: uuid('id').primaryKey().defaultRandom(),
   only: boolean('only').notNull().default(true).unique(),
+  /** When everything that older versions had stored open was sealed. */
+  sealedAt: at('sealed_at'),
   createdAt,
 });
 
@@ -151,8 +154,8 @@ export const stackRevisions = pgTable(
     number: integer('number').notNull(),
     format: stackFormat('format').notNull(),
     source: text('source').notNull(),
-    spec: jsonb('spec').$type<StackSpec>().notNull(),
-    /** Names of the variables that the file uses; their values are in the spec only. */
+    spec: jsonb('spec').$type<Stored<StackSpec>>().notNull(),
+    /** Names of the variables that the file uses; their values are in the spec only, sealed. */
     variableNames: jsonb('variable_names').$type<string[]>().notNull().default([]),
     /** The revision that it was made from without a change, such as by a rollback; itself one that is no copy. */
     copyOf: integer('copy_of'),
@@ -244,7 +247,7 @@ export const tasks = pgTable(
     position: integer('position').notNull(),
     containerName: text('container_name'),
     image: text('image'),
-    spec: jsonb('spec').$type<TaskSpec>().notNull(),
+    spec: jsonb('spec').$type<Stored<TaskSpec>>().notNull(),
     status: taskStatus('status').notNull().default('PENDING'),
     attempt: integer('attempt').notNull().default(0),
     failures: integer('failures').notNull().default(0),

@@ -118,5 +118,9 @@ export type TaskSpecs = {
 export type TaskKind = keyof TaskSpecs;
 export type TaskSpec = TaskSpecs[TaskKind];
 
+declare const stored: unique symbol;
+/** A value as a row has it, with what is confidential sealed; `secrets/at-rest.ts` opens it. */
+export type Stored<T> = { [stored]: T };
+
 /** What a task does: its kind and the spec that belongs to it. */
 export type TaskWork = { [Kind in TaskKind]: { kind: Kind; spec: TaskSpecs[Kind] } }[TaskKind];

@@ -7,7 +7,8 @@ import { containerKey } from '../planning/changes.ts';
 import { findImmutableChanges } from '../planning/immutable.ts';
 import type { Placed } from '../planning/placed.ts';
 import { placedOf } from '../planning/placed.ts';
-import { sealFiles, type Vault } from '../secrets/seal.ts';
+import { checkOpen, withoutSealed } from '../secrets/at-rest.ts';
+import { sealFiles } from '../secrets/seal.ts';
 import { hashOf } from '../spec/hash.ts';
 import type { StackSpec } from '../spec/spec.ts';
 import { parseCompose } from '../stackfile/compose/parse.ts';
@@ -53,7 +54,7 @@ export type Draft = {
  * @throws GraphiumError STACK_INVALID, STACK_FORMAT_CONFLICT, UNKNOWN_HOST, NO_AGENT_FITS, NO_AGENT_AVAILABLE,
  *   NAME_IN_USE, PORT_IN_USE, CONFLICT
  */
-export async function draftFromFile(tx: Tx, file: StackFile, vault: Vault): Promise<Draft> {
+export async function draftFromFile(tx: Tx, file: StackFile): Promise<Draft> {
   const { spec: plain, warnings, variableNames } = parse(file);
   const stack = await findLockedStack(tx, plain.name);
   const current = stack && (await findRevision(tx, stack.id, stack.revision));
@@ -65,7 +66,7 @@ export async function draftFromFile(tx: Tx, file: StackFile, vault: Vault): Prom
   }
   const source = file.format === 'COMPOSE' ? redactSecrets(file.source) : file.source;
   const text = { format: file.format, source, variableNames, note: null, copyOf: null };
-  const spec = sealFiles(plain, vault, plain.name);
+  const spec = sealFiles(plain, tx.$vault, plain.name);
   return draft(tx, stack, current, { spec, text, warnings, file });
 }
 
@@ -80,6 +81,8 @@ export async function draftFromRevision(
   if (!revision) {
     throw new GraphiumError('NOT_FOUND', `The stack "${stack.name}" has no revision ${number}.`);
   }
+  // What cannot be opened would be deployed without its environment.
+  checkOpen(revision.spec);
   const current = await findRevision(tx, stack.id, stack.revision);
   const { format, source, variableNames } = revision;
   const spec = change.spec ? change.spec(revision.spec) : revision.spec;
@@ -117,7 +120,10 @@ async function draft(
     const rows = await listContainersOfStacks(tx, [spec.name]);
     const there = new Set(rows.map(({ agentId, name }) => containerKey(agentId, name)));
     const made = now.filter(({ agentId, name }) => there.has(containerKey(agentId, name)));
-    checkParts({ spec: current.spec, placed: placedOf(current.spec, toPlacements(made)) }, { spec, placed });
+    checkParts(
+      { spec: withoutSealed(current.spec), placed: placedOf(current.spec, toPlacements(made)) },
+      { spec, placed },
+    );
   }
   const next = await nextRevisionNumber(tx, stack ?? { name: spec.name, revision: 0 });
   const isSame =

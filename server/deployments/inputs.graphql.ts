@@ -27,7 +27,7 @@ export const fileFields = {
   variables: {
     type: 'JSON',
     description:
-      'Values for the variables that a Compose file refers to with a dollar sign, as an object of strings by name, such as `{"TAG": "1.27"}`. The values are not stored. BAD_INPUT if given for a JSON-LD file.',
+      'Values for the variables that a Compose file refers to with a dollar sign, as an object of strings by name, such as `{"TAG": "1.27"}`. The values are stored sealed, in what the file becomes. BAD_INPUT if given for a JSON-LD file.',
   },
   profiles: {
     description:

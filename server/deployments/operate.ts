@@ -4,7 +4,6 @@ import { transact } from '../db/connect.ts';
 import type { Db, Tx } from '../db/types.ts';
 import { type Plan, plan } from '../planning/plan.ts';
 import type { PlanInput } from '../planning/plan-input.ts';
-import type { Vault } from '../secrets/seal.ts';
 import { hashOf } from '../spec/hash.ts';
 import { getStack, type StackRow, updateStack } from '../stacks/store.ts';
 import { storeDraft } from './draft.ts';
@@ -47,7 +46,7 @@ const DESIRED = {
  * @throws GraphiumError IDEMPOTENCY_KEY_REUSED, PLAN_CHANGED and what `resolve` throws; then nothing changed
  */
 export function operate(
-  { db, vault }: { db: Db; vault: Vault },
+  db: Db,
   actor: Actor,
   operation: Operation,
   { idempotencyKey = null, planHash = null, adoptOnly = false, autoRepair = null, ...given }: OperateOptions = {},
@@ -55,12 +54,12 @@ export function operate(
   const options = { ...DEFAULTS, ...given };
   const isPlain = hasOnlyDefaults(options) && autoRepair === null;
   // The digest is keyed, because the input may hold secrets that could be guessed.
-  const inputHash = vault.digest(hashOf(isPlain ? operation : { operation, options, autoRepair }));
+  const inputHash = db.$vault.digest(hashOf(isPlain ? operation : { operation, options, autoRepair }));
   return transact(db, async (tx) => {
     await lockPlanning(tx);
     const earlier = idempotencyKey === null ? undefined : await findByIdempotencyKey(tx, idempotencyKey);
     if (earlier) return sameInput(earlier, inputHash);
-    const resolved = await resolve(tx, operation, vault);
+    const resolved = await resolve(tx, operation);
     const { draft, target, kind, desired, removeVolumes, services } = resolved;
     const stack = draft ? await storeDraft(tx, actor, draft) : resolved.stack;
     if (!stack) throw new Error('an operation without a stack');
@@ -102,13 +101,13 @@ function checkAdoption({ stack, items }: Preview): void {
 
 /** Tells what the operation would do, and changes nothing. @throws as `operate` does */
 export function planOperation(
-  { db, vault }: { db: Db; vault: Vault },
+  db: Db,
   operation: Operation,
   { onFailure = null }: Pick<OperateOptions, 'onFailure'> = {},
 ): Promise<Preview> {
   return transact(db, async (tx) => {
     await lockPlanning(tx);
-    const resolved = await resolve(tx, operation, vault);
+    const resolved = await resolve(tx, operation);
     const { stack, target, draft } = resolved;
     const input = await readPlanInput(tx, stack, target, resolved);
     return toPreview(tx, resolved, input, plan(input), draft?.warnings ?? [], onFailure);

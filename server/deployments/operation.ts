@@ -1,7 +1,6 @@
 import { GraphiumError, notFound } from '../base/errors.ts';
 import type { Tx } from '../db/types.ts';
 import type { PlanKind } from '../planning/plan-input.ts';
-import type { Vault } from '../secrets/seal.ts';
 import { MAX_REPLICAS } from '../spec/limits.ts';
 import type { StackSpec } from '../spec/spec.ts';
 import type { StackRow } from '../stacks/store.ts';
@@ -37,10 +36,10 @@ export type Resolved = {
  * Works out what an operation amounts to. The caller holds the planning lock.
  * @throws GraphiumError NOT_FOUND, CONFLICT, BAD_INPUT and what drafting throws
  */
-export async function resolve(tx: Tx, operation: Operation, vault: Vault): Promise<Resolved> {
+export async function resolve(tx: Tx, operation: Operation): Promise<Resolved> {
   const running = { desired: 'RUNNING' as const, removeVolumes: false, services: null };
   if (operation.kind === 'DEPLOY') {
-    return { ...running, ...fromDraft(await draftFromFile(tx, operation.file, vault)), kind: 'DEPLOY' };
+    return { ...running, ...fromDraft(await draftFromFile(tx, operation.file)), kind: 'DEPLOY' };
   }
   const stack = await findSubject(tx, operation);
   switch (operation.kind) {

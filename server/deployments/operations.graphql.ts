@@ -21,11 +21,11 @@ import { checkKey, type OptionsInput, optionsField, toOptions } from './options.
 const operator = { operator: true } as const;
 
 const run = (
-  { db, vault, actor }: Context,
+  { db, actor }: Context,
   operation: Operation,
   options: OptionsInput,
   more: Pick<OperateOptions, 'autoRepair'> = {},
-) => operate({ db, vault }, actor, operation, { ...toOptions(operation.kind, options), ...more });
+) => operate(db, actor, operation, { ...toOptions(operation.kind, options), ...more });
 
 builder.mutationFields((t) => ({
   deployStack: t.field({

@@ -146,9 +146,9 @@ builder.queryFields((t) => ({
           'The options that the mutation would be given; they are checked in the same way. BAD_INPUT for `planHash` and `idempotencyKey`, which are for the mutation only.',
       }),
     },
-    resolve: (_root, { operation: input, options }, { db, vault }) => {
+    resolve: (_root, { operation: input, options }, { db }) => {
       const operation = toOperation(input);
-      return planOperation({ db, vault }, operation, toPlanOptions(operation.kind, options));
+      return planOperation(db, operation, toPlanOptions(operation.kind, options));
     },
   }),
 }));

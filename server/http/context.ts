@@ -9,7 +9,6 @@ import type { Db } from '../db/types.ts';
 import type { AgentSockets, Socket } from '../protocol/sockets.ts';
 import type { Caller, Context } from '../schema/context.ts';
 import { createLoad } from '../schema/loader.ts';
-import type { Vault } from '../secrets/seal.ts';
 import { fromToken, isSecretOf } from '../tokens/secret.ts';
 import { findUsableToken, noteUse, type TokenRow } from '../tokens/store.ts';
 
@@ -20,7 +19,6 @@ export type Services = {
   agentDb: Db;
   bus: Bus;
   sockets: AgentSockets;
-  vault: Vault;
   clusterId: string;
   publicUrl: PublicUrl;
 };
@@ -85,11 +83,10 @@ export function createContext(
   socket: Socket | undefined,
   origin: string | undefined,
 ): Context {
-  const { bus, vault, sockets, clusterId, publicUrl } = services;
+  const { bus, sockets, clusterId, publicUrl } = services;
   const db = databaseFor(caller?.kind, services);
   return {
     db,
-    vault,
     clusterId,
     serverUrl: serverUrlFor(publicUrl, origin),
     caller,

@@ -8,11 +8,12 @@ import { TaskKind, TaskStatus } from '../tasks/graphql.ts';
 import { ContainerLeft } from '../tasks/outcome.graphql.ts';
 import { listPending, type PendingTask } from '../tasks/pending.ts';
 import { TaskPhase } from '../tasks/progress.graphql.ts';
-import { type ReportResult, reportTasks, startTasks } from './work.ts';
+import { specOf } from '../tasks/store.ts';
+import { type ReportResult, reportTasks, type StartedTask, startTasks } from './work.ts';
 
 /** The part of the API that only agents call: their tasks and the reports on them. */
 
-const PendingTaskType = builder.objectRef<PendingTask>('PendingTask').implement({
+const PendingTaskType = builder.objectRef<PendingTask | StartedTask>('PendingTask').implement({
   description: 'A task as its agent receives it.',
   authScopes: { agent: true },
   fields: (t) => ({
@@ -40,7 +41,7 @@ const PendingTaskType = builder.objectRef<PendingTask>('PendingTask').implement(
       type: 'JSON',
       description:
         'The details of what to do; their shape depends on `kind` and on `version` in them. An agent must refuse a version or a field that it does not know.',
-      resolve: (task) => task.spec,
+      resolve: (task, _args, { db }) => ('opened' in task ? task.opened : specOf(db, task)),
     }),
   }),
 });
@@ -205,9 +206,9 @@ builder.mutationFields((t) => ({
       epoch: t.arg.int({ required: true, description: "The session's number." }),
       ids: t.arg.idList({ required: true, description: 'The IDs of the tasks.' }),
     },
-    resolve: (_root, { epoch, ids }, { db, vault, caller }) => {
+    resolve: (_root, { epoch, ids }, { db, caller }) => {
       const taskIds = ids.map((id) => checkId('task', id));
-      return startTasks({ db, vault }, agentOf(caller).agentId, epoch, taskIds);
+      return startTasks(db, agentOf(caller).agentId, epoch, taskIds);
     },
   }),
   reportTasks: t.field({

@@ -6,15 +6,16 @@ import { isDatabaseBusy, isDatabaseUnavailable, transact } from '../db/connect.t
 import { notify, topic } from '../db/notify.ts';
 import { tasks } from '../db/tables.ts';
 import type { Db, Tx } from '../db/types.ts';
-import type { TaskFailure, TaskProgress, TaskResult } from '../db/values.ts';
+import type { TaskFailure, TaskProgress, TaskResult, TaskSpec } from '../db/values.ts';
 import { announce, endTasks } from '../deployments/settle.ts';
-import { openFiles, type Vault } from '../secrets/seal.ts';
+import { checkOpen } from '../secrets/at-rest.ts';
+import { openFiles } from '../secrets/seal.ts';
 import { listStartedBlockers, unblockStarted } from '../tasks/blockers.ts';
 import { applyProgress, endAttempt, start, TIMED_OUT } from '../tasks/moves.ts';
 import type { PendingTask } from '../tasks/pending.ts';
 import { listTasksById } from '../tasks/queries.ts';
 import { type Effect, effectOf, type TaskStatus } from '../tasks/state.ts';
-import { addEvents, lockTasks, type TaskRow, toEvents, uuids } from '../tasks/store.ts';
+import { addEvents, lockTasks, specOf, type TaskRow, toEvents, uuids } from '../tasks/store.ts';
 
 /** What an agent does with its tasks: it leases them and reports on them. */
 
@@ -23,23 +24,27 @@ import { addEvents, lockTasks, type TaskRow, toEvents, uuids } from '../tasks/st
  * says so; if it made the whole request fail, its agent would get none of the other tasks either.
  */
 export async function startTasks(
-  { db, vault }: { db: Db; vault: Vault },
+  db: Db,
   agentId: string,
   epoch: number,
   ids: readonly string[],
-): Promise<PendingTask[]> {
+): Promise<StartedTask[]> {
   const started = await lease(db, agentId, epoch, ids);
-  const opened = started.map((task) => open(task, vault));
+  const opened = started.map((task) => open(task, db));
   const failures = opened.filter((one) => 'error' in one);
   if (failures.length > 0) await reportTasks(db, agentId, epoch, failures.map(toReport));
-  return opened.filter((one) => 'spec' in one);
+  return opened.filter((one) => 'opened' in one);
 }
 
-function open(task: PendingTask, vault: Vault): PendingTask | { task: PendingTask; error: TaskFailure } {
-  if (task.kind !== 'DEPLOY' && task.kind !== 'START' && task.kind !== 'RESTART') return task;
+/** With its spec and its secrets open. */
+export type StartedTask = PendingTask & { opened: TaskSpec };
+
+function open(task: PendingTask, db: Db): StartedTask | { task: PendingTask; error: TaskFailure } {
   try {
-    const container = openFiles(task.spec.container, vault, task.stack);
-    return { ...task, spec: { ...task.spec, container } };
+    const spec = specOf(db, task);
+    if (!('container' in spec)) return { ...task, opened: spec };
+    checkOpen(spec);
+    return { ...task, opened: { ...spec, container: openFiles(spec.container, db.$vault, task.stack) } };
   } catch (error) {
     if (!(error instanceof GraphiumError)) throw error;
     return { task, error: { code: error.code, message: error.message } };

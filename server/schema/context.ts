@@ -3,7 +3,6 @@ import type { Actor } from '../base/audit.ts';
 import { GraphiumError } from '../base/errors.ts';
 import type { LiveOptions } from '../base/live.ts';
 import type { Db } from '../db/types.ts';
-import type { Vault } from '../secrets/seal.ts';
 import type { Load } from './loader.ts';
 
 export type Role = 'VIEWER' | 'OPERATOR' | 'ADMIN';
@@ -17,7 +16,6 @@ export type Caller =
 /** What every resolver gets. */
 export type Context = {
   db: Db;
-  vault: Vault;
   clusterId: string;
   /** How the caller, and whoever it tells, reaches this server; no slash at the end. */
   serverUrl: string;

@@ -1,20 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { GraphiumError } from '../base/errors.ts';
+import type { Vault } from '../db/types.ts';
 import type { ContainerSpec, FileSpec, StackSpec } from '../spec/spec.ts';
-
-/**
- * Secrets at rest are `gs1:` and, in base64url, a random 96-bit nonce, the AES-256-GCM ciphertext and its 128-bit tag. What
- * is sealed for `<stack>:<secret>` opens for nothing else, so that whoever can write to the database cannot pass one
- * stack's secret to another. All keys derive from the one key of the installation, which is not in the database.
- */
-export type Vault = {
-  /** @param owner what the text belongs to; needed again to open it */
-  seal(plain: string, owner: string): string;
-  /** @throws GraphiumError SECRET_KEY_MISMATCH, also when the text was changed or belongs to something else */
-  open(sealed: string, owner: string): string;
-  /** Returns hex that is equal for equal texts under one key, and of no use without the key. */
-  digest(plain: string): string;
-};
 
 const PREFIX = 'gs1:';
 const NONCE_BYTES = 12;
@@ -23,7 +10,12 @@ const KEY_BYTES = 32;
 /** The prefix and at least an empty text's nonce and tag. */
 const SEALED_FORM = /^gs1:[\w-]{38,}$/;
 
-/** @param key 32 bytes */
+/**
+ * Secrets at rest are `gs1:` and, in base64url, a random 96-bit nonce, the AES-256-GCM ciphertext and its 128-bit tag. What
+ * is sealed for `<stack>:<secret>` opens for nothing else, so that whoever can write to the database cannot pass one
+ * stack's secret to another. All keys derive from the one key of the installation, which is not in the database.
+ * @param key 32 bytes
+ */
 export function createVault(key: Buffer): Vault {
   const derive = (purpose: string) => Buffer.from(hkdfSync('sha256', key, '', `graphium ${purpose} v1`, KEY_BYTES));
   const sealingKey = derive('secret sealing');
@@ -38,7 +30,8 @@ export function createVault(key: Buffer): Vault {
     },
     open(sealed, owner) {
       const bytes = Buffer.from(sealed.slice(PREFIX.length), 'base64url');
-      if (!sealed.startsWith(PREFIX) || bytes.length < NONCE_BYTES + TAG_BYTES) throw cannotOpen(owner);
+      if (!sealed.startsWith(PREFIX) || bytes.length < NONCE_BYTES + TAG_BYTES)
+        throw cannotOpen(`The secret "${owner}"`);
       const options = { authTagLength: TAG_BYTES };
       const decipher = createDecipheriv('aes-256-gcm', sealingKey, bytes.subarray(0, NONCE_BYTES), options);
       decipher.setAAD(Buffer.from(owner));
@@ -47,19 +40,19 @@ export function createVault(key: Buffer): Vault {
         const plain = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
         return Buffer.concat([plain, decipher.final()]).toString('utf8');
       } catch {
-        throw cannotOpen(owner);
+        throw cannotOpen(`The secret "${owner}"`);
       }
     },
     digest: (plain) => createHmac('sha256', digestKey).update(plain).digest('hex'),
   };
 }
 
-const cannotOpen = (owner: string) =>
+export const cannotOpen = (what: string): GraphiumError =>
   new GraphiumError(
     'SECRET_KEY_MISMATCH',
-    `The secret "${owner}" cannot be opened: it was sealed with another key than this server's, or changed in the database. ` +
+    `${what} cannot be opened: it was sealed with another key than this server's, or changed in the database. ` +
       'All servers of one database need the same key file (GRAPHIUM_SECRET_KEY_FILE); it belongs to the backups of the database. ' +
-      'If the key is lost, deploy the stack file again with its secrets.',
+      'If the key is lost, deploy the stack file again with its variables and secrets.',
   );
 
 const ownerOf = (stackName: string, file: FileSpec) => `${stackName}:${file.name}`;

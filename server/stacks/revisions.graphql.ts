@@ -51,7 +51,7 @@ const Revision = builder.objectRef<RevisionSummary>('Revision').implement({
         shownSource((await findRevision(context.db, stackId, number))?.source ?? '', context),
     }),
     variableNames: t.stringList({
-      description: 'The names of the variables that the stack file uses. Their values are not stored.',
+      description: 'The names of the variables that the stack file uses. Their values are stored sealed and not shown.',
       resolve: (row) => row.variableNames,
     }),
     note: t.exposeString('note', {

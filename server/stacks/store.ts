@@ -2,10 +2,12 @@ import { and, asc, desc, eq, getTableColumns, inArray, isNull, lte, max, ne, sql
 import { chunks } from '../db/chunks.ts';
 import { agents, containers, placements, stackRevisions, stacks } from '../db/tables.ts';
 import type { Queryable, Tx } from '../db/types.ts';
+import { openStack, outlineOf, revisionOwner, sealStack } from '../secrets/at-rest.ts';
 import type { StackSpec } from '../spec/spec.ts';
 
 export type StackRow = typeof stacks.$inferSelect;
-export type RevisionRow = typeof stackRevisions.$inferSelect;
+type StoredRevision = typeof stackRevisions.$inferSelect;
+export type RevisionRow = Omit<StoredRevision, 'spec'> & { spec: StackSpec };
 export type Placement = { agentId: string; containerName: string };
 
 /** Finds the stack of that name that has not been deleted for good. */
@@ -43,7 +45,7 @@ export async function findRevision(tx: Queryable, stackId: string, number: numbe
     .select()
     .from(stackRevisions)
     .where(and(eq(stackRevisions.stackId, stackId), eq(stackRevisions.number, number)));
-  return row;
+  return row && opened(tx, row);
 }
 
 /** Lists the current revision of each of the stacks. */
@@ -53,7 +55,11 @@ export async function listCurrentRevisions(tx: Queryable, stackIds: readonly str
     .from(stackRevisions)
     .innerJoin(stacks, and(eq(stacks.id, stackRevisions.stackId), eq(stacks.revision, stackRevisions.number)))
     .where(inArray(stacks.id, [...stackIds]));
-  return rows.map((row) => row.revision);
+  return rows.map((row) => opened(tx, row.revision));
+}
+
+function opened({ $vault }: Queryable, row: StoredRevision): RevisionRow {
+  return { ...row, spec: openStack(row.spec, $vault, revisionOwner(row.stackId, row.number)) };
 }
 
 export type CurrentPlacement = Placement & { stackId: string; agent: string };
@@ -72,6 +78,7 @@ export function listCurrentPlacements(tx: Queryable, stackIds: readonly string[]
     .where(inArray(stacks.id, [...stackIds]));
 }
 
+/** The spec is an outline: names, ports and places. */
 export type Neighbours = { stack: string; spec: StackSpec; placements: Placement[] };
 
 /** Lists what all other stacks want on their hosts now, to find names and ports that are taken. */
@@ -89,7 +96,7 @@ export async function listNeighbours(tx: Queryable, exceptName: string): Promise
     .innerJoin(stacks, ofCurrent)
     .where(isOther);
   const byStack = Map.groupBy(placed, ({ id }) => id);
-  return revisions.map(({ id, stack, spec }) => ({ stack, spec, placements: byStack.get(id) ?? [] }));
+  return revisions.map(({ id, stack, spec }) => ({ stack, spec: outlineOf(spec), placements: byStack.get(id) ?? [] }));
 }
 
 /** Lists every placement of every revision. */
@@ -158,11 +165,12 @@ export async function updateStack(
 
 export async function insertRevision(
   tx: Tx,
-  revision: typeof stackRevisions.$inferInsert,
+  revision: Omit<typeof stackRevisions.$inferInsert, 'spec'> & { spec: StackSpec },
   placed: readonly Placement[],
 ): Promise<void> {
-  await tx.insert(stackRevisions).values(revision);
   const { stackId, number } = revision;
+  const spec = sealStack(revision.spec, tx.$vault, revisionOwner(stackId, number));
+  await tx.insert(stackRevisions).values({ ...revision, spec });
   for (const part of chunks(placed, 5_000))
     await tx.insert(placements).values(part.map((placement) => ({ ...placement, stackId, revision: number })));
 }

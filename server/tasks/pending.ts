@@ -1,6 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm';
 import type { Queryable } from '../db/types.ts';
-import type { TaskWork } from '../db/values.ts';
 import { type TaskRow, uuids } from './store.ts';
 
 /** What an agent may start now, and what it is to cancel. */
@@ -30,9 +29,8 @@ export async function listAgentsWithWork(tx: Queryable, agentIds: readonly strin
 
 export type PendingTask = Pick<
   TaskRow,
-  'id' | 'status' | 'attempt' | 'containerName' | 'priority' | 'cancelRequestedAt'
-> &
-  TaskWork & { stack: string; deploymentId: string };
+  'id' | 'kind' | 'spec' | 'status' | 'attempt' | 'containerName' | 'priority' | 'cancelRequestedAt'
+> & { stack: string; deploymentId: string };
 
 export const PENDING_COLUMNS = sql`t.id, t.kind, t.status, t.attempt, t.container_name as "containerName", t.priority, t.spec,
   t.cancel_requested_at as "cancelRequestedAt", t.deployment_id as "deploymentId", s.name as stack`;

@@ -1,10 +1,12 @@
 import { asc, inArray, type SQL, sql } from 'drizzle-orm';
 import { chunks } from '../db/chunks.ts';
 import { deployments, taskBlockers, taskEvents, tasks } from '../db/tables.ts';
-import type { Tx } from '../db/types.ts';
+import type { Queryable, Tx } from '../db/types.ts';
+import type { TaskSpec } from '../db/values.ts';
+import { openTask, sealTask, taskOwner } from '../secrets/at-rest.ts';
 
 export type TaskRow = typeof tasks.$inferSelect;
-export type NewTask = typeof tasks.$inferInsert;
+export type NewTask = Omit<typeof tasks.$inferInsert, 'spec'> & { spec: TaskSpec };
 /** What callers need to know of a task that moved. */
 export type Moved = Pick<TaskRow, 'id' | 'deploymentId' | 'agentId' | 'status' | 'attempt'>;
 
@@ -28,9 +30,15 @@ export async function insertTasks(
   rows: readonly NewTask[],
   blockers: readonly (typeof taskBlockers.$inferInsert)[],
 ): Promise<void> {
-  for (const part of chunks(rows, 1_000)) await tx.insert(tasks).values(part);
+  for (const part of chunks(rows, 1_000)) await tx.insert(tasks).values(part.map((row) => toStored(tx, row)));
   for (const part of chunks(blockers, 10_000)) await tx.insert(taskBlockers).values(part);
 }
+
+const toStored = ({ $vault }: Tx, row: NewTask) => ({ ...row, spec: sealTask(row.spec, $vault, taskOwner(row.id)) });
+
+/** Returns what the task tells its agent to do. A part that this server's key does not open is in it as it is stored. */
+export const specOf = ({ $vault }: Queryable, { id, spec }: Pick<TaskRow, 'id' | 'spec'>): TaskSpec =>
+  openTask(spec, $vault, taskOwner(id));
 
 /**
  * Locks the deployments that the tasks belong to and then the tasks, always in this order, for whoever changes several.

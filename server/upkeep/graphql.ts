@@ -180,8 +180,8 @@ builder.mutationFields((t) => ({
         description: 'Makes the request safe to repeat; see `OperationOptions.idempotencyKey`.',
       }),
     },
-    resolve: (_root, args, { db, vault, actor }) =>
-      operate({ db, vault }, actor, { kind: 'DEPLOY', file: toFile(args) }, toAdoption(args.idempotencyKey)),
+    resolve: (_root, args, { db, actor }) =>
+      operate(db, actor, { kind: 'DEPLOY', file: toFile(args) }, toAdoption(args.idempotencyKey)),
   }),
   removeOrphans: t.field({
     type: Deployment,

@@ -25,7 +25,7 @@ function found(pattern: RegExp, where: RegExp, allowed: RegExp): string[] {
 }
 
 const LONG: Record<string, [lines: number, why: string]> = {
-  'server/db/tables.ts': [400, 'one list of tables'],
+  'server/db/tables.ts': [440, 'one list of tables'],
   'server/tasks/graphql.ts': [400, 'one list of types and fields'],
 };
 

@@ -34,19 +34,17 @@ type SeedOptions = { sweeper?: boolean };
 
 export async function createSeed(postgresUrl: string, options: SeedOptions = {}) {
   const databaseUrl = await createDatabase(postgresUrl);
-  const { db, close: closeDb } = connect(databaseUrl);
+  const { db, close: closeDb } = connect(databaseUrl, { vault: createVault(randomBytes(32)) });
   const logged: Record<string, unknown>[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => logged.push(JSON.parse(line)) });
   const bus = createBus();
   const sockets = createAgentSockets(db, bus, log);
-  const vault = createVault(randomBytes(32));
   const clusterId = await getClusterId(db);
   const services = {
     db,
     agentDb: db,
     bus,
     sockets,
-    vault,
     clusterId,
     publicUrl: { url: 'http://graphium.test', isGiven: true },
   };

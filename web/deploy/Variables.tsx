@@ -15,7 +15,7 @@ export function Variables({ draft }: { draft: Draft }) {
       <p className="hint">
         {variables.length + extras.length === 0
           ? 'The file uses no variables.'
-          : 'Their values are not stored. A variable without a value is not set, so the default in the file applies.'}
+          : 'Their values are stored sealed and not shown again. A variable without a value is not set, so the default in the file applies.'}
       </p>
       {variables.map((variable) => (
         <div key={variable.name} className="variable">

@@ -1,6 +1,6 @@
 import { graphql, type ResultOf } from '../graphql.ts';
 
-/** The file that the editor of an existing stack starts with. The values of its variables are not stored anywhere. */
+/** The file that the editor of an existing stack starts with. The values of its variables are stored sealed, and never sent back. */
 export const CurrentFile = graphql(`
   query CurrentFile($stack: String!) {
     stack(name: $stack) {

@@ -1,0 +1,1 @@
+ALTER TABLE "cluster" ADD COLUMN "sealed_at" timestamp with time zone;
