@@ -7,7 +7,7 @@ import { type Credential, CredentialError, checkStorable, findCredential, storeC
 
 export const HOW_TO_JOIN =
   'an administrator makes a join token on the page (Agents, Add an agent) or by `mutation { createJoinToken { command } }`; ' +
-  'start the agent once with --join TOKEN';
+  'start the agent once with --join TOKEN, or with --join-file FILE';
 
 const RETRY_MS = 3_000;
 /** With these codes no server has judged the token, so asking again may help. */

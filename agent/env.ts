@@ -8,6 +8,8 @@ export const USAGE = `Usage: graphium agent --server URL [--join TOKEN] [options
 
   --server URL       the Graphium server, http(s)://host:port           GRAPHIUM_SERVER
   --join TOKEN       join token, needed once to enroll                  GRAPHIUM_JOIN
+  --join-file FILE   file that holds the join token, which other users  GRAPHIUM_JOIN_FILE
+                     of this host could read in a command line
   --name NAME        what stacks call this host (default: its hostname) GRAPHIUM_NAME
   --label KEY=VALUE  for placement; may be given several times          GRAPHIUM_LABEL (comma-separated)
   --ca FILE          certificates (PEM) to trust besides the usual      GRAPHIUM_CA
@@ -32,6 +34,7 @@ Only by environment:
 const FLAGS = {
   server: { type: 'string' },
   join: { type: 'string' },
+  'join-file': { type: 'string' },
   name: { type: 'string' },
   label: { type: 'string', multiple: true },
   ca: { type: 'string' },
@@ -46,6 +49,7 @@ export type Config = {
   /** The address, without a slash at its end. */
   server: string;
   join: string | undefined;
+  joinPath: string | undefined;
   name: string;
   labels: { key: string; value: string }[];
   caPath: string | undefined;
@@ -83,6 +87,7 @@ const settings = z.object({
     .refine((text) => toServer(text) !== undefined, 'must be http(s)://host[:port]')
     .transform((text) => toServer(text) ?? { address: '', clear: false }),
   join: z.string().optional(),
+  'join-file': z.string().optional(),
   name: z.string().optional(),
   label: z.array(z.string().regex(/^[^=\s]+=[^\n]*$/, 'must be KEY=VALUE')),
   ca: z.string().optional(),
@@ -107,6 +112,7 @@ type Setting = keyof z.infer<typeof settings>;
 const VARIABLES: Record<Setting, string> = {
   server: 'GRAPHIUM_SERVER',
   join: 'GRAPHIUM_JOIN',
+  'join-file': 'GRAPHIUM_JOIN_FILE',
   name: 'GRAPHIUM_NAME',
   label: 'GRAPHIUM_LABEL',
   ca: 'GRAPHIUM_CA',
@@ -145,11 +151,12 @@ export function parseEnv(
 }
 
 function toConfig(data: z.infer<typeof settings>, host: Host): Config {
-  const { server, join: token, ca, credential, policy, docker, secrets, label, ...rest } = data;
+  const { server, join: token, 'join-file': joinPath, ca, credential, policy, docker, secrets, label, ...rest } = data;
   return {
     ...rest,
     server: server.address,
     join: token,
+    joinPath,
     name: data.name ?? host.hostname,
     labels: label.map((text) => {
       const at = text.indexOf('=');

@@ -18,5 +18,10 @@ export function toPlainLine(json: string): string {
   const rest = Object.entries(fields).map(
     ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   );
-  return `${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${msg}${rest.join('')}\n`;
+  const line = `${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${msg}${rest.join('')}`;
+  return `${line.replace(CONTROL, escaped)}\n`;
 }
+
+/** They move the cursor of a terminal, colour it or turn the direction of writing, and may come from a container's output. */
+const CONTROL = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu;
+const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;

@@ -1,6 +1,6 @@
 /** The agent's composition root. Its exit codes: 0 stopped, 2 wrong options or files, 3 no valid credential. */
 import { randomUUID, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFile, realpath } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import type { Logger } from 'pino';
@@ -15,7 +15,8 @@ import { type EnrollOptions, enroll, getCredential, HOW_TO_JOIN } from './enroll
 import { type Config, parseEnv, USAGE } from './env.ts';
 import { createLog } from './log.ts';
 import packageJson from './package.json' with { type: 'json' };
-import { type Policy, parsePolicy, strictPolicy } from './policy/schema.ts';
+import { type Policy, strictPolicy } from './policy/schema.ts';
+import { readPolicy } from './policy-file.ts';
 import { ContainerReporter } from './session/containers.ts';
 import type { Ways } from './session/feed.ts';
 import { labelWarning } from './session/labels.ts';
@@ -44,7 +45,7 @@ async function main(): Promise<number> {
   }
   if (parsed.kind === 'invalid') return refuse(parsed.problems);
   const { config } = parsed;
-  const { policy, problems } = readFiles(config);
+  const { policy, join, problems } = await readFiles(config);
   const secretsPath = await findSecretsPath(config.secretsPaths);
   if (secretsPath === undefined && config.secretsAsked) problems.push(...(await secretsProblems(config)));
   if (problems.length > 0) return refuse(problems);
@@ -52,7 +53,8 @@ async function main(): Promise<number> {
   for (const warning of config.warnings) log.warn(warning);
   const stop = stopOnSignals(log);
   try {
-    return await run(config, { ...policy, secretsPath }, log, stop);
+    const socketPaths = await ownSocketPaths(config);
+    return await run({ ...config, join }, { ...policy, secretsPath, socketPaths }, log, stop);
   } catch (error) {
     if (stop.aborted) return EXIT.stopped;
     if (!(error instanceof CredentialError)) throw error;
@@ -78,7 +80,7 @@ async function run(config: Config, policy: Policy, log: Logger, stop: AbortSigna
       ),
     );
   });
-  const { secretsPath: _own, ...reported } = policy;
+  const { secretsPath: _secrets, socketPaths: _sockets, ...reported } = policy;
   const about = createAbout(engine, reported, log, stop);
   const end = await keepConnected({
     ...parts,
@@ -184,20 +186,27 @@ function trust(pem: string) {
   tls.setDefaultCACertificates([...tls.getCACertificates('default'), ...certificates]);
 }
 
-function readFiles({ caPath, policyPath }: Config): { policy: Policy; problems: string[] } {
+type Files = { policy: Policy; join: string | undefined; problems: string[] };
+
+async function readFiles({ caPath, policyPath, joinPath, join }: Config): Promise<Files> {
   const problems: string[] = [];
-  let policy = strictPolicy;
-  try {
-    if (caPath) trust(readFileSync(caPath, 'utf8'));
-  } catch (error) {
-    problems.push(`--ca ${caPath}: ${messageOf(error)}`);
-  }
-  try {
-    if (policyPath) policy = parsePolicy(JSON.parse(readFileSync(policyPath, 'utf8')));
-  } catch (error) {
-    problems.push(`--policy ${policyPath}: ${messageOf(error)}`);
-  }
-  return { policy, problems };
+  /** Returns undefined if there is no such file to read, or a problem with it. */
+  const read = async <T>(flag: string, path: string | undefined, use: (path: string) => Promise<T>) => {
+    if (path === undefined) return undefined;
+    return use(path).catch((error: unknown) => {
+      problems.push(`${flag} ${path}: ${messageOf(error)}`);
+      return undefined;
+    });
+  };
+  await read('--ca', caPath, async (path) => trust(await readFile(path, 'utf8')));
+  const policy = (await read('--policy', policyPath, readPolicy)) ?? strictPolicy;
+  const token = await read('--join-file', joinPath, async (path) => (await readFile(path, 'utf8')).trim());
+  return { policy, join: join ?? token, problems };
+}
+
+/** The engine's socket as it was given, and where its links lead. */
+async function ownSocketPaths({ socketPath }: Config): Promise<string[]> {
+  return [socketPath, await realpath(socketPath).catch(() => socketPath)];
 }
 
 const secretsProblems = ({ secretsPaths }: Config): Promise<string[]> =>

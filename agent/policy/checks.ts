@@ -165,7 +165,7 @@ export function bindViolations(source: string, policy: Policy, field: string): s
   const path = normalize(source);
   if (path === null) return [`${field}: ${source} is not an absolute path without ".."`];
   if (!isBelow(path, policy.allowBindMounts)) return [`${field}: mounting ${path} of the host is not allowed`];
-  const within = [reachableSocket(path), secretsWithin(path, policy)].find(
+  const within = [reachableSocket(path, policy.socketPaths), secretsWithin(path, policy)].find(
     (reached) => reached !== undefined && !policy.allowBindMounts.includes(reached),
   );
   return within === undefined ? [] : [`${field}: ${path} gives access to ${within}, which is not allowed by name`];

@@ -16,8 +16,12 @@ export const isBelow = (path: string, parents: readonly string[]): boolean =>
 /** They begin with `/run`, which is where `/var/run` leads on every current Linux. */
 const SOCKETS = ['/run/docker.sock', '/run/containerd/containerd.sock', '/run/podman/podman.sock'];
 
-/** Returns the socket that lies at or below `path`, or `path` itself if its name says that it is one. */
-export function reachableSocket(path: string): string | undefined {
+/**
+ * Returns the socket that lies at or below `path`, or `path` itself if its name says that it is one.
+ * @param own sockets besides those that engines usually have
+ */
+export function reachableSocket(path: string, own: readonly string[] = []): string | undefined {
   if (path.endsWith('/docker.sock')) return path;
-  return SOCKETS.find((socket) => isBelow(socket, [path]));
+  const known = [...SOCKETS, ...own.flatMap((socket) => normalize(socket) ?? [])];
+  return known.find((socket) => isBelow(socket, [path]));
 }

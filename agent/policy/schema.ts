@@ -79,6 +79,8 @@ const policySchema = z.strictObject({
 export type Policy = z.infer<typeof policySchema> & {
   /** Where this agent keeps secrets, if it can. It does not come from the file. */
   secretsPath?: string;
+  /** The paths of the engine's socket that this agent uses. They do not come from the file. */
+  socketPaths?: readonly string[];
 };
 export const strictPolicy: Policy = policySchema.parse({});
 

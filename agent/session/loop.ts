@@ -7,7 +7,7 @@ import { runSession, type SessionEnd, type SessionOptions } from './session.ts';
 
 const BACKOFF: Backoff = { firstMs: 250, longestMs: 10_000 };
 /** After a session that lived this long, the next failure counts as the first again. */
-const GOOD_SESSION_MS = 30_000;
+const GOOD_SESSION_MS = 3_000;
 const REPLACED_WAIT_MS = 15_000;
 const QUARANTINED_WAIT_MS = 60_000;
 const REJECTED = new Set(['UNAUTHENTICATED', 'AGENT_QUARANTINED']);

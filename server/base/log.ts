@@ -43,8 +43,13 @@ const asError = (value: unknown) => (value instanceof Error ? value : undefined)
 export function toPlainLine(json: string): string {
   const { level, time, msg, ...fields } = JSON.parse(json) as Record<string, unknown>;
   const rest = Object.entries(fields).map(([key, value]) => ` ${key}=${toPlainValue(value)}`);
-  return `${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${msg}${rest.join('')}\n`;
+  const line = `${String(time).slice(11, 23)} ${String(level).padEnd(5)} ${msg}${rest.join('')}`;
+  return `${line.replace(CONTROL, escaped)}\n`;
 }
+
+/** They move the cursor of a terminal, colour it or turn the direction of writing, and may come from a container's output. */
+const CONTROL = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu;
+const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 /** Text is quoted where it would not look like one value, so that nobody can write a line that looks like another. */
 function toPlainValue(value: unknown): string {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from './root.ts';
@@ -37,13 +37,15 @@ export async function startAgent(
   const folder = mkdtempSync(join(tmpdir(), 'graphium-agent-'));
   const url = options.url ?? server.url;
   const credentialPath = join(folder, 'agent.json');
+  const tokenPath = join(folder, 'join');
+  writeFileSync(tokenPath, `${createJoinToken.secret}\n`, { mode: 0o600 });
   const args = ['--server', url, '--name', host.name, '--docker', host.socketPath, '--credential', credentialPath];
   const [command = process.execPath, ...prefix] = [...host.spawnPrefix, process.execPath, 'agent/main.ts'];
   let output = '';
   let child: ChildProcess | undefined;
 
   function start({ withoutJoin = false } = {}) {
-    const join = withoutJoin ? [] : ['--join', createJoinToken.secret];
+    const join = withoutJoin ? [] : ['--join-file', tokenPath];
     const env = { PATH: process.env.PATH, HOME: folder, ...options.env };
     const started = spawn(command, [...prefix, ...args, ...join, ...(options.args ?? [])], {
       cwd: ROOT,

@@ -26,6 +26,7 @@ describe('options', () => {
     expect(configOf(['--server', 'https://graphium.example/'])).toEqual({
       server: 'https://graphium.example',
       join: undefined,
+      joinPath: undefined,
       name: 'host-7',
       labels: [],
       caPath: undefined,
@@ -52,6 +53,7 @@ describe('options', () => {
     const flags = [
       '--server=http://127.0.0.1:4000',
       '--join=j',
+      '--join-file=/j',
       '--name=vm1',
       '--label',
       'disk=ssd',
@@ -74,6 +76,7 @@ describe('options', () => {
     expect(config).toMatchObject({
       server: 'http://127.0.0.1:4000',
       join: 'j',
+      joinPath: '/j',
       name: 'vm1',
       labels: [
         { key: 'disk', value: 'ssd' },
@@ -90,6 +93,7 @@ describe('options', () => {
     const env = {
       GRAPHIUM_SERVER: 'http://127.0.0.1:4000',
       GRAPHIUM_JOIN: 'j',
+      GRAPHIUM_JOIN_FILE: '/j',
       GRAPHIUM_NAME: 'vm1',
       GRAPHIUM_LABEL: 'disk=ssd,zone=a=b',
       GRAPHIUM_CA: '/ca.pem',
@@ -235,4 +239,13 @@ describe('the credential', () => {
 test('a plain log line', () => {
   const line = toPlainLine('{"level":"info","time":"2026-01-02T12:00:01.250Z","task":"17","n":2,"msg":"task started"}');
   expect(line).toBe('12:00:01.250 info  task started task=17 n=2\n');
+  const entry = {
+    level: 'warn',
+    time: '2026-01-02T12:00:01.250Z',
+    error: '\u001b[2J\u009b1m\r\nok \u202e',
+    msg: 'a\u0007b',
+  };
+  expect(toPlainLine(JSON.stringify(entry))).toBe(
+    '12:00:01.250 warn  a\\u0007b error=\\u001b[2J\\u009b1m\\u000d\\u000aok \\u202e\n',
+  );
 });

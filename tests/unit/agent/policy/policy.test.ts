@@ -232,6 +232,17 @@ describe('a policy file', () => {
     expect(violations(bind('/dev/dri'), wide)).toEqual([]);
   });
 
+  it("knows the engine's own socket, wherever it lies", () => {
+    const socketPaths = ['/srv/engine/own.sock', '/data/real.sock'];
+    const wide = { ...parsePolicy({ allowBindMounts: ['/srv', '/data'] }), socketPaths };
+    expect(violations(bind('/srv'), wide)).toEqual([expect.stringContaining('access to /srv/engine/own.sock')]);
+    expect(violations(bind('/srv/engine/own.sock'), wide)).toHaveLength(1);
+    expect(violations(bind('/data/real.sock'), wide)).toHaveLength(1);
+    expect(violations(bind('/srv/pictures'), wide)).toEqual([]);
+    const named = { ...parsePolicy({ allowBindMounts: ['/srv', '/srv/engine/own.sock'] }), socketPaths };
+    expect(violations(bind('/srv/engine/own.sock'), named)).toEqual([]);
+  });
+
   it('allows one namespace and no other', () => {
     const policy = parsePolicy({ allowHostNamespaces: ['network'] });
     expect(violations(host({ NetworkMode: 'host', PidMode: 'host' }), policy)).toEqual([

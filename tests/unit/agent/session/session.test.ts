@@ -224,6 +224,25 @@ describe('stream and polling', () => {
   });
 });
 
+test('after a session of some seconds, the next failure waits as briefly as the first', async () => {
+  const { server, state, run, waits } = await seed();
+  const random = vi.spyOn(Math, 'random').mockReturnValue(0.999);
+  closing.push(() => random.mockRestore());
+  state.refuse = { operation: 'OpenSession', code: 'UNAVAILABLE' };
+  run();
+  await vi.waitFor(() => expect(waits.length).toBeGreaterThan(4));
+  state.refuse = undefined;
+  await vi.waitFor(() => expect(state.sessions).toHaveLength(1));
+  await new Promise((resolve) => setTimeout(resolve, 3_100));
+  const before = waits.length;
+  for (const socket of server.openSockets()) socket.terminate();
+  await vi.waitFor(() => expect(state.sessions).toHaveLength(2));
+  expect(waits[before]).toBeLessThanOrEqual(250);
+  for (const socket of server.openSockets()) socket.terminate();
+  await vi.waitFor(() => expect(waits.length).toBeGreaterThan(before + 1));
+  expect(waits[before + 1]).toBeGreaterThan(250);
+}, 15_000);
+
 describe('refused', () => {
   test('a credential that is not valid any more ends the agent, unless it can get another', async () => {
     const { state, run } = await seed();

@@ -17,6 +17,8 @@ test('an entry is one line that a person reads', () => {
 test('no value can look like another field or another line', () => {
   const entry = { level: 'info', time: '2026-01-31T08:00:01.250Z', who: 'ann what=x\nb', msg: 'mutation' };
   expect(toPlainLine(JSON.stringify(entry))).toBe('08:00:01.250 info  mutation who="ann what=x\\nb"\n');
+  const terminal = { ...entry, who: '\u009b2J\u202e', msg: '\u001b[2J' };
+  expect(toPlainLine(JSON.stringify(terminal))).toBe('08:00:01.250 info  \\u001b[2J who=\\u009b2J\\u202e\n');
 });
 
 test('an error of the database is told without the values that the statement had', () => {
