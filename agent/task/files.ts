@@ -6,15 +6,18 @@
  *
  *     <secrets>/<cluster>/<agent>/<container>/<spec hash>/<n>
  *
+ * beside a file `stack` with the name of the stack.
+ *
  * A config is mounted in the same way if the layer cannot be written (read-only) or is hidden at its path (by a mount).
  *
  * Invariants: the directory is on tmpfs, and only this user can reach it (directories 0700). A container's files are
  * written anew before every create and start, because a reboot empties tmpfs. Files that no container mounts any more
- * are removed when a container of that name is made or removed. Contents never appear in a message or a log.
+ * are removed when a container of that name is made or removed, or its stack is cleaned up. Contents never appear in a message or a log.
  */
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, open, readdir, rename, rm, rmdir, statfs } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, readFile, rename, rm, rmdir, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { DeployJob } from '../decide/decision.ts';
 import { TaskError, toTaskError } from '../docker/errors.ts';
 import type { ContainerSpec, DeploySpec, FileSpec } from '../docker/shapes/spec.ts';
 import { toTar } from '../docker/tar.ts';
@@ -87,7 +90,7 @@ const toPart = (text: string): string =>
   /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,99}$/.test(text) ? text : createHash('sha256').update(text).digest('hex');
 
 /** Writes the files that the container mounts. Must be called before it is created and before it is started. */
-export async function layOutFiles(deploy: DeploySpec, context: TaskContext): Promise<void> {
+export async function layOutFiles({ stack, deploy }: DeployJob, context: TaskContext): Promise<void> {
   const placed = placeFiles(deploy, context);
   const [first] = placed;
   const { secretsPath } = context.policy;
@@ -97,11 +100,15 @@ export async function layOutFiles(deploy: DeploySpec, context: TaskContext): Pro
   if (unfit !== undefined) throw unsupported(`${secretsPath} cannot keep the secrets of ${name}: ${unfit}`);
   try {
     await mkdir(dirname(first.path), { recursive: true, mode: 0o700 });
+    await writeFile(join(dirname(first.path), STACK_FILE), stack);
     for (const each of placed) await layOut(each);
   } catch (error) {
     throw toTaskError(error, { code: 'CREATE_FAILED', what: `Writing the secrets of ${name}` });
   }
 }
+
+/** Lies beside the files and names the stack that they are for. */
+const STACK_FILE = 'stack';
 
 /** Writes a new file and renames it over the present one, because a running container may have that mounted. */
 async function layOut({ file: { kind, name, content, mode, uid, gid }, path }: PlacedFile): Promise<void> {
@@ -146,7 +153,7 @@ export async function writeConfigs(id: string, { container }: DeploySpec, { engi
 /** Returns the names of the containers whose files this one has mounted. Must be called before it is removed. */
 export async function ownersOfFiles(id: string, context: TaskContext): Promise<string[]> {
   const root = agentFolder(context);
-  if (root === undefined || (await entriesOf(root)).length === 0) return [];
+  if (root === undefined || (await foldersIn(root)).length === 0) return [];
   const sources = await context.engine.mountSources(id);
   return [...new Set(sources.flatMap((path) => ownerWithin(root, path) ?? []))];
 }
@@ -154,16 +161,32 @@ export async function ownersOfFiles(id: string, context: TaskContext): Promise<s
 /** Removes the files that were written for containers of this name and that no container mounts. */
 export async function dropUnusedFiles(name: string, context: TaskContext): Promise<void> {
   const root = agentFolder(context);
-  const folders = root === undefined ? [] : await entriesOf(join(root, name));
-  if (root === undefined || folders.length === 0) return;
-  const { clusterId, agentName } = context.identity;
-  const labels = [`graphium.cluster=${clusterId}`, `graphium.agent=${agentName}`];
-  const used = await context.engine.mountSourcesOf(labels);
-  for (const folder of folders) {
-    const path = join(root, name, folder);
-    if (!used.some((source) => source.startsWith(`${path}/`))) await rm(path, { recursive: true, force: true });
+  if (root !== undefined) await dropUnused(await foldersIn(join(root, name)), context);
+}
+
+/** Removes the files that were written for the stack and that no container mounts: somebody removed theirs by hand. */
+export async function dropUnusedFilesOfStack(stack: string, context: TaskContext): Promise<void> {
+  const root = agentFolder(context);
+  if (root === undefined) return;
+  const folders = (await Promise.all((await foldersIn(root)).map(foldersIn))).flat();
+  const stacks = await Promise.all(folders.map((path) => readFile(join(path, STACK_FILE), 'utf8').catch(() => null)));
+  await dropUnused(
+    folders.filter((_, index) => stacks[index] === stack),
+    context,
+  );
+}
+
+/** @param folders each with the files of one spec of a container */
+async function dropUnused(folders: readonly string[], { engine, identity }: TaskContext): Promise<void> {
+  if (folders.length === 0) return;
+  const labels = [`graphium.cluster=${identity.clusterId}`, `graphium.agent=${identity.agentName}`];
+  const used = await engine.mountSourcesOf(labels);
+  for (const path of folders) {
+    if (used.some((source) => source.startsWith(`${path}/`))) continue;
+    await rm(path, { recursive: true, force: true });
+    // It goes with the last of its folders.
+    await rmdir(dirname(path)).catch(() => {});
   }
-  await rmdir(join(root, name)).catch(() => {});
 }
 
 function agentFolder({ identity, policy }: TaskContext): string | undefined {
@@ -173,6 +196,8 @@ function agentFolder({ identity, policy }: TaskContext): string | undefined {
 
 const ownerWithin = (root: string, path: string): string | undefined =>
   path.startsWith(`${root}/`) ? path.slice(root.length + 1).split('/')[0] : undefined;
+
+const foldersIn = async (path: string): Promise<string[]> => (await entriesOf(path)).map((name) => join(path, name));
 
 const entriesOf = (path: string): Promise<string[]> =>
   readdir(path).catch((error: NodeJS.ErrnoException) => {

@@ -92,15 +92,12 @@ async function create(job: DeployJob, { memory, context }: Run): Promise<Patch> 
 }
 
 /** Returns the id of a container that has its files and its networks. */
-async function createWithFiles(
-  { name, deploy }: DeployJob,
-  body: ContainerBody,
-  context: TaskContext,
-): Promise<string> {
+async function createWithFiles(job: DeployJob, body: ContainerBody, context: TaskContext): Promise<string> {
+  const { name, deploy } = job;
   const { engine, slots } = context;
   const [, ...further] = toEndpoints(deploy.container, engine.apiVersion());
   await checkBinds(body, context);
-  await layOutFiles(deploy, context);
+  await layOutFiles(job, context);
   const id = await slots.use(() => engine.createContainer(name, body, deploy.container.platform));
   await writeConfigs(id, deploy, context);
   await dropUnusedFiles(deploy.container.name, context);
@@ -120,7 +117,7 @@ async function start(id: string, job: DeployJob, run: Run): Promise<Patch> {
   try {
     if (!isUndoing(run)) {
       await checkBinds(bodyOf(job, context), context);
-      await layOutFiles(job.deploy, context);
+      await layOutFiles(job, context);
     }
     await context.slots.use(() => context.engine.startContainer(id));
     await checkMounted(id, context);

@@ -15,7 +15,7 @@ import { imageViolations, networkViolations } from '../policy/table.ts';
 import { violations } from '../policy/violations.ts';
 import type { TaskContext } from './context.ts';
 import { awaitEngine, isEngineAway } from './engine-wait.ts';
-import { dropUnusedFiles } from './files.ts';
+import { dropUnusedFiles, dropUnusedFilesOfStack } from './files.ts';
 import { toJob } from './job.ts';
 import { look } from './look.ts';
 import { policyDenied } from './policy-denied.ts';
@@ -40,8 +40,11 @@ async function runJob(job: Job, context: TaskContext): Promise<TaskOutcome> {
   const refused = refusals(job, context);
   const memory = refused.length === 0 ? FRESH_MEMORY : fail(FRESH_MEMORY, policyDenied(refused).failure, false);
   const outcome = await convergeOverRestarts(job, memory, context);
-  // Somebody may have removed the container, but not its secrets.
-  if (job.kind === 'DELETE' && outcome.status === 'COMPLETED') await dropUnusedFiles(job.name, context);
+  // Somebody may have removed the containers, but not their secrets.
+  if (outcome.status === 'COMPLETED') {
+    if (job.kind === 'DELETE') await dropUnusedFiles(job.name, context);
+    if (job.kind === 'CLEAN') await dropUnusedFilesOfStack(job.stack, context);
+  }
   return outcome;
 }
 

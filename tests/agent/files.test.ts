@@ -12,7 +12,7 @@ const { engine, fail, specOf, name } = host;
 const web = name('web');
 const secretsPath = `/dev/shm/graphium-test-${randomUUID()}`;
 const policy = { ...strictPolicy, secretsPath };
-const up = (kind: 'DEPLOY' | 'START' | 'STOP' | 'DELETE', spec: object) => host.up(kind, spec, { policy });
+const up = (kind: 'DEPLOY' | 'START' | 'STOP' | 'DELETE' | 'CLEAN', spec: object) => host.up(kind, spec, { policy });
 
 beforeAll(async () => {
   await host.up('PULL', { version: 1, image: host.images.busybox, policy: 'missing' });
@@ -43,10 +43,12 @@ const show = (...paths: string[]) => [
 const shown = async (id: string) => (await engine.logs(id, false)).filter(Boolean);
 /** In the end: a shell that has just started says nothing yet. */
 const shows = (id: string, lines: string[]) => vi.waitFor(async () => expect(await shown(id)).toEqual(lines), 5_000);
-/** Everything below the directory of secrets that is no directory. */
+/** Every file of a container below the directory of secrets. */
 const kept = async () => {
   const entries = await readdir(secretsPath, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return entries
+    .filter((entry) => entry.isFile() && entry.name !== 'stack')
+    .map((entry) => join(entry.parentPath, entry.name));
 };
 const deploy = (change: Partial<ContainerSpec>, revision = 1) => specOf(change, { revision });
 
@@ -145,6 +147,23 @@ describe('secrets', () => {
     await engine.removeContainer(await up('DEPLOY', spec));
     expect(await kept()).toHaveLength(2);
     await up('DELETE', { version: 1 });
+    expect(await kept()).toEqual([]);
+  });
+
+  it('go with their stack, and with no other', async () => {
+    await engine.removeContainer(await up('DEPLOY', spec));
+    expect(await kept()).toHaveLength(2);
+    const clean = { version: 1, networks: [], volumes: [] };
+    const ofAnother = await host.run('CLEAN', clean, { policy, stack: 'another' });
+    expect(ofAnother.status).toBe('COMPLETED');
+    expect(await kept()).toHaveLength(2);
+    await up('CLEAN', clean);
+    expect(await readdir(join(secretsPath, host.clusterId, host.at.name))).toEqual([]);
+  });
+
+  it('of a container that runs stay when its stack is cleaned after it was removed', async () => {
+    await up('DEPLOY', spec);
+    await up('CLEAN', { version: 1, networks: [], volumes: [] });
     expect(await kept()).toEqual([]);
   });
 

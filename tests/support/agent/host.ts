@@ -21,6 +21,8 @@ const MONITOR_MS = 300;
 export const silentLog: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 type Options = {
+  /** Another than the host's own. */
+  stack?: string;
   taskId?: string;
   cancel?: AbortSignal;
   update?: (update: TaskUpdate) => void;
@@ -74,7 +76,14 @@ export function createHost() {
   /** `containerName`: of the service `web` unless the spec names another. */
   const run = (kind: AgentTask['kind'], spec: object, options: Options = {}): Promise<TaskOutcome> => {
     const containerName = 'container' in spec ? (spec as DeploySpec).container.name : name('web');
-    const task = { id: options.taskId ?? randomUUID(), kind, attempt: 1, stack, containerName, spec };
+    const task = {
+      id: options.taskId ?? randomUUID(),
+      kind,
+      attempt: 1,
+      stack: options.stack ?? stack,
+      containerName,
+      spec,
+    };
     return runTask(task, contextOf(options));
   };
 
