@@ -10,12 +10,13 @@ export const session = createStore<Session>({ token: null, message: null });
 /** Takes the token from the link that the server prints (`/#token=…`), or else the one stored last time. */
 export function startSession(): void {
   const fromLink = takeTokenFromFragment();
-  const token = fromLink ?? readToken();
-  if (fromLink) writeToken(fromLink);
+  const stored = readToken();
+  const token = fromLink !== null && mayReplace(stored, fromLink) ? fromLink : stored;
+  if (token !== null && token !== stored) writeToken(token);
   session.set(token ? { token } : { token: null, message: null });
   window.addEventListener('hashchange', () => {
     const next = takeTokenFromFragment();
-    if (next) signIn(next);
+    if (next && mayReplace(session.get().token, next)) signIn(next);
   });
   window.addEventListener('storage', (event) => {
     if (event.key !== KEY) return;
@@ -23,6 +24,12 @@ export function startSession(): void {
       event.newValue ? { token: event.newValue } : { token: null, message: 'You signed out in another tab.' },
     );
   });
+}
+
+/** A link from anywhere must not make somebody work under another name unawares. */
+function mayReplace(current: string | null, next: string): boolean {
+  if (current === null || current === next) return true;
+  return window.confirm('You are signed in already. Sign in with the token of this link instead?');
 }
 
 export function signIn(token: string): void {

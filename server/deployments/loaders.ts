@@ -1,5 +1,8 @@
 import { loadOptional } from '../schema/loader.ts';
-import { listLatestDeployments } from './store.ts';
+import { listDeploymentsOfRevisions, listLatestDeployments, revisionKey } from './store.ts';
 
 /** By the stack's id; undefined if it was never deployed. */
 export const latestDeployment = loadOptional(listLatestDeployments, (row) => row.stackId);
+
+/** By `revisionKey`; undefined for a revision that a rollback within a deployment made. */
+export const deploymentOfRevision = loadOptional(listDeploymentsOfRevisions, revisionKey);

@@ -4,6 +4,7 @@ import { revisionDifferences } from '../planning/differences.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
 import type { Context } from '../schema/context.ts';
 import { observedOf, Stack, wantedOf } from '../stacks/graphql.ts';
+import { Revision } from '../stacks/revisions.graphql.ts';
 import { stateOf } from '../stacks/state.ts';
 import { findRevision, type StackRow } from '../stacks/store.ts';
 import { tasksOfDeployment } from '../tasks/loaders.ts';
@@ -11,9 +12,10 @@ import { WaitingOnType, waitingOnOf } from '../tasks/waiting.graphql.ts';
 import type { WaitingOn } from '../tasks/waiting.ts';
 import { RevisionDifference } from './differences.graphql.ts';
 import { Deployment, DeploymentConnection, readDeployments } from './graphql.ts';
-import { latestDeployment } from './loaders.ts';
+import { deploymentOfRevision, latestDeployment } from './loaders.ts';
+import { revisionKey } from './store.ts';
 
-/** The fields of a stack that need its deployments. */
+/** The fields of a stack and its revisions that need deployments. */
 
 const StackStateType = describedEnum('StackState', 'What a stack is currently doing.', {
   DEPLOYING: 'A revision is being deployed.',
@@ -96,5 +98,16 @@ builder.objectFields(Stack, (t) => ({
       if (before && after) return revisionDifferences(before.spec, after.spec);
       throw new GraphiumError('NOT_FOUND', `The stack "${stack.name}" has no revision ${before ? to : from}.`);
     },
+  }),
+}));
+
+builder.objectFields(Revision, (t) => ({
+  deployment: t.field({
+    type: Deployment,
+    nullable: true,
+    description:
+      'The newest deployment that was to bring the revision; its status says what became of it. Null for a revision that a deployment made when it rolled itself back.',
+    resolve: async ({ stackId, number }, _args, { load }) =>
+      (await load(deploymentOfRevision, revisionKey({ stackId, revision: number }))) ?? null,
   }),
 }));

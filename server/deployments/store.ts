@@ -42,6 +42,27 @@ export async function listLatestDeployments(tx: Queryable, stackIds: readonly st
     .orderBy(deployments.stackId, desc(deployments.createdAt), desc(deployments.id));
 }
 
+/** Stands for a revision among the keys of a loader. */
+export const revisionKey = ({ stackId, revision }: { stackId: string; revision: number }) => `${stackId} ${revision}`;
+
+/** The newest deployment that was to bring each of the revisions, by `revisionKey`. */
+export async function listDeploymentsOfRevisions(tx: Queryable, keys: readonly string[]): Promise<DeploymentRow[]> {
+  const { stackId, revision, kind, createdAt, id } = deployments;
+  const pairs = keys
+    .map((key) => key.split(' '))
+    .map(([stack, number]) => sql`(${stack}::uuid, ${Number(number)}::int)`);
+  return tx
+    .selectDistinctOn([stackId, revision])
+    .from(deployments)
+    .where(
+      and(
+        sql`(${stackId}, ${revision}) in (${sql.join(pairs, sql`, `)})`,
+        inArray(kind, ['DEPLOY', 'ROLLBACK', 'REPAIR']),
+      ),
+    )
+    .orderBy(stackId, revision, desc(createdAt), desc(id));
+}
+
 /** Only deployments that match all that is given. */
 export type DeploymentFilter = {
   stackId?: string | undefined;

@@ -34,7 +34,7 @@ async function placesOf({ stackId, number }: RevisionSummary, _args: object, { d
   }));
 }
 
-const Revision = builder.objectRef<RevisionSummary>('Revision').implement({
+export const Revision = builder.objectRef<RevisionSummary>('Revision').implement({
   description: 'A numbered version of a stack. A revision never changes.',
   authScopes: { viewer: true },
   fields: (t) => ({

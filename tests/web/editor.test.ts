@@ -83,8 +83,8 @@ describe('problems of a file', () => {
     const page = await go('/deploy');
     await editor(page).fill(SHOP.replace('restart: unless-stopped', 'restart: allways\n    priviledged: true'));
     await page.getByLabel('Value of DB_PASSWORD', { exact: true }).fill('hunter2');
-    const first = page.getByRole('button', { name: /^Go to line 7, column/ });
-    const second = page.getByRole('button', { name: 'Go to line 8, column 5' });
+    const first = page.getByRole('button', { name: /^7:\d+, go to line 7, column/ });
+    const second = page.getByRole('button', { name: '8:5, go to line 8, column 5' });
     await first.waitFor();
     await second.waitFor();
     await page.locator('.cm-lint-marker-error').nth(1).waitFor();

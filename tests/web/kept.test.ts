@@ -26,6 +26,8 @@ it('keeps what was written over a click elsewhere, until it is deployed or begun
   await back(page);
   await editor(page).getByText('nginx:alpine').waitFor();
   await me.expectAccessible();
+  await page.reload();
+  await editor(page).getByText('nginx:alpine').waitFor();
   await page.getByRole('button', { name: 'Start over' }).click();
   await editor(page).getByText('nginx:alpine').waitFor({ state: 'detached' });
   expect(await page.getByRole('button', { name: 'Start over' }).count()).toBe(0);

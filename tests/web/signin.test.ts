@@ -69,3 +69,21 @@ it('signs out whoever holds a token that is revoked', async () => {
   await page.getByLabel('Access token').waitFor();
   await admin.expectClean();
 });
+
+it('asks before a link replaces who is signed in', async () => {
+  const other = await stage.createToken('somebody else', 'VIEWER');
+  const { page, expectClean } = await open(`/#token=${stage.token}`);
+  await page.getByText('first admin').waitFor();
+  const follow = async (answer: 'accept' | 'dismiss') => {
+    page.once('dialog', (dialog) => void dialog[answer]());
+    await page.evaluate((token) => {
+      window.location.hash = `token=${token}`;
+    }, other);
+  };
+  await follow('dismiss');
+  await expect.poll(() => new URL(page.url()).hash).toBe('');
+  await page.getByText('first admin').waitFor();
+  await follow('accept');
+  await page.getByText('somebody else').waitFor();
+  await expectClean();
+});

@@ -1,7 +1,9 @@
-import { memo, type ReactNode, useState } from 'react';
+import { Fragment, memo, type ReactNode, useState } from 'react';
+import { toPath } from '../router.ts';
 import { Badge } from '../ui/Badge.tsx';
 import { Button } from '../ui/Button.tsx';
 import { formatBytes, plural } from '../ui/format.ts';
+import { Link } from '../ui/Link.tsx';
 import { TimeAgo } from '../ui/Time.tsx';
 import { useDenial } from '../viewer.ts';
 import { AGENT_STATES, TRANSPORTS } from '../words.ts';
@@ -34,6 +36,7 @@ export const AgentCard = memo(function AgentCard({ agent }: { agent: Agent }) {
         <Pair name="Containers">
           {running} running{agent.containers.length > running && ` of ${agent.containers.length}`}
         </Pair>
+        <Stacks agent={agent} />
         <Pair name="Unfinished tasks">{agent.unfinishedTasks}</Pair>
         {agent.engine && (
           <>
@@ -75,6 +78,21 @@ export const AgentCard = memo(function AgentCard({ agent }: { agent: Agent }) {
     </li>
   );
 });
+
+function Stacks({ agent }: { agent: Agent }) {
+  const names = [...new Set(agent.containers.map(({ stack }) => stack))].sort();
+  if (names.length === 0) return null;
+  return (
+    <Pair name="Stacks">
+      {names.map((name, index) => (
+        <Fragment key={name}>
+          {index > 0 && ', '}
+          <Link to={toPath({ screen: 'stack', name })}>{name}</Link>
+        </Fragment>
+      ))}
+    </Pair>
+  );
+}
 
 function Pair({ name, children }: { name: string; children: ReactNode }) {
   return (

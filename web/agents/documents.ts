@@ -26,6 +26,7 @@ export const WatchAgents = graphql(`
       containers {
         id
         state
+        stack
       }
       unfinishedTasks
       createdAt

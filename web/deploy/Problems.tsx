@@ -23,7 +23,7 @@ export function Problems({ problem, onSelect }: Props) {
                 type="button"
                 className="problem-place"
                 onClick={() => onSelect(at)}
-                aria-label={`Go to ${placeInWords(at)}`}
+                aria-label={`${at.line}:${at.column ?? 1}, go to ${placeInWords(at)}`}
               >
                 {at.line}:{at.column ?? 1}
               </button>

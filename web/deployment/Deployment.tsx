@@ -8,6 +8,7 @@ import { announce } from '../ui/announce.tsx';
 import { Empty, Loading } from '../ui/Empty.tsx';
 import { plural } from '../ui/format.ts';
 import { Link } from '../ui/Link.tsx';
+import { TimeAgo } from '../ui/Time.tsx';
 import { DEPLOYMENT_STATUSES, KINDS } from '../words.ts';
 import { DeploymentActions } from './DeploymentActions.tsx';
 import { type Deployment, WatchDeployment } from './documents.ts';
@@ -46,6 +47,7 @@ export function DeploymentScreen({ id }: { id: string }) {
     >
       {problem && <ProblemAlert problem={problem} again={again} />}
       <Summary deployment={deployment} />
+      <Offline deployment={deployment} />
       {deployment.cause && <Cause deployment={deployment} cause={deployment.cause} />}
       <Warnings deployment={deployment} />
       <Left deployment={deployment} />
@@ -71,6 +73,32 @@ function TasksAndRollback({ deployment }: { deployment: Deployment }) {
       )}
       <Tasks title="Tasks" tasks={tasks.filter((task) => !task.rollback)} causeId={causeId} />
     </>
+  );
+}
+
+/** Names the hosts that a deployment waits for: their tasks may stand far below those that are done. */
+function Offline({ deployment }: { deployment: Deployment }) {
+  const waiting = deployment.tasks.flatMap((task) =>
+    task.waitingOn.filter(({ reason }) => reason === 'AGENT_OFFLINE').map((each) => ({ ...each, agent: task.agent })),
+  );
+  const hosts = [...Map.groupBy(waiting, ({ agent }) => agent)];
+  if (hosts.length === 0) return null;
+  return (
+    <Alert tone="warn" title={hosts.length === 1 ? 'Waiting for a host' : `Waiting for ${hosts.length} hosts`}>
+      <ul>
+        {hosts.map(([agent, tasks]) => (
+          <li key={agent}>
+            <strong>{agent}</strong> is offline
+            {tasks[0]?.since && (
+              <>
+                , last seen <TimeAgo at={tasks[0].since} />
+              </>
+            )}
+            ; {plural(tasks.length, 'task')} {tasks.length === 1 ? 'waits' : 'wait'} for it.
+          </li>
+        ))}
+      </ul>
+    </Alert>
   );
 }
 

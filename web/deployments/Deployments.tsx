@@ -1,13 +1,23 @@
+import { useState } from 'react';
 import { Page } from '../layout/Page.tsx';
 import { ProblemAlert } from '../layout/Problem.tsx';
 import { Button } from '../ui/Button.tsx';
 import { Empty, Loading } from '../ui/Empty.tsx';
+import { FilterField, useFilter } from '../ui/Filter.tsx';
+import { DEPLOYMENT_STATUSES } from '../words.ts';
 import { DeploymentList } from './DeploymentList.tsx';
+import type { DeploymentFilter } from './documents.ts';
 import { useDeploymentPages } from './pages.ts';
+
+type Status = NonNullable<DeploymentFilter['status']>;
+const STATUSES = Object.entries(DEPLOYMENT_STATUSES) as [Status, { text: string }][];
 
 /** Lists every deployment there has been, including those of deleted stacks. */
 export function DeploymentsScreen() {
-  const { deployments, problem, more, refresh, busy } = useDeploymentPages(null);
+  const [stack, setStack] = useFilter();
+  const [status, setStatus] = useState<Status | null>(null);
+  const { deployments, problem, more, refresh, busy } = useDeploymentPages({ stack: stack.trim() || null, status });
+  const isFiltered = stack.trim() !== '' || status !== null;
   return (
     <Page
       title="Deployments"
@@ -17,9 +27,26 @@ export function DeploymentsScreen() {
         </Button>
       }
     >
+      <div className="filters">
+        <FilterField label="Name of a stack" text={stack} onChange={setStack} />
+        <select
+          aria-label="Status"
+          value={status ?? ''}
+          onChange={(event) => setStatus((event.target.value || null) as Status | null)}
+        >
+          <option value="">Any status</option>
+          {STATUSES.map(([value, { text }]) => (
+            <option key={value} value={value}>
+              {text}
+            </option>
+          ))}
+        </select>
+      </div>
       {problem && <ProblemAlert problem={problem} again={refresh} />}
       {!deployments && !problem && <Loading what="deployments" />}
-      {deployments?.length === 0 && <Empty title="Nothing has been deployed yet" />}
+      {deployments?.length === 0 && (
+        <Empty title={isFiltered ? 'No deployment matches this filter' : 'Nothing has been deployed yet'} />
+      )}
       {deployments && deployments.length > 0 && <DeploymentList deployments={deployments} withStack />}
       {more && (
         <p className="center">

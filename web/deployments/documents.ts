@@ -1,4 +1,4 @@
-import { graphql, type ResultOf } from '../graphql.ts';
+import { graphql, type ResultOf, type VariablesOf } from '../graphql.ts';
 
 export const DeploymentLine = graphql(`
   fragment DeploymentLine on Deployment {
@@ -26,8 +26,8 @@ export const DeploymentLine = graphql(`
 
 export const DeploymentsPage = graphql(
   `
-    query DeploymentsPage($stack: String, $first: Int!, $after: String) {
-      deployments(stack: $stack, first: $first, after: $after) {
+    query DeploymentsPage($stack: String, $status: DeploymentStatus, $first: Int!, $after: String) {
+      deployments(stack: $stack, status: $status, first: $first, after: $after) {
         nodes {
           ...DeploymentLine
         }
@@ -42,3 +42,6 @@ export const DeploymentsPage = graphql(
 );
 
 export type DeploymentLine = ResultOf<typeof DeploymentLine>;
+
+/** Which deployments are listed; null: all. */
+export type DeploymentFilter = Pick<VariablesOf<typeof DeploymentsPage>, 'stack' | 'status'>;

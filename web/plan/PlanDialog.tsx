@@ -12,7 +12,7 @@ import type { OperationInput } from './documents.ts';
 import { OptionsForm } from './OptionsForm.tsx';
 import { DEFAULTS, type Options, parseOptions } from './options.ts';
 import { PlanView } from './PlanView.tsx';
-import { usePlan } from './usePlan.ts';
+import { type Planning, usePlan } from './usePlan.ts';
 
 /** What the user agreed to: this plan and no other, with these options. */
 export type Agreed = Options & { planHash: string; idempotencyKey: string };
@@ -37,15 +37,8 @@ export function PlanDialog({ title, operation, verb, withOnFailure = false, chil
   const [fields, setFields] = useState(DEFAULTS);
   const launch = useLaunch(send, planning.again);
   const parsed = parseOptions(fields);
-  const { plan, isCurrent } = planning;
-  const reason =
-    'mistake' in parsed
-      ? parsed.mistake
-      : planning.problem
-        ? 'The plan failed; see above.'
-        : plan && isCurrent
-          ? null
-          : 'Wait for the plan.';
+  const { plan } = planning;
+  const reason = 'mistake' in parsed ? parsed.mistake : reasonAgainst(planning);
   const confirm = () => {
     if (plan && 'options' in parsed) void launch.run({ ...parsed.options, planHash: plan.planHash }, operation);
   };
@@ -72,6 +65,13 @@ export function PlanDialog({ title, operation, verb, withOnFailure = false, chil
       {launch.problem && <ProblemAlert problem={launch.problem} />}
     </Dialog>
   );
+}
+
+/** Why the plan cannot be carried out now; null if it can. */
+function reasonAgainst({ plan, problem, isCurrent }: Planning): string | null {
+  if (problem) return 'The plan failed; see above.';
+  if (!plan || !isCurrent) return 'Wait for the plan.';
+  return plan.changes === 0 && plan.taskCount === 0 ? 'There is nothing to do.' : null;
 }
 
 export function PlanChanged() {

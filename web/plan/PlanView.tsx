@@ -75,7 +75,7 @@ function Warnings({ warnings, onWarning }: { warnings: Warning[]; onWarning: Pro
               <button
                 type="button"
                 className="problem-place"
-                aria-label={`Go to line ${at.line}, column ${at.column}`}
+                aria-label={`${at.line}:${at.column}, go to line ${at.line}, column ${at.column}`}
                 onClick={() => onWarning(at)}
               >
                 {at.line}:{at.column}

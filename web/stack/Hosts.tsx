@@ -1,15 +1,28 @@
 import { Badge } from '../ui/Badge.tsx';
+import { FilterField, matches, useFilter } from '../ui/Filter.tsx';
 import { plural } from '../ui/format.ts';
 import { TimeAgo } from '../ui/Time.tsx';
 import { CONTAINER_STATES, HEALTHS } from '../words.ts';
 import type { Container, Stack, WantedContainer } from './documents.ts';
 import { isLeftover, toStackHosts } from './hosts.ts';
 
+/** So many containers are seen at a glance. */
+const FEW = 8;
+
 export function Hosts({ stack }: { stack: Stack }) {
-  const hosts = toStackHosts(stack);
+  const [filter, setFilter] = useFilter();
+  const isShown = ({ name, agent, image }: { name: string; agent: string; image: string }) =>
+    matches(filter, name, agent, image);
+  const hosts = toStackHosts({
+    wanted: stack.wanted.filter(isShown),
+    containers: stack.containers.filter(isShown),
+  });
   return (
     <section aria-labelledby="containers-title">
       <h2 id="containers-title">Containers</h2>
+      {(stack.containers.length > FEW || filter !== '') && (
+        <FilterField label="Filter by name, host or image" text={filter} onChange={setFilter} />
+      )}
       {hosts.map((host) => (
         <section key={host.agent} className="panel host" aria-label={`Host ${host.agent}`}>
           <div className="host-head">
@@ -31,7 +44,9 @@ export function Hosts({ stack }: { stack: Stack }) {
           </ul>
         </section>
       ))}
-      {hosts.length === 0 && <p className="muted panel pad">No containers.</p>}
+      {hosts.length === 0 && (
+        <p className="muted panel pad">{filter === '' ? 'No containers.' : 'No container matches this filter.'}</p>
+      )}
     </section>
   );
 }

@@ -2,12 +2,14 @@ import { useMemo, useState } from 'react';
 import { useAction } from '../action.ts';
 import { ProblemAlert } from '../layout/Problem.tsx';
 import { PlanDialog } from '../plan/PlanDialog.tsx';
+import { toPath } from '../router.ts';
 import { Badge } from '../ui/Badge.tsx';
 import { Button } from '../ui/Button.tsx';
 import { Loading } from '../ui/Empty.tsx';
+import { Link } from '../ui/Link.tsx';
 import { TimeAgo } from '../ui/Time.tsx';
 import { useDenial } from '../viewer.ts';
-import { FORMATS } from '../words.ts';
+import { DEPLOYMENT_STATUSES, FORMATS } from '../words.ts';
 import { Compare } from './Compare.tsx';
 import type { Revision, Stack } from './documents.ts';
 import { RollBackStack } from './mutations.ts';
@@ -52,6 +54,7 @@ function RevisionRow({ revision, stack }: { revision: Revision; stack: Stack }) 
       <span className="badges">
         {current && <Badge tone="busy">Current</Badge>}
         {revision.number === stack.goodRevision && <Badge tone="good">Good</Badge>}
+        <Outcome deployment={revision.deployment} />
         <span className="chip">{FORMATS[revision.format]}</span>
       </span>
       <span className="muted small">
@@ -78,6 +81,17 @@ function RevisionRow({ revision, stack }: { revision: Revision; stack: Stack }) 
       {open && <Source name={stack.name} number={revision.number} />}
       {rollingBack && <RollBack name={stack.name} number={revision.number} onClose={() => setRollingBack(false)} />}
     </li>
+  );
+}
+
+/** Says what became of the deployment of a revision if that was not simply good. */
+function Outcome({ deployment }: Pick<Revision, 'deployment'>) {
+  if (!deployment || deployment.status === 'SUCCEEDED') return null;
+  const { tone, text } = DEPLOYMENT_STATUSES[deployment.status];
+  return (
+    <Link to={toPath({ screen: 'deployment', id: deployment.id })}>
+      <Badge tone={tone}>{deployment.status === 'RUNNING' ? 'Being deployed' : text}</Badge>
+    </Link>
   );
 }
 

@@ -23,7 +23,18 @@ export function Services({ stack, revisions }: { stack: Stack; revisions: readon
           <li key={service.name} className="service-row">
             <span className="mono row-name">{service.name}</span>
             <span className="tabular">
-              <strong>{service.running}</strong>/{service.wanted} <span className="muted">running</span>
+              {(service.running > 0 || service.finished === 0) && (
+                <>
+                  <strong>{service.running}</strong>/{service.wanted - service.finished}{' '}
+                  <span className="muted">running</span>
+                </>
+              )}
+              {service.finished > 0 && (
+                <span className="muted">
+                  {service.running > 0 && ', '}
+                  {service.finished} finished
+                </span>
+              )}
               {service.unknown > 0 && <span className="differs">, {service.unknown} unknown</span>}
             </span>
             <span className="actions actions-end">

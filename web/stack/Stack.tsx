@@ -118,7 +118,7 @@ function Deployments({ stack }: { stack: Stack }) {
 }
 
 function AllDeployments({ name }: { name: string }) {
-  const { deployments, problem, more, refresh, busy } = useDeploymentPages(name);
+  const { deployments, problem, more, refresh, busy } = useDeploymentPages({ stack: name });
   return (
     <>
       {problem && <ProblemAlert problem={problem} again={refresh} />}

@@ -98,6 +98,10 @@ export const StackRevisions = graphql(`
         note
         createdBy
         createdAt
+        deployment {
+          id
+          status
+        }
       }
     }
   }

@@ -1,13 +1,13 @@
 import type { Revision, Stack } from './documents.ts';
 
-/** `unknown`: on hosts that are offline. */
-export type Service = { name: string; wanted: number; running: number; unknown: number };
+/** `finished`: ended, as they were meant to; `unknown`: on hosts that are offline. */
+export type Service = { name: string; wanted: number; running: number; finished: number; unknown: number };
 
 const byName = new Intl.Collator('en', { numeric: true });
 
 /** @param revisions newest first. Their notes name the services that were scaled to none, which no list contains. */
 export function toServices(
-  stack: Pick<Stack, 'wanted' | 'containers'>,
+  stack: Pick<Stack, 'wanted' | 'containers' | 'state'>,
   revisions: readonly Pick<Revision, 'note'>[],
 ): Service[] {
   const names = new Set([...stack.wanted.map((each) => each.service), ...toSleeping(revisions)]);
@@ -18,6 +18,8 @@ export function toServices(
       name,
       wanted: stack.wanted.filter((each) => each.service === name).length,
       running: known.filter((each) => each.state === 'RUNNING').length,
+      // A stack as a whole runs only if what has ended in it was meant to end.
+      finished: stack.state === 'RUNNING' ? known.filter((each) => each.state === 'EXITED').length : 0,
       unknown: containers.length - known.length,
     };
   });

@@ -15,10 +15,11 @@ export type Revisions = {
   again: () => void;
 };
 
-/** Asks again when there is a new revision, or when another one becomes the good one. */
-export function useRevisions({ name, revision, goodRevision }: Stack): Revisions {
+/** Asks again when there is a new revision, another one becomes the good one, or a deployment ends. */
+export function useRevisions({ name, revision, goodRevision, currentDeployment }: Stack): Revisions {
   const [all, setAll] = useState(false);
-  const context = useMemo(() => ({ revision, goodRevision }), [revision, goodRevision]);
+  const status = currentDeployment?.status;
+  const context = useMemo(() => ({ revision, goodRevision, status }), [revision, goodRevision, status]);
   const variables = { name, first: all ? MANY : FEW + 1 };
   const [{ data, error }, execute] = useQuery({ query: StackRevisions, variables, context });
   const more = useCallback(() => setAll(true), []);

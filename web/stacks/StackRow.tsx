@@ -8,10 +8,15 @@ import { TimeAgo } from '../ui/Time.tsx';
 import { KINDS, STACK_STATES } from '../words.ts';
 import type { CurrentDeployment, StackSummary } from './documents.ts';
 
+/** The names of the hosts that have or are to have containers of the stack. */
+export const hostsOf = ({ wanted, containers }: StackSummary): string[] =>
+  [...new Set([...wanted, ...containers].map((each) => each.agent))].sort();
+
 export const StackRow = memo(function StackRow({ stack }: { stack: StackSummary }) {
   const state = STACK_STATES[stack.state];
-  const running = stack.containers.filter((each) => each.state === 'RUNNING').length;
-  const hosts = [...new Set([...stack.wanted, ...stack.containers].map((each) => each.agent))].sort();
+  const { running, finished } = toRunning(stack);
+  const total = Math.max(stack.wanted.length, stack.containers.length) - finished;
+  const hosts = hostsOf(stack);
   return (
     <li className="stack-row">
       <div className="stack-row-name">
@@ -24,8 +29,10 @@ export const StackRow = memo(function StackRow({ stack }: { stack: StackSummary 
         <Badge tone={state.tone}>{state.text}</Badge>
       </div>
       <div className="stack-row-containers tabular">
-        <strong>{running}</strong>/{Math.max(stack.wanted.length, stack.containers.length)}{' '}
-        <span className="muted">containers running</span>
+        <strong>{running}</strong>/{total}{' '}
+        <span className="muted">
+          {total === 1 ? 'container' : 'containers'} running{finished > 0 && `, ${finished} finished`}
+        </span>
       </div>
       <div className="stack-row-hosts muted small" title={hosts.join(', ')}>
         {hosts.length > 3 ? plural(hosts.length, 'host') : hosts.join(', ')}
@@ -43,6 +50,12 @@ export const StackRow = memo(function StackRow({ stack }: { stack: StackSummary 
     </li>
   );
 });
+
+/** A stack as a whole runs only if what has ended in it was meant to end, such as a migration. */
+function toRunning({ state, containers }: StackSummary): { running: number; finished: number } {
+  const of = (wanted: string) => containers.filter((each) => each.state === wanted).length;
+  return { running: of('RUNNING'), finished: state === 'RUNNING' ? of('EXITED') : 0 };
+}
 
 /** Shows the running deployment, or else the last failure, or else when the stack changed. */
 function Now({ stack }: { stack: StackSummary }) {

@@ -38,6 +38,14 @@ export const WatchStacks = graphql(`
   }
 `);
 
+export const AgentNames = graphql(`
+  query AgentNames {
+    agents {
+      name
+    }
+  }
+`);
+
 export const Orphans = graphql(`
   query Orphans {
     orphans {
