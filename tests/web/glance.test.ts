@@ -166,3 +166,33 @@ describe('a deployment that waits for a host', () => {
     await me.expectClean();
   }, 90_000);
 });
+
+describe('on a phone', () => {
+  const phone = { viewport: { width: 390, height: 844 }, hasTouch: true };
+
+  it('the whole menu is in view, and what a row says stands in its columns', async () => {
+    const page = await go('/deployments', phone);
+    const menu = await page.getByRole('navigation', { name: 'Sections' }).getByRole('link').all();
+    for (const link of menu) {
+      const box = await link.boundingBox();
+      expect((box?.x ?? 0) + (box?.width ?? 999)).toBeLessThanOrEqual(390);
+    }
+    const first = page.locator('.deployment-row').first();
+    const [name, time] = await Promise.all([
+      first.getByRole('link').boundingBox(),
+      first.locator('.deployment-row-time').boundingBox(),
+    ]);
+    expect(time?.x).toBe(name?.x);
+    const align = "getComputedStyle(document.querySelector('.deployment-row-time')).textAlign";
+    expect(await page.evaluate(align)).toBe('start');
+    await me.expectAccessible();
+    await me.expectClean();
+  });
+
+  it('the editor leaves room for what comes below it', async () => {
+    const page = await go('/deploy', phone);
+    const below = await page.getByLabel('Name of the stack').boundingBox();
+    expect((below?.y ?? 999) + (below?.height ?? 0)).toBeLessThan(844);
+    await me.expectClean();
+  });
+});
