@@ -27,7 +27,7 @@ export const ERROR_CODES = {
   TOO_LARGE: 'The request is larger than allowed.',
   LIMIT_EXCEEDED: 'The query exceeds a limit on depth, cost, aliases, directives or tokens.',
   RATE_LIMITED:
-    'The token has too much under way at a time, or too many wrong tokens came from the address; try again after `retryAfterSeconds`.',
+    'The token or its address has too much under way at a time, or too many wrong tokens came from the address; try again after `retryAfterSeconds`.',
   UNAVAILABLE:
     'The database cannot be reached or is busy; try again after `retryAfterSeconds` with the same idempotency key.',
   INTERNAL: "An unexpected error in the server; the server's log has the details.",

@@ -72,22 +72,28 @@ function toCaller({ token, agent }: NonNullable<Awaited<ReturnType<typeof findUs
   return { kind: 'USER', tokenId, name, role: role ?? 'VIEWER' };
 }
 
-/**
- * @param socket the WebSocket that the operation came over; undefined over HTTP
- * @param origin how the client reached this server
- */
+/** Where an operation came from. */
+type Way = {
+  /** The WebSocket that it came over; undefined over HTTP. */
+  socket?: Socket | undefined;
+  /** How the client reached this server. */
+  origin?: string | undefined;
+  /** Where the client's packets come from, which may be a proxy. */
+  address: string;
+};
+
 export function createContext(
   services: Services,
   log: Logger,
   caller: Caller | undefined,
-  socket: Socket | undefined,
-  origin: string | undefined,
+  { socket, origin, address }: Way,
 ): Context {
   const { bus, sockets, clusterId, publicUrl } = services;
   const db = databaseFor(caller?.kind, services);
   return {
     db,
     clusterId,
+    address,
     serverUrl: serverUrlFor(publicUrl, origin),
     caller,
     log,

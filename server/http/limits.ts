@@ -15,10 +15,14 @@ export const LIMITS = {
   connectionInitMs: 3_000,
   subscriptionsPerSocket: 50,
   socketsPerToken: 100,
+  /** Of people, and of whoever has not said yet who it is. */
+  socketsPerAddress: 1_000,
   /** Of one address. */
   failedTokensPerMinute: 100,
-  /** Queries and mutations of one token; a connection to the database is left for others. */
+  /** Queries and mutations of one token. */
   turns: { atATime: 4, waiting: 100 },
+  /** Those of one address, whatever its tokens: connections to the database are left for others. */
+  turnsOfAddress: { atATime: 8, waiting: 400 },
   depth: 10,
   /** A page of 500 with all its fields fits. */
   cost: 50_000,
@@ -41,7 +45,7 @@ export function limitPlugins(): Plugin[] {
     costPlugin(LIMITS.cost),
     // What nobody waits for any more stops.
     useExecutionCancellation(),
-    turnsPlugin(LIMITS.turns),
+    turnsPlugin(LIMITS.turns, LIMITS.turnsOfAddress),
     jsonBodies(),
   ];
 }

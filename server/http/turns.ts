@@ -1,6 +1,7 @@
 /**
- * Lets a token have a few operations carried out at a time: one that asks for much takes its own time, not the others'.
- * The next ones wait for their turn, and too many are refused. Subscriptions wait for what happens and count elsewhere.
+ * Lets a token have a few operations carried out at a time, and an address some more: who asks for much takes their own time,
+ * not the others'. The next ones wait for their turn, and too many are refused. Subscriptions wait for what happens and count
+ * elsewhere; agents have connections of their own, and many of them may share an address.
  */
 import { type ExecutionArgs, GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
@@ -12,14 +13,17 @@ type Waiting = { go(): void };
 
 const RETRY_AFTER_SECONDS = 2;
 
-export function turnsPlugin(limits: Limits): Plugin {
-  const turns = createTurns(limits);
+export function turnsPlugin(ofToken: Limits, ofAddress: Limits): Plugin {
+  const tokens = createTurns(ofToken, 'This token');
+  const addresses = createTurns(ofAddress, 'This address');
   return {
     onExecute({ executeFn, setExecuteFn }) {
       setExecuteFn(async (args: ExecutionArgs) => {
-        const { caller, request } = args.contextValue as Context & { request?: Request };
+        const { caller, address, request } = args.contextValue as Context & { request?: Request };
+        const signal = request?.signal;
         const work = () => executeFn(args);
-        return turns.take(caller?.tokenId ?? 'no token', work, request?.signal).catch(toResult);
+        const inTurn = caller?.kind === 'AGENT' ? work : () => addresses.take(address, work, signal);
+        return tokens.take(caller?.tokenId ?? `none, from ${address}`, inTurn, signal).catch(toResult);
       });
     },
   };
@@ -38,14 +42,15 @@ export type Turns = {
   size(): number;
 };
 
-export function createTurns({ atATime, waiting }: Limits): Turns {
+/** @param who what an error calls the owner of a key */
+export function createTurns({ atATime, waiting }: Limits, who = 'This token'): Turns {
   const busy = new Map<string, { running: number; queue: Set<Waiting> }>();
 
   async function take<T>(key: string, work: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
     const state = busy.get(key) ?? { running: 0, queue: new Set<Waiting>() };
     busy.set(key, state);
     if (state.running < atATime) state.running += 1;
-    else if (state.queue.size >= waiting) throw refused(atATime + waiting);
+    else if (state.queue.size >= waiting) throw refused(who, atATime + waiting);
     // Who ends hands its place over, so nobody can come in between.
     else await untilTurn(state.queue, signal);
     try {
@@ -81,10 +86,10 @@ function untilTurn(queue: Set<Waiting>, signal: AbortSignal | undefined): Promis
   });
 }
 
-const refused = (allowed: number) =>
+const refused = (who: string, allowed: number) =>
   new GraphiumError(
     'RATE_LIMITED',
-    `This token has ${allowed} operations under way, and no more are taken. Try again in ${RETRY_AFTER_SECONDS} s.`,
+    `${who} has ${allowed} operations under way, and no more are taken. Try again in ${RETRY_AFTER_SECONDS} s.`,
     {
       retryAfterSeconds: RETRY_AFTER_SECONDS,
       http: { status: 429, headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } },

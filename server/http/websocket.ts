@@ -13,6 +13,7 @@ import { authenticate, createContext, type Services } from './context.ts';
 import { LIMITS } from './limits.ts';
 import { createMask } from './mask.ts';
 import { execute, prepareOperation, subscribe } from './operation.ts';
+import { createPresence, type Presence } from './presence.ts';
 import type { Yoga } from './yoga.ts';
 
 const PING_MS = 10_000;
@@ -22,11 +23,23 @@ const CLOSE_TRY_AGAIN_LATER = 1013;
 
 type InitPayload = Record<string, unknown>;
 /** What belongs to one socket; all but `socket` once its token was accepted. */
-type Extra = { socket: WebSocket; request: IncomingMessage; caller?: Caller; session?: Socket; stop?: () => void };
+type Extra = {
+  socket: WebSocket;
+  request: IncomingMessage;
+  caller?: Caller;
+  session?: Socket;
+  stop?: () => void;
+  leave?: () => void;
+};
 type Client = Connection<InitPayload, Extra>;
-/** By the id of a token. */
-type OpenSockets = Map<string, Set<WebSocket>>;
-type Shared = { mask: ReturnType<typeof createMask>; open: OpenSockets; attempts: Attempts };
+type Shared = {
+  mask: ReturnType<typeof createMask>;
+  /** The open sockets by the id of their token. */
+  tokens: Presence;
+  /** How a socket leaves those of its address: an agent's does when it is let in, for many hosts may share one. */
+  arrivals: WeakMap<WebSocket, () => void>;
+  attempts: Attempts;
+};
 
 /**
  * GraphQL over WebSocket with everything that holds over HTTP: authentication, limits, masked errors. A request that is
@@ -46,21 +59,26 @@ export function attachSockets(
   });
   wss.on('error', (error) => log.warn({ err: error }, 'WebSocket server'));
   const mask = createMask(log);
-  const open: OpenSockets = new Map();
+  const tokens = createPresence();
+  const addresses = createPresence();
+  const arrivals: Shared['arrivals'] = new WeakMap();
   const disposable = useServer<InitPayload, Extra>(
     {
       connectionInitWaitTimeout: LIMITS.connectionInitMs,
       execute,
       subscribe,
-      onConnect: (client) => accept(client, services, { mask, open, attempts }),
+      onConnect: (client) => accept(client, services, { mask, tokens, arrivals, attempts }),
       onSubscribe: ({ extra, subscriptions }, _id, payload) => {
-        const context = createContext(services, log, extra.caller, extra.session, undefined);
+        const context = createContext(services, log, extra.caller, {
+          socket: extra.session,
+          address: addressOf(extra.request),
+        });
         return checkCount(subscriptions) ?? prepareOperation(yoga, context, payload);
       },
       onError: (_client, _id, _payload, errors) => giveCodes(errors),
       // Not `onDisconnect`, which is left out for a socket that closes before it was acknowledged.
       onClose: ({ extra }, code) => {
-        forget(extra, open);
+        extra.leave?.();
         return release(extra, code === 1000, services);
       },
     },
@@ -68,7 +86,17 @@ export function attachSockets(
     PING_MS,
   );
   // graphql-ws would write each error of a client to the console, as a stack trace of many lines.
-  wss.on('connection', (socket) => {
+  wss.on('connection', (socket, request) => {
+    const address = addressOf(request);
+    const leave = addresses.enter(address);
+    arrivals.set(socket, leave);
+    socket.once('close', leave);
+    if (addresses.of(address) > LIMITS.socketsPerAddress) {
+      socket.close(
+        CLOSE_TRY_AGAIN_LATER,
+        `this address has ${LIMITS.socketsPerAddress} sockets open; try again in 10 s`,
+      );
+    }
     socket.removeAllListeners('error');
     socket.on('error', (error) => log.info({ code: codeOfSocket(error) }, 'a client broke its WebSocket'));
   });
@@ -79,7 +107,7 @@ export function attachSockets(
 async function accept(
   { connectionParams, extra }: Client,
   services: Services,
-  { mask, open, attempts }: Shared,
+  { mask, tokens, arrivals, attempts }: Shared,
 ): Promise<boolean> {
   const asked = authenticateFrom(addressOf(extra.request), connectionParams?.authorization, { attempts, services });
   const caller = await asked.catch(toError);
@@ -93,12 +121,13 @@ async function accept(
   }
   // It may have closed meanwhile, and then nobody would take the listener off again.
   if (extra.socket.readyState !== extra.socket.OPEN) return false;
-  const others = open.get(caller.tokenId) ?? new Set();
-  if (others.size >= LIMITS.socketsPerToken) {
-    extra.socket.close(CLOSE_TRY_AGAIN_LATER, `this token has ${others.size} sockets open; try again in 10 s`);
+  const others = tokens.of(caller.tokenId);
+  if (others >= LIMITS.socketsPerToken) {
+    extra.socket.close(CLOSE_TRY_AGAIN_LATER, `this token has ${others} sockets open; try again in 10 s`);
     return false;
   }
-  open.set(caller.tokenId, others.add(extra.socket));
+  extra.leave = tokens.enter(caller.tokenId);
+  if (caller.kind === 'AGENT') arrivals.get(extra.socket)?.();
   extra.caller = caller;
   extra.session = { close: (code, reason) => extra.socket.close(code, reason) };
   extra.stop = services.bus.on([topic.token(caller.tokenId)], () => {
@@ -128,12 +157,6 @@ function checkCount(subscriptions: Client['subscriptions']): GraphQLError[] | un
 /** Gives errors of GraphQL itself, such as those of its grammar, the code that they have over HTTP. */
 function giveCodes(errors: readonly GraphQLError[]): void {
   for (const { extensions } of errors) extensions.code ??= 'BAD_INPUT';
-}
-
-function forget({ socket, caller }: Extra, open: OpenSockets): void {
-  const sockets = caller && open.get(caller.tokenId);
-  sockets?.delete(socket);
-  if (sockets?.size === 0) open.delete(caller?.tokenId ?? '');
 }
 
 async function release({ session, stop }: Extra, isGraceful: boolean, { sockets }: Services): Promise<void> {

@@ -32,7 +32,10 @@ export function createGraphql(services: Services, attempts: Attempts, log: Logge
         attempts,
         services,
       });
-      return createContext(services, log, caller, undefined, originOf(request.url, request.headers));
+      return createContext(services, log, caller, {
+        origin: originOf(request.url, request.headers),
+        address: addressOf(req),
+      });
     },
     graphiql: false,
   });

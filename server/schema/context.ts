@@ -19,6 +19,8 @@ export type Context = {
   clusterId: string;
   /** How the caller, and whoever it tells, reaches this server; no slash at the end. */
   serverUrl: string;
+  /** Where the client's packets come from, which may be a proxy. */
+  address: string;
   caller: Caller | undefined;
   actor: Actor;
   log: Logger;
