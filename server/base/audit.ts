@@ -2,9 +2,14 @@ import { auditLog } from '../db/tables.ts';
 import type { Queryable } from '../db/types.ts';
 
 /** Who acts: a person's or CI's token, an agent, or Graphium itself. */
-export type Actor = { name: string; tokenId: string | null };
+export type Actor = {
+  name: string;
+  tokenId: string | null;
+  /** Where its packets come from, which may be a proxy; null for Graphium itself. */
+  address: string | null;
+};
 
-export const GRAPHIUM: Actor = { name: 'graphium', tokenId: null };
+export const GRAPHIUM: Actor = { name: 'graphium', tokenId: null, address: null };
 
 export async function audit(
   tx: Queryable,
@@ -13,5 +18,6 @@ export async function audit(
   target: string,
   detail: Record<string, unknown> = {},
 ): Promise<void> {
-  await tx.insert(auditLog).values({ actor: actor.name, tokenId: actor.tokenId, action, target, detail });
+  const { name, tokenId, address } = actor;
+  await tx.insert(auditLog).values({ actor: name, tokenId, address, action, target, detail });
 }

@@ -396,6 +396,8 @@ export const auditLog = pgTable('audit_log', {
   at: at('at').notNull().defaultNow(),
   actor: text('actor').notNull(),
   tokenId: uuid('token_id'),
+  /** Where the actor's packets came from. */
+  address: text('address'),
   action: text('action').notNull(),
   target: text('target').notNull(),
   detail: jsonb('detail').$type<Record<string, unknown>>().notNull().default({}),

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import { audit, GRAPHIUM } from '../base/audit.ts';
 import { createAttempts } from './attempts.ts';
 import type { Services } from './context.ts';
 import { LIMITS } from './limits.ts';
@@ -19,7 +20,12 @@ export type App = {
 
 /** @param pageFolder what `vite build` wrote */
 export function createApp(services: Services, options: { pageFolder: string }, log: Logger): App {
-  const attempts = createAttempts(LIMITS.failedTokensPerMinute);
+  const attempts = createAttempts(LIMITS.failedTokensPerMinute, (address, failures) => {
+    // Whoever sent the token hears the same, whether it could be noted or not.
+    void audit(services.db, { ...GRAPHIUM, address }, 'refuseToken', address, { failures }).catch((error: unknown) =>
+      log.warn({ err: error, address, failures }, 'a refused token was not noted in the audit log'),
+    );
+  });
   const yoga = createGraphql(services, attempts, log);
   const page = createPage(options.pageFolder);
   const probes = createProbes(services.db);

@@ -1,5 +1,6 @@
 /**
- * Bounds how often an address may try tokens that are none: each try is a look into the database, and a line of the log.
+ * Bounds how often an address may try tokens that are none: each try is a look into the database. The first of a minute and the
+ * one after which no more are taken are told, so that the audit log shows them and nobody can fill it.
  * Whoever came with a good token lately is let in all the same, for many people may share one address, a proxy's.
  */
 import type { IncomingMessage } from 'node:http';
@@ -43,10 +44,18 @@ export const addressOf = (request: IncomingMessage | undefined): string =>
   request?.socket.remoteAddress ?? 'this process';
 
 /** Two windows of a minute are remembered, so that nobody is forgotten at the turn of a minute. */
-type Window = { begunMs: number; failures: Map<string, number>; good: Set<string> };
+type Window = { begunMs: number; failures: Map<string, number>; good: Set<string>; told: number };
 
-export function createAttempts(failuresPerMinute: number, nowMs: () => number = Date.now): Attempts {
-  const fresh = (): Window => ({ begunMs: nowMs(), failures: new Map(), good: new Set() });
+/** In a minute, of all addresses together. */
+const MOST_TOLD = 100;
+
+/** @param tell hears of an address that fails for the first time in a minute, and of one that is shut out */
+export function createAttempts(
+  failuresPerMinute: number,
+  tell: (address: string, failures: number) => void,
+  nowMs: () => number = Date.now,
+): Attempts {
+  const fresh = (): Window => ({ begunMs: nowMs(), failures: new Map(), good: new Set(), told: 0 });
   let before = fresh();
   let current = fresh();
 
@@ -65,8 +74,12 @@ export function createAttempts(failuresPerMinute: number, nowMs: () => number = 
       throw refused(Math.max(1, Math.ceil((begunMs + WINDOW_MS - nowMs()) / 1_000)));
     },
     failed(address) {
-      const { failures } = turn();
-      failures.set(address, (failures.get(address) ?? 0) + 1);
+      const window = turn();
+      const failures = (window.failures.get(address) ?? 0) + 1;
+      window.failures.set(address, failures);
+      if ((failures !== 1 && failures !== failuresPerMinute) || window.told === MOST_TOLD) return;
+      window.told += 1;
+      tell(address, failures);
     },
     succeeded(tokenId) {
       turn().good.add(tokenId);

@@ -97,7 +97,7 @@ export function createContext(
     serverUrl: serverUrlFor(publicUrl, origin),
     caller,
     log,
-    actor: caller ? { name: caller.name, tokenId: caller.tokenId } : GRAPHIUM,
+    actor: caller ? { name: caller.name, tokenId: caller.tokenId, address } : GRAPHIUM,
     load: createLoad(db),
     bindSession(session) {
       if (socket) sockets.attach(socket, session);

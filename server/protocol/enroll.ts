@@ -18,19 +18,22 @@ export type Credential = { agentId: string; name: string; secret: string };
  */
 export async function enrollAgent(
   db: Db,
-  join: { tokenId: string },
+  join: Join,
   input: { name: string; labels: Record<string, string> },
 ): Promise<Credential> {
   checkAgentName(input.name);
   try {
-    return await transact(db, (tx) => enroll(tx, join.tokenId, input));
+    return await transact(db, (tx) => enroll(tx, join, input));
   } catch (error) {
     if (postgresError(error)?.constraint_name === 'agents_name') throw nameTaken(input.name);
     throw error;
   }
 }
 
-async function enroll(tx: Tx, tokenId: string, input: { name: string; labels: Record<string, string> }) {
+/** The join token, and where it came from. */
+type Join = { tokenId: string; address: string };
+
+async function enroll(tx: Tx, { tokenId, address }: Join, input: { name: string; labels: Record<string, string> }) {
   const join = await useJoinToken(tx, tokenId);
   if (!join) throw new GraphiumError('UNAUTHENTICATED', 'The join token was used or has expired.');
   if (join.agentName !== null && join.agentName !== input.name) {
@@ -42,7 +45,7 @@ async function enroll(tx: Tx, tokenId: string, input: { name: string; labels: Re
   const labels = { ...input.labels, ...existing?.labels, ...join.labels };
   const agentId = existing ? await replace(tx, existing.id, labels) : await insert(tx, input.name, labels);
   const { secret } = await issueToken(tx, 'AGENT', { agentId, name: input.name, createdBy: join.createdBy });
-  await audit(tx, { name: input.name, tokenId }, 'enrollAgent', input.name, { again: existing !== undefined });
+  await audit(tx, { name: input.name, tokenId, address }, 'enrollAgent', input.name, { again: existing !== undefined });
   await notify(tx, [topic.agents]);
   return { agentId, name: input.name, secret };
 }

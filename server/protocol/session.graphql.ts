@@ -220,8 +220,8 @@ builder.mutationFields((t) => ({
         description: "Labels that describe the agent's host. Those of the join token take precedence.",
       }),
     },
-    resolve: (_root, { name, labels }, { db, caller }) =>
-      enrollAgent(db, { tokenId: caller?.tokenId ?? '' }, { name, labels: checkLabels(labels) }),
+    resolve: (_root, { name, labels }, { db, caller, address }) =>
+      enrollAgent(db, { tokenId: caller?.tokenId ?? '', address }, { name, labels: checkLabels(labels) }),
   }),
   openSession: t.field({
     type: AgentSession,
@@ -230,9 +230,9 @@ builder.mutationFields((t) => ({
     args: {
       input: t.arg({ type: SessionInput, required: true, description: 'The agent process that opens the session.' }),
     },
-    resolve: async (_root, { input }, { db, caller, clusterId, bindSession }) => {
+    resolve: async (_root, { input }, { db, caller, address, clusterId, bindSession }) => {
       const { agentId, name } = agentOf(caller);
-      const session = await openSession(db, agentId, checked(input));
+      const session = await openSession(db, agentId, checked(input), address);
       bindSession({ agentId, epoch: session.epoch });
       return { ...session, clusterId, agentName: name };
     },

@@ -28,7 +28,12 @@ const TAKEOVERS_BEFORE_QUARANTINE = 3;
 const REPLACED_INSTANCES_KEPT = 8;
 
 /** Opens a session that fences every older one: it alone may start tasks and report on them. */
-export async function openSession(db: Db, agentId: string, input: SessionInput): Promise<OpenedSession> {
+export async function openSession(
+  db: Db,
+  agentId: string,
+  input: SessionInput,
+  address: string,
+): Promise<OpenedSession> {
   const opened = await transact(db, async (tx) => {
     const agent = await lockAgent(tx, agentId);
     if (!agent) throw notFound('agent', agentId);
@@ -39,7 +44,7 @@ export async function openSession(db: Db, agentId: string, input: SessionInput):
         .update(agents)
         .set({ quarantinedAt: sql`now()`, sessionEpoch: agent.sessionEpoch + 1, sessionExpiresAt: sql`now()` })
         .where(eq(agents.id, agentId));
-      await audit(tx, { name: agent.name, tokenId: null }, 'quarantineAgent', agent.name);
+      await audit(tx, { name: agent.name, tokenId: null, address }, 'quarantineAgent', agent.name);
       await notify(tx, [topic.session(agentId), topic.agents]);
       return undefined;
     }

@@ -16,6 +16,11 @@ const AuditEntry = builder.objectRef<AuditLogEntry>('AuditEntry').implement({
       nullable: true,
       description: "The token's ID, a UUID; null for the server itself.",
     }),
+    address: t.exposeString('address', {
+      nullable: true,
+      description:
+        "The IP address that the request came from, a proxy's if there is one; null for the server itself and for entries of older versions.",
+    }),
     action: t.exposeString('action', { description: 'What was done, mostly the name of a mutation: `deployStack`.' }),
     target: t.exposeString('target', { description: 'What it was done to, such as the name of a stack or an agent.' }),
     detail: t.field({

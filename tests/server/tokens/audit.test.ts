@@ -31,6 +31,19 @@ test('an administrator reads who did what, newest first, page by page and by wha
   expect((await read(`(since: "${later}")`)).nodes).toEqual([]);
 });
 
+test('each entry says where it came from; a token that is none is noted, and not by the hundred', async () => {
+  await seed.ask('mutation { createToken(name: "from here", role: VIEWER) { secret } }');
+  const addressed = '{ auditLog(ACTION) { nodes { actor address target detail } } }';
+  const readAddresses = async (action: string) =>
+    (await seed.ask<{ auditLog: { nodes: object[] } }>(addressed.replace('ACTION', `action: "${action}"`))).auditLog
+      .nodes;
+  expect(await readAddresses('createToken')).toMatchObject([{ actor: 'admin', address: '127.0.0.1' }]);
+  for (let n = 0; n < 20; n++) await seed.try('{ viewer { name } }', {}, `gph_user_${'0'.repeat(22)}_nonsense`);
+  await expect
+    .poll(() => readAddresses('refuseToken'))
+    .toEqual([{ actor: 'graphium', address: '127.0.0.1', target: '127.0.0.1', detail: { failures: 1 } }]);
+});
+
 test('nobody else does, and a cursor that is none is refused', async () => {
   for (const role of ['VIEWER', 'OPERATOR'] as const) {
     const { secret } = await seed.token(role);

@@ -3,7 +3,12 @@ import { createAttempts } from '../../../../server/http/attempts.ts';
 
 test('an address that tries too much waits for the next minute; others, and known tokens, do not', () => {
   let now = 0;
-  const attempts = createAttempts(3, () => now);
+  const told: string[] = [];
+  const attempts = createAttempts(
+    3,
+    (address, failures) => told.push(`${address} ${failures}`),
+    () => now,
+  );
   attempts.succeeded('known');
   now = 59_000;
   for (const _ of [1, 2, 3]) {
@@ -26,4 +31,20 @@ test('an address that tries too much waits for the next minute; others, and know
   now = 120_000;
   for (const _ of [1, 2, 3]) attempts.failed('10.0.0.1');
   expect(() => attempts.check('10.0.0.1', 'known')).toThrow(/try again in 60 s/);
+  expect(told).toEqual(['10.0.0.1 1', '10.0.0.1 3', '10.0.0.1 1', '10.0.0.1 3', '10.0.0.1 1', '10.0.0.1 3']);
+});
+
+test('however many addresses there are, no more is told than somebody could read', () => {
+  let now = 0;
+  const told: string[] = [];
+  const attempts = createAttempts(
+    100,
+    (address) => told.push(address),
+    () => now,
+  );
+  for (let n = 0; n < 10_000; n++) attempts.failed(`10.0.${n >> 8}.${n & 255}`);
+  expect(told).toHaveLength(100);
+  now = 60_000;
+  attempts.failed('10.1.0.1');
+  expect(told.at(-1)).toBe('10.1.0.1');
 });
