@@ -73,6 +73,10 @@ function decideForward(job: DeployJob, seen: SeenContainers, memory: Memory): De
   return { do: 'create', remember: { action: previous ? 'replaced' : memory.recreated ? 'recreated' : 'created' } };
 }
 
+function done({ action, warnings }: Memory, id: string): Decision {
+  return completed(action, id, warnings.length > 0 ? `The engine warns: ${warnings.join(' ')}` : undefined);
+}
+
 function decideWanted(
   job: DeployJob,
   named: ObservedContainer,
@@ -81,7 +85,7 @@ function decideWanted(
 ): Decision {
   const { id } = named;
   const { phase } = memory;
-  if (phase.is === 'good' && phase.id === id) return previous ? dismantle(previous) : completed(memory.action, id);
+  if (phase.is === 'good' && phase.id === id) return previous ? dismantle(previous) : done(memory, id);
   if (!named.running) return decideStopped(job, named, previous, memory);
   if (named.status === 'paused') return { do: 'unpause', id, remember: { action: 'started' } };
   // After a restart of Docker both run, because it starts every container whose policy is `always`.
@@ -90,7 +94,7 @@ function decideWanted(
     return stop(named, { phase: { is: 'stopped' } });
   }
   if (named.lacksPorts && !memory.recreated) return stop(named, { phase: discarded(phase, id), recreated: true });
-  return !previous && isProven(job, named, phase) ? completed(memory.action, id) : verify(phase, id);
+  return !previous && isProven(job, named, phase) ? done(memory, id) : verify(phase, id);
 }
 
 const isUntouched = (phase: Phase, id: string): boolean => !isMadeHere(phase, id) && !isStartedHere(phase, id);

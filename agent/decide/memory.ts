@@ -51,6 +51,8 @@ export type Memory = {
   previousRan: boolean;
   /** CLEAN: ids of networks and names of volumes that others still use. */
   spared: readonly string[];
+  /** What the engine said that it will not do of what was asked of it. */
+  warnings: readonly string[];
 };
 
 export const FRESH_MEMORY: Memory = {
@@ -60,6 +62,7 @@ export const FRESH_MEMORY: Memory = {
   recreated: false,
   previousRan: true,
   spared: [],
+  warnings: [],
 };
 
 export const isPrepared = ({ parts }: Memory): boolean => parts === 'ready' || parts === 'readyAgain';

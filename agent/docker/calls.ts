@@ -48,14 +48,19 @@ function containerCalls(send: Send, logMs: number) {
         path: '/containers/json',
         query: { all: true, filters: { label: labels } },
       })) as DockerListItem[],
-    createContainer: async (name: string, body: ContainerBody, platform?: string): Promise<string> => {
+    /** `warnings`: what the engine will not do of what was asked, such as a limit that it cannot enforce. */
+    createContainer: async (
+      name: string,
+      body: ContainerBody,
+      platform?: string,
+    ): Promise<{ id: string; warnings: string[] }> => {
       const query = { name, ...(platform !== undefined && { platform }) };
       const created = (await post(`Creating ${name}`, '/containers/create', {
         query,
         body,
         timeoutMs: LONG_CALL_MS,
-      })) as { Id: string };
-      return created.Id;
+      })) as { Id: string; Warnings?: string[] | null };
+      return { id: created.Id, warnings: created.Warnings ?? [] };
     },
     /** Unpacks a tar archive at the container's root. Docker makes missing directories and never replaces one by a file. */
     putArchive: async (id: string, tar: Buffer) => {

@@ -77,7 +77,8 @@ async function create(job: DeployJob, { memory, context }: Run): Promise<Patch> 
   const deadline = performance.now() + NAME_FREE_MS;
   while (true) {
     try {
-      return { phase: { is: 'created', id: await createWithFiles(job, body, context) } };
+      const { id, warnings } = await createWithFiles(job, body, context);
+      return { phase: { is: 'created', id }, warnings };
     } catch (error) {
       if (isPartMissing(error) && !hasLostParts(memory)) return prepareAgain(job, context);
       if (!isNameTaken(error) || performance.now() > deadline) {
@@ -91,18 +92,21 @@ async function create(job: DeployJob, { memory, context }: Run): Promise<Patch> 
   }
 }
 
-/** Returns the id of a container that has its files and its networks. */
-async function createWithFiles(job: DeployJob, body: ContainerBody, context: TaskContext): Promise<string> {
+type Created = Awaited<ReturnType<TaskContext['engine']['createContainer']>>;
+
+/** The container has its files and its networks. */
+async function createWithFiles(job: DeployJob, body: ContainerBody, context: TaskContext): Promise<Created> {
   const { name, deploy } = job;
   const { engine, slots } = context;
   const [, ...further] = toEndpoints(deploy.container, engine.apiVersion());
   await checkBinds(body, context);
   await layOutFiles(job, context);
-  const id = await slots.use(() => engine.createContainer(name, body, deploy.container.platform));
+  const created = await slots.use(() => engine.createContainer(name, body, deploy.container.platform));
+  const { id } = created;
   await writeConfigs(id, deploy, context);
   await dropUnusedFiles(deploy.container.name, context);
   for (const [network, endpoint] of further) await engine.connectNetwork(network, id, endpoint);
-  return id;
+  return created;
 }
 
 const isPartMissing = (error: unknown) => isImageMissing(error) || isNetworkMissing(error);

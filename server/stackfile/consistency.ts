@@ -13,9 +13,12 @@ export type Dependant = { name: string; dependsOn: { place: Place; service: stri
 /** `noun` is what the file calls those that depend on one another. */
 export function checkDependencies(dependants: Dependant[], noun: 'container' | 'service'): void {
   const byName = new Map(dependants.map((dependant) => [dependant.name, dependant]));
-  const unknown = dependants.flatMap(({ dependsOn }) => dependsOn).filter(({ service }) => !byName.has(service));
-  for (const [index, { service, place }] of unknown.entries()) {
-    const near = index < MAX_HINTS ? findNearest(service, byName.keys()) : undefined;
+  const unknown = dependants.flatMap(({ name, dependsOn }) =>
+    dependsOn.filter(({ service }) => !byName.has(service)).map((each) => ({ ...each, by: name })),
+  );
+  for (const [index, { service, place, by }] of unknown.entries()) {
+    const others = byName.keys().filter((name) => name !== by);
+    const near = index < MAX_HINTS ? findNearest(service, others) : undefined;
     const hint = near ? `: did you mean ${quote(near)}?` : '';
     place.report('UNKNOWN_DEPENDENCY', `expected the name of a ${noun} of this stack, found ${quote(service)}${hint}`);
   }

@@ -8,7 +8,8 @@ export function findNearest(word: string, candidates: Iterable<string>): string 
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) >= least) continue;
     const errors = distance(word.toLowerCase(), candidate.toLowerCase());
-    if (errors < least) [nearest, least] = [candidate, errors];
+    // With as many errors as letters, "db" would be "web".
+    if (errors < Math.min(least, word.length, candidate.length)) [nearest, least] = [candidate, errors];
   }
   return nearest;
 }

@@ -184,7 +184,7 @@ describe('DEPLOY of what is there', () => {
       RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
     };
     const body = { Image: host.images.busybox, Env: [], Labels: Config.Labels ?? {}, ExposedPorts: {}, HostConfig };
-    const leftover = await engine.createContainer(web, body);
+    const { id: leftover } = await engine.createContainer(web, body);
     const made = await up('DEPLOY', specOf());
     expect(made).not.toBe(leftover);
     expect((await inspect(made)).State.Running).toBe(true);
@@ -225,6 +225,13 @@ describe('DEPLOY of what is there', () => {
     const hostPort = await host.portOf(first);
     const ports = [{ containerPort: 80, hostPort, hostIp: null, protocol: 'tcp' as const }];
     expect(await run('DEPLOY', specOf({ ...second, ports }))).toMatchObject({ result: { action: 'replaced' } });
+  });
+
+  it('tells what the engine warns of', async () => {
+    const policy = parsePolicy({ allowOomTuning: true });
+    const outcome = await run('DEPLOY', specOf({ oomKillDisable: true, memoryBytes: null }), { policy });
+    const message = expect.stringMatching(/^The engine warns: .*oom/i);
+    expect(outcome).toMatchObject({ status: 'COMPLETED', result: { action: 'created', message } });
   });
 
   it('changes nothing when a newer revision is there', async () => {

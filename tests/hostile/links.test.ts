@@ -81,7 +81,7 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} } as never;
 /** Made and started by somebody who checks nothing. */
 async function started(source: string): Promise<string> {
   const labels = { 'graphium.cluster': host.clusterId };
-  const id = await engine.createContainer(name('raw'), {
+  const { id } = await engine.createContainer(name('raw'), {
     Image: host.images.busybox,
     Cmd: ['sleep', '60'],
     Env: [],

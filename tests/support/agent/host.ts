@@ -138,7 +138,7 @@ export function createHost() {
         Mounts: [],
         RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
       };
-      const id = await engine.createContainer(containerName, {
+      const { id } = await engine.createContainer(containerName, {
         ...nobody,
         Image: lab.images.busybox,
         Cmd: service,

@@ -67,5 +67,5 @@ export const undone = (undo: Undo, rest: Partial<Omit<Undoing, 'is' | 'undo'>> =
 
 export const ends = (status: string, rest: object = {}) => ({ do: 'end', outcome: { status, ...rest } });
 export const fails = (code: string) => ends('FAILED', { error: { code } });
-export const completes = (action: string, containerId?: string) =>
-  ends('COMPLETED', { result: { action, containerId } });
+export const completes = (action: string, containerId?: string, message?: string) =>
+  ends('COMPLETED', { result: { action, containerId, ...(message !== undefined && { message }) } });

@@ -56,6 +56,12 @@ describe('DEPLOY', () => {
       { do: 'verify', id: 'c1' },
     ],
     ['good: done', { named: container() }, { phase: goodC1, action: 'created' }, completes('created', 'c1')],
+    [
+      'good, and the engine warned: done, and says so',
+      { named: container() },
+      { phase: goodC1, action: 'created', warnings: ['No swap limit.', 'No OOM kill disable.'] },
+      completes('created', 'c1', 'The engine warns: No swap limit. No OOM kill disable.'),
+    ],
     ['runs already', { named: container() }, {}, completes('unchanged', 'c1')],
     ['runs and is healthy', { named: container({ health: 'HEALTHY' }) }, {}, completes('unchanged', 'c1')],
     ['runs, health not known yet', { named: container({ health: 'STARTING' }) }, {}, { do: 'verify' }],
