@@ -4,7 +4,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { type Env, parseEnv, warningOf } from './base/env.ts';
+import { type Env, parseEnv, USAGE, warningOf } from './base/env.ts';
 import { createBus } from './base/live.ts';
 import { createLog } from './base/log.ts';
 import { connect, getClusterId, migrateDatabase, untilDatabase } from './db/connect.ts';
@@ -168,6 +168,15 @@ function printFirstStart(env: Env, adminToken: string, joinToken: string): void 
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
+const [argument] = process.argv.slice(2);
+if (argument === '--help' || argument === '-h') {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
+if (argument !== undefined) {
+  process.stderr.write(`graphium: unexpected argument ${argument}\n\n${USAGE}`);
+  process.exit(2);
+}
 main().catch((error: unknown) => {
   process.stderr.write(`graphium: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);

@@ -20,6 +20,22 @@ export type Env = {
   logFormat: LogFormat;
 };
 
+/** The server's settings are all in the environment: what somebody gives it as arguments would be ignored in silence. */
+export const USAGE = `Usage: npm start
+
+Settings are environment variables:
+  DATABASE_URL              postgres://user:password@host/database (default: an embedded Postgres)
+  GRAPHIUM_DATA             folder of the embedded Postgres and of the key
+  GRAPHIUM_SECRET_KEY_FILE  key that seals secrets and the values of variables
+  GRAPHIUM_HOST             addresses to listen on, separated by commas (default: 127.0.0.1)
+  GRAPHIUM_PORT             port to listen on (default: 4000)
+  GRAPHIUM_PUBLIC_URL       address under which others reach the server
+  GRAPHIUM_TLS_CERT         certificate (PEM) for HTTPS, together with
+  GRAPHIUM_TLS_KEY          its key
+  GRAPHIUM_LOG_LEVEL        debug, info, warn, error or silent (default: info)
+  GRAPHIUM_LOG_FORMAT       json, or pretty for people (default: json)
+`;
+
 const fileContent = z.string().transform((path, context) => {
   try {
     return readFileSync(path, 'utf8');

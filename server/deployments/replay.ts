@@ -32,11 +32,17 @@ export function replay(file: string): string {
   return describePlan(plan(fromSaved(JSON.parse(readFileSync(file === '-' ? process.stdin.fd : file, 'utf8')))));
 }
 
+const USAGE = `Usage: npm run replay -- FILE
+
+Plans again from the answer of planStack { input } in FILE ("-": standard input), and prints what would be done.
+`;
+
 if (import.meta.main) {
   try {
     const [file] = process.argv.slice(2);
-    if (file === undefined) throw new Error('expected a FILE with the answer of planStack { input }, or "-"');
-    process.stdout.write(replay(file));
+    if (file === '--help') process.stdout.write(USAGE);
+    else if (file === undefined) throw new Error(`expected a FILE\n\n${USAGE}`);
+    else process.stdout.write(replay(file));
   } catch (error) {
     process.stderr.write(`replay: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -118,6 +118,19 @@ test('the first start shows a token and how to add a host, once; what was writte
   const fourth = await start();
   expect(fourth.output()).toContain(READY);
   expect(await names()).toContain('kept');
+});
+
+test('the server and the replay of plans say how they are used, and start nothing by mistake', () => {
+  const start = (path: string, ...args: string[]) =>
+    spawnSync(process.execPath, [path, ...args], { cwd: ROOT, encoding: 'utf8', timeout: 20_000 });
+  expect(start('server/main.ts', '--help')).toMatchObject({
+    status: 0,
+    stdout: expect.stringContaining('DATABASE_URL'),
+  });
+  const mistake = start('server/main.ts', '--port', '4000');
+  expect(mistake).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('argument --port') });
+  expect(start('server/deployments/replay.ts', '--help')).toMatchObject({ status: 0, stderr: '' });
+  expect(start('server/deployments/replay.ts')).toMatchObject({ status: 1, stderr: expect.stringContaining('Usage') });
 });
 
 test('what is wrong with the environment is said at once and in full', () => {
