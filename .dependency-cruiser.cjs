@@ -73,7 +73,7 @@ module.exports = {
       to: { path: '^(server|agent|web|tests)/' },
     },
     { name: 'tests-are-not-imported', severity: 'error', from: {}, to: { path: '\\.test\\.tsx?$' } },
-    { name: 'nobody-imports-a-main', severity: 'error', from: {}, to: { path: '^(server|agent)/main\\.ts$' } },
+    { name: 'nobody-imports-a-main', severity: 'error', from: {}, to: { path: '^(server|agent)/main\\.(ts|mjs)$' } },
     {
       name: 'pure-means-pure',
       comment: 'time, ids, rows and containers come as arguments',

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { AGENT_ARGS } from './agent-args.ts';
 import { createClient, type GraphiumClient } from './client.ts';
 import { spawnOwned } from './command.ts';
 import type { Lab } from './lab.ts';
@@ -53,7 +54,7 @@ export async function startGraphium(lab: Lab, log: (line: string) => void): Prom
     log(`starting an agent on each of ${lab.hosts.map((host) => host.name).join(', ')}`);
     for (const host of lab.hosts) {
       const joinToken = await client.createJoinToken(host.name);
-      const args = [join(ROOT, 'agent/main.ts'), '--server', `http://${lab.serverAddress}:${port}`];
+      const args = [...AGENT_ARGS, '--server', `http://${lab.serverAddress}:${port}`];
       args.push('--join', joinToken, '--name', host.name, '--docker', host.socketPath);
       args.push('--credential', join(folder, `agent-${host.name}.json`));
       const [command = process.execPath, ...rest] = [...host.spawnPrefix, process.execPath, ...args];

@@ -35,6 +35,8 @@ function installPackages() {
   if (npm && /\.[cm]?js$/.test(npm)) runOrExit(system, [npm, ...args]);
   else runOrExit(IS_WINDOWS ? 'npm.cmd' : 'npm', args);
   rmSync(NODE_LEFTOVERS, { recursive: true, force: true });
+  // Its first start on this host then needs as little memory as all later ones.
+  if (parts.includes('agent')) spawnSync(NODE, [join(ROOT, 'agent', 'main.mjs'), '--help'], { stdio: 'ignore' });
   stamp(together);
 }
 

@@ -11,6 +11,7 @@
  * Invariants: no call waits forever, and one that is given up leaves no connection behind. Every rejection is an EngineError. Nothing is sent before the API version is agreed
  * on. The body that is sent is exactly the given one, which the policy has checked.
  */
+import './lean.ts';
 import type { IncomingMessage } from 'node:http';
 import { inspect } from 'node:util';
 import Docker from 'dockerode';

@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { AGENT_ARGS } from '../../lab/agent-args.ts';
 import { printed } from '../../server/http/print.ts';
 import { ROOT } from '../support/root.ts';
 import { runTool } from '../support/tool.ts';
@@ -35,4 +36,10 @@ test('drizzle/ (npm run migration)', async () => {
   const out = relative(ROOT, copy);
   await run('drizzle-kit', ['generate', '--dialect', 'postgresql', '--schema', 'server/db/tables.ts', '--out', out]);
   expect(migrations()).toEqual(before);
+});
+
+test('npm run agent starts Node as the lab does', () => {
+  const { agent } = JSON.parse(read('package.json')).scripts;
+  const [flag, entry] = AGENT_ARGS;
+  expect(agent).toBe(`exec node ${flag} ${relative(ROOT, entry ?? '')}`);
 });

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AGENT_ARGS } from '../../lab/agent-args.ts';
 import { ROOT } from './root.ts';
 import { ask, type TestServer } from './server.ts';
 
@@ -40,7 +41,7 @@ export async function startAgent(
   const tokenPath = join(folder, 'join');
   writeFileSync(tokenPath, `${createJoinToken.secret}\n`, { mode: 0o600 });
   const args = ['--server', url, '--name', host.name, '--docker', host.socketPath, '--credential', credentialPath];
-  const [command = process.execPath, ...prefix] = [...host.spawnPrefix, process.execPath, 'agent/main.ts'];
+  const [command = process.execPath, ...prefix] = [...host.spawnPrefix, process.execPath, ...AGENT_ARGS];
   let output = '';
   let child: ChildProcess | undefined;
 

@@ -37,7 +37,7 @@ const ENGINE_RESTART_MS = 120_000;
 
 const EXIT = { stopped: 0, options: 2, credential: 3, interrupted: 130 };
 
-async function main(): Promise<number> {
+export async function main(): Promise<number> {
   const parsed = parseEnv(process.argv.slice(2));
   if (parsed.kind === 'help') {
     process.stdout.write(USAGE);
@@ -231,5 +231,3 @@ function refuse(problems: string[]): number {
   process.stderr.write(`${problems.map((problem) => `graphium agent: ${problem}`).join('\n')}\n\n${USAGE}`);
   return EXIT.options;
 }
-
-process.exit(await main());
