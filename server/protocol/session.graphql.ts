@@ -4,6 +4,7 @@ import { checkLabels } from '../agents/labels.ts';
 import { LEASE_SECONDS } from '../agents/store.ts';
 import { GraphiumError } from '../base/errors.ts';
 import type { ReportedPolicy } from '../db/values.ts';
+import { toStorable } from '../db/values.ts';
 import { builder, checkId } from '../schema/builder.ts';
 import { Label, LabelInput, toLabels } from '../schema/common.ts';
 import { agentOf } from '../schema/context.ts';
@@ -163,7 +164,8 @@ function checkPolicy(policy: unknown): ReportedPolicy | null {
 function checked(input: typeof SessionInput.$inferInput) {
   checkId('instance', input.instanceId);
   for (const { taskId } of input.running) checkId('task', taskId);
-  return { ...input, policy: checkPolicy(input.policy) };
+  // What stands in the operation itself comes without a prototype, which drizzle cannot store.
+  return { ...input, engine: toStorable(input.engine), policy: toStorable(checkPolicy(input.policy)) };
 }
 
 /** @throws GraphiumError BAD_INPUT */

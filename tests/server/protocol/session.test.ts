@@ -69,6 +69,19 @@ describe('a new session', () => {
   });
 });
 
+test('a session may be described in the operation itself, without variables', async () => {
+  const agent = await seed.agent('inline');
+  const engine = '{ version: "28", apiVersion: "1.44", os: "linux", arch: "x86_64", cpus: 2, memoryBytes: 1e9 }';
+  const input = `{ instanceId: "${randomUUID()}", version: "1", transport: POLL, engine: ${engine},
+    policy: { allowBindMounts: ["/srv"] }, running: [] }`;
+  const result = await seed.try(`mutation { openSession(input: ${input}) { epoch } }`, {}, agent.secret);
+  expect(result).toMatchObject({ data: { openSession: { epoch: expect.any(Number) } } });
+  const query = '{ agent(name: "inline") { engine { arch } policy } }';
+  expect(await seed.ask(query)).toEqual({
+    agent: { engine: { arch: 'x86_64' }, policy: { allowBindMounts: ['/srv'] } },
+  });
+});
+
 describe('over a socket', () => {
   test('shows the transport; a normal close ends the session at once, a lost connection with its lease', async () => {
     const agent = await seed.agent('closer', { online: false });
