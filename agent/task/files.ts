@@ -12,7 +12,8 @@
  *
  * Invariants: the directory is on tmpfs, and only this user can reach it (directories 0700). A container's files are
  * written anew before every create and start, because a reboot empties tmpfs. Files that no container mounts any more
- * are removed when a container of that name is made or removed, or its stack is cleaned up. Contents never appear in a message or a log.
+ * are removed when a container of that name is made or removed, or its stack is cleaned up. Contents never appear in a
+ * message or a log.
  */
 import { createHash } from 'node:crypto';
 import { lstat, mkdir, open, readdir, readFile, rename, rm, rmdir, statfs, writeFile } from 'node:fs/promises';
