@@ -11,7 +11,8 @@ const read = (path: string) => JSON.parse(readFileSync(join(ROOT, path), 'utf8')
 const root: Manifest = read('package.json');
 const workspaces = root.workspaces ?? [];
 const manifests = [root, ...workspaces.map((name): Manifest => read(`${name}/package.json`))];
-const lockfile: Record<string, { resolved?: string; link?: boolean }> = read('package-lock.json').packages;
+const lockfile: Record<string, { resolved?: string; link?: boolean; integrity?: string }> =
+  read('package-lock.json').packages;
 
 const allOf = ({ dependencies, devDependencies, optionalDependencies }: Manifest) =>
   Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies });
@@ -33,6 +34,12 @@ test('only the server and the agent have what is needed to run; the root and the
   expect(running).toEqual(['server', 'agent']);
   const tools = ['server', 'agent'].filter((name) => manifests[workspaces.indexOf(name) + 1]?.devDependencies);
   expect(tools).toEqual([]);
+});
+
+test('what the lockfile installs, for whichever platform, is pinned by its hash', () => {
+  const installed = Object.entries(lockfile).filter(([path, { link }]) => path.startsWith('node_modules/') && !link);
+  expect(installed.filter(([, { integrity }]) => !/^sha512-/.test(integrity ?? '')).map(([path]) => path)).toEqual([]);
+  expect(installed.length).toBeGreaterThan(100);
 });
 
 test("the lockfile names no other registry than npm's own, and everything lies in one node_modules", () => {
