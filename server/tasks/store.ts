@@ -30,7 +30,8 @@ export async function insertTasks(
   rows: readonly NewTask[],
   blockers: readonly (typeof taskBlockers.$inferInsert)[],
 ): Promise<void> {
-  for (const part of chunks(rows, 1_000)) await tx.insert(tasks).values(part.map((row) => toStored(tx, row)));
+  // A spec may hold configs of several hundred kilobytes: nothing else happens while it is sealed.
+  for (const part of chunks(rows, 100)) await tx.insert(tasks).values(part.map((row) => toStored(tx, row)));
   for (const part of chunks(blockers, 10_000)) await tx.insert(taskBlockers).values(part);
 }
 
