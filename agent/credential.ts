@@ -2,7 +2,7 @@
  * Keeps the agent's own credential in one file that only its owner may read. The file is written whole or not at all, so
  * a crash leaves either the older credential or the new one.
  */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -44,14 +44,38 @@ export async function findCredential(path: string, server: string): Promise<Cred
   return credential.data;
 }
 
-export async function storeCredential(path: string, credential: Credential): Promise<void> {
+export const storeCredential = (path: string, credential: Credential): Promise<void> =>
+  writePrivately(path, credential);
+
+const storedSecret = z.strictObject({ join: z.string(), secret: z.string() });
+const SECRET_BYTES = 32;
+const secretPath = (path: string) => `${path}.enrolling`;
+
+/**
+ * Gives the secret that a credential for this join token is to have: the same one each time, also to a later process, so that
+ * an enrollment whose answer was lost can be asked for again.
+ */
+export async function secretFor(path: string, join: string): Promise<string> {
+  const text = await readFile(secretPath(path), 'utf8').catch(ifAbsent(secretPath(path)));
+  const stored = storedSecret.safeParse(parseJson(text ?? ''));
+  // The file need not hold the token too.
+  const hash = createHash('sha256').update(join).digest('hex');
+  if (stored.success && stored.data.join === hash) return stored.data.secret;
+  const secret = randomBytes(SECRET_BYTES).toString('base64url');
+  await writePrivately(secretPath(path), { join: hash, secret });
+  return secret;
+}
+
+export const forgetSecret = (path: string): Promise<void> => rm(secretPath(path), { force: true });
+
+async function writePrivately(path: string, content: object): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const temporary = join(folder, `.${randomUUID()}.tmp`);
   try {
     const file = await open(temporary, 'wx', 0o600);
     try {
-      await file.writeFile(`${JSON.stringify(credential, null, 2)}\n`);
+      await file.writeFile(`${JSON.stringify(content, null, 2)}\n`);
       await file.sync();
     } finally {
       await file.close();

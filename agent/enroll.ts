@@ -3,15 +3,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentCredential, type Enrollment, enrollAgent } from './connection/api.ts';
 import { createHttp } from './connection/http.ts';
 import { type ApiError, toApiError } from './connection/wire.ts';
-import { type Credential, CredentialError, checkStorable, findCredential, storeCredential } from './credential.ts';
+import {
+  type Credential,
+  CredentialError,
+  checkStorable,
+  findCredential,
+  forgetSecret,
+  secretFor,
+  storeCredential,
+} from './credential.ts';
 
 export const HOW_TO_JOIN =
   'an administrator makes a join token on the page (Agents, Add an agent) or by `mutation { createJoinToken { command } }`; ' +
   'start the agent once with --join TOKEN, or with --join-file FILE';
 
 const RETRY_MS = 3_000;
-/** With these codes no server has judged the token, so asking again may help. */
-const UNREACHED = new Set(['NETWORK', 'TIMEOUT', 'BAD_ANSWER']);
+/** With these codes no server has judged the token, or its answer was lost, so asking again may help. */
+const UNREACHED = new Set(['NETWORK', 'TIMEOUT', 'BAD_ANSWER', 'UNAVAILABLE', 'RATE_LIMITED']);
 
 export type EnrollOptions = {
   server: string;
@@ -37,9 +45,11 @@ export async function enroll(options: EnrollOptions): Promise<Credential> {
   if (!join) throw new CredentialError(`there is no credential in ${credentialPath}: ${HOW_TO_JOIN}`);
   await checkStorable(credentialPath);
   const wire = createHttp({ url, token: join });
-  const answer = await untilReached(options, () => enrollAgent(wire, { name, labels }));
+  const secret = await secretFor(credentialPath, join);
+  const answer = await untilReached(options, () => enrollAgent(wire, { name, labels, secret }));
   const credential = { server, agentId: answer.agentId, name: answer.name, secret: answer.secret };
   await storeCredential(credentialPath, credential);
+  await forgetSecret(credentialPath);
   log.info({ agent: answer.name, credential: credentialPath }, 'enrolled');
   return credential;
 }

@@ -32,8 +32,8 @@ const PendingTaskFields = graphql(`
 `);
 
 const EnrollAgent = graphql(`
-  mutation EnrollAgent($name: String!, $labels: [LabelInput!]) {
-    enrollAgent(name: $name, labels: $labels) {
+  mutation EnrollAgent($name: String!, $labels: [LabelInput!], $secret: String!) {
+    enrollAgent(name: $name, labels: $labels, secret: $secret) {
       agentId
       name
       secret

@@ -384,6 +384,8 @@ export const tokens = pgTable(
     createdAt,
     expiresAt: at('expires_at'),
     usedAt: at('used_at'),
+    /** For a join token that was used: the agent's token that it was traded for. */
+    tradedFor: uuid('traded_for'),
     /** To the minute. */
     lastUsedAt: at('last_used_at'),
     revokedAt: at('revoked_at'),

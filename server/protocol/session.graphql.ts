@@ -221,9 +221,17 @@ builder.mutationFields((t) => ({
         type: [LabelInput],
         description: "Labels that describe the agent's host. Those of the join token take precedence.",
       }),
+      secret: t.arg.string({
+        description:
+          'The secret part of the credential, if the agent makes it itself: 256 random bits as 43 characters of base64url. If the answer is lost, the same request gets the same answer until the join token expires. If omitted, the server makes one, and the request cannot be repeated.',
+      }),
     },
-    resolve: (_root, { name, labels }, { db, caller, address }) =>
-      enrollAgent(db, { tokenId: caller?.tokenId ?? '', address }, { name, labels: checkLabels(labels) }),
+    resolve: (_root, { name, labels, secret }, { db, caller, address }) =>
+      enrollAgent(
+        db,
+        { tokenId: caller?.tokenId ?? '', address },
+        { name, labels: checkLabels(labels), secret: secret ?? undefined },
+      ),
   }),
   openSession: t.field({
     type: AgentSession,

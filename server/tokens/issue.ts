@@ -4,19 +4,19 @@ import { GraphiumError, notFound } from '../base/errors.ts';
 import { transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import type { Db, Queryable } from '../db/types.ts';
-import { createSecret, type TokenKind, toToken } from './secret.ts';
+import { createSecret, hashOf, type TokenKind, toToken } from './secret.ts';
 import { countAdmins, insertToken, type NewToken, revoke, type TokenRow } from './store.ts';
 
 export type IssuedToken = { token: TokenRow; secret: string };
 
-/** Makes a token of any kind; its secret exists only in the returned value. */
+/** Makes a token of any kind; its secret exists only in the returned value, and with whoever gave it. */
 export async function issueToken(
   tx: Queryable,
   kind: TokenKind,
   values: Omit<NewToken, 'hash' | 'kind'>,
+  secret: string = createSecret(),
 ): Promise<IssuedToken> {
-  const { secret, hash } = createSecret();
-  const token = await insertToken(tx, { ...values, kind, hash });
+  const token = await insertToken(tx, { ...values, kind, hash: hashOf(secret) });
   return { token, secret: toToken(kind, token.id, secret) };
 }
 

@@ -7,10 +7,10 @@ const TOKEN_FORM = /^gph_(user|join|agent)_([0-9a-f]{32})_([A-Za-z0-9_-]{43})$/;
 const UUID_PARTS = /^(.{8})(.{4})(.{4})(.{4})(.{12})$/;
 const SECRET_BYTES = 32;
 
-export function createSecret(): { secret: string; hash: string } {
-  const secret = randomBytes(SECRET_BYTES).toString('base64url');
-  return { secret, hash: hashOf(secret) };
-}
+export const createSecret = (): string => randomBytes(SECRET_BYTES).toString('base64url');
+
+/** Tells whether a text has the form of a secret: 256 bits as base64url. */
+export const isSecret = (text: string): boolean => /^[A-Za-z0-9_-]{43}$/.test(text);
 
 export function toToken(kind: TokenKind, id: string, secret: string): string {
   return `gph_${kind.toLowerCase()}_${id.replaceAll('-', '')}_${secret}`;
@@ -28,4 +28,4 @@ export function isSecretOf(secret: string, hash: string): boolean {
   return timingSafeEqual(Buffer.from(hashOf(secret), 'hex'), Buffer.from(hash, 'hex'));
 }
 
-const hashOf = (secret: string) => createHash('sha256').update(secret).digest('hex');
+export const hashOf = (secret: string) => createHash('sha256').update(secret).digest('hex');

@@ -13,12 +13,11 @@ export async function insertToken(tx: Queryable, token: NewToken): Promise<Token
   return row;
 }
 
-/** Finds a token that may be used now, with the agent that it belongs to. */
+/** Finds a token that is good now, with the agent that it belongs to. What a join token that was used is good for, `enroll` decides. */
 const isUsable = and(
   isNull(tokens.revokedAt),
   isNull(agents.removedAt),
   or(isNull(tokens.expiresAt), gt(tokens.expiresAt, sql`now()`)),
-  or(ne(tokens.kind, 'JOIN'), isNull(tokens.usedAt)),
 );
 
 export async function findUsableToken(tx: Queryable, id: string) {
@@ -65,6 +64,17 @@ export async function useJoinToken(tx: Queryable, id: string): Promise<TokenRow 
     )
     .returning();
   return row;
+}
+
+export async function noteTrade(tx: Queryable, joinId: string, tokenId: string): Promise<void> {
+  await tx.update(tokens).set({ tradedFor: tokenId }).where(eq(tokens.id, joinId));
+}
+
+/** @returns the agent's token that a join token was traded for, while both can be used */
+export async function findTraded(tx: Queryable, joinId: string): Promise<TokenRow | undefined> {
+  const join = await findUsableToken(tx, joinId);
+  const traded = join?.token.tradedFor ? await findUsableToken(tx, join.token.tradedFor) : undefined;
+  return traded?.token;
 }
 
 export async function revoke(tx: Queryable, id: string): Promise<TokenRow | undefined> {

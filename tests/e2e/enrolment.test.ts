@@ -1,7 +1,8 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { agentsOnline, startAgent, until } from '../support/agents.ts';
+import { createProxy } from '../support/proxy.ts';
 import { graphql } from '../support/server.ts';
 import { stackFile } from '../support/stack-file.ts';
 import { useWorld } from '../support/world.ts';
@@ -73,6 +74,32 @@ test('an agent that is removed says so and ends', async () => {
   );
   expect(agent.exitCode()).toBe(3);
   expect(agent.output()).toContain('removed');
+});
+
+test('an agent whose first answers are lost, and which is killed then, gets its credential with the same join token', async () => {
+  const { hostname, port } = new URL(world.server.url);
+  const proxy = await createProxy({ host: hostname, port: Number(port) }, world.lab.serverAddress);
+  proxy.loseAnswers(2);
+  const url = `http://${world.lab.serverAddress}:${proxy.port}`;
+  const agent = await startAgent(world.server, world.host('vm2'), { url });
+  try {
+    await until(
+      async () => agent.output(),
+      (output) => output.includes('cannot be reached to enroll'),
+      { what: 'the loss of the answer' },
+    );
+    expect((await world.ask<{ agents: { name: string }[] }>('{ agents { name } }')).agents).toContainEqual({
+      name: 'vm2',
+    });
+    await agent.kill();
+    agent.start();
+    await agentsOnline(world.server, ['vm2']);
+    expect(agent.output()).toContain('enrolled');
+    expect(readdirSync(join(agent.credentialPath, '..')).sort()).toEqual(['agent.json', 'join']);
+  } finally {
+    await agent.remove();
+    await proxy.close();
+  }
 });
 
 test('a policy file of the host allows what it names and nothing else', async () => {

@@ -10,6 +10,8 @@ export type TestProxy = {
   /** Answers upgrades with 403 and cuts the open WebSockets. */
   refuseUpgrades(): void;
   allowUpgrades(): void;
+  /** Cuts each connection as soon as its answer comes, until that many answers were lost. */
+  loseAnswers(count: number): void;
   /** Lets nothing through on the connections that are open now; new ones work. */
   silence(): void;
   upgraded(): number;
@@ -28,6 +30,7 @@ export async function createProxy(
 ): Promise<TestProxy> {
   const pairs = new Set<Pair>();
   let refuses = false;
+  let toLose = 0;
   const serve = (client: Socket) => {
     client.on('error', () => {});
     client.once('data', (first) => {
@@ -44,7 +47,11 @@ export async function createProxy(
       for (const socket of [client, server]) socket.on('error', () => {}).on('close', end);
       server.write(first);
       client.pipe(server);
-      server.pipe(client);
+      if (toLose === 0) return void server.pipe(client);
+      server.once('data', () => {
+        toLose -= 1;
+        end();
+      });
     });
   };
   const listener = tls ? createTlsServer(tls, serve) : createServer(serve);
@@ -64,6 +71,9 @@ export async function createProxy(
     },
     allowUpgrades() {
       refuses = false;
+    },
+    loseAnswers(count) {
+      toLose = count;
     },
     silence() {
       for (const { client, server } of pairs) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { issueToken } from '../../../server/tokens/issue.ts';
-import { fromToken } from '../../../server/tokens/secret.ts';
+import { createSecret, fromToken } from '../../../server/tokens/secret.ts';
 import { useSeed } from '../../support/seed.ts';
 import { openEvents, openWire } from '../../support/wire.ts';
 
@@ -105,6 +105,36 @@ describe('a join token', () => {
     expect(results.filter((result) => result.data?.enrollAgent)).toHaveLength(1);
     expect(results.map(codeOf).filter(Boolean)).toEqual(Array(3).fill('UNAUTHENTICATED'));
     expect(codeOf(await enroll(join, 'j5'))).toBe('UNAUTHENTICATED');
+  });
+
+  test('answers again whoever made the secret, alike, and nobody else', async () => {
+    const join = await seed.joinToken();
+    const secret = createSecret();
+    const ask = (name: string, given: string | null) =>
+      seed.try<{ enrollAgent: { agentId: string; name: string; secret: string } }>(
+        'mutation($n: String!, $s: String) { enrollAgent(name: $n, secret: $s) { agentId name secret } }',
+        { n: name, s: given },
+        join,
+      );
+    expect(codeOf(await ask('again', 'short'))).toBe('BAD_INPUT');
+    const answers = await Promise.all(['again', 'again', 'again'].map((name) => ask(name, secret)));
+    const [first] = answers;
+    expect(first?.data?.enrollAgent).toMatchObject({ name: 'again', secret: expect.stringContaining(secret) });
+    for (const answer of [...answers, await ask('again', secret)]) expect(answer).toEqual(first);
+    expect(codeOf(await ask('again', createSecret()))).toBe('UNAUTHENTICATED');
+    expect(codeOf(await ask('again', null))).toBe('UNAUTHENTICATED');
+    expect(codeOf(await ask('another', secret))).toBe('UNAUTHENTICATED');
+    const { agents } = await seed.ask<{ agents: { name: string }[] }>('{ agents { name } }');
+    expect(agents.filter(({ name }) => name === 'again')).toHaveLength(1);
+    await seed.ask('mutation { removeAgent(name: "again") { name } }');
+    expect(codeOf(await ask('again', secret))).toBe('UNAUTHENTICATED');
+  });
+
+  test('that was used is good for nothing else', async () => {
+    const join = await seed.joinToken();
+    await enroll(join, 'spent');
+    expect(codeOf(await seed.try('{ stacks { name } }', {}, join))).toBe('FORBIDDEN');
+    expect(codeOf(await enroll(join, 'spent'))).toBe('UNAUTHENTICATED');
   });
 
   test('ends after 15 minutes', async () => {

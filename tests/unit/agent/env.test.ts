@@ -226,7 +226,7 @@ describe('the credential', () => {
       expect(first).toEqual({ server: server.url, agentId: 'a', name: 'vm1', secret: 's' });
       expect(await getCredential({ ...options, join: 'gph_join' })).toEqual(first);
       expect(await getCredential({ ...options, join: undefined })).toEqual(first);
-      expect(asked).toEqual([{ name: 'vm1', labels }]);
+      expect(asked).toEqual([{ name: 'vm1', labels, secret: expect.stringMatching(/^[\w-]{43}$/) }]);
       expect([...server.tokens]).toEqual(['Bearer gph_join']);
       await expect(enroll({ ...options, join: 'gph_join' })).rejects.toThrow(/UNAUTHENTICATED/);
       expect(await findCredential(path, server.url)).toEqual(first);

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { createSecret, fromToken, isSecretOf, toToken } from '../../../../server/tokens/secret.ts';
+import { createSecret, fromToken, hashOf, isSecret, isSecretOf, toToken } from '../../../../server/tokens/secret.ts';
 
 test.each(['USER', 'JOIN', 'AGENT'] as const)('%s: there and back again', (kind) => {
   const id = randomUUID();
-  const { secret, hash } = createSecret();
+  const secret = createSecret();
+  const hash = hashOf(secret);
   const token = toToken(kind, id, secret);
   expect(token).toMatch(new RegExp(`^gph_${kind.toLowerCase()}_[0-9a-f]{32}_[A-Za-z0-9_-]{43}$`));
   expect(fromToken(token)).toEqual({ kind, id, secret });
@@ -13,15 +14,17 @@ test.each(['USER', 'JOIN', 'AGENT'] as const)('%s: there and back again', (kind)
 });
 
 test('256 random bits, each time others', () => {
-  const secrets = Array.from({ length: 100 }, () => createSecret().secret);
+  const secrets = Array.from({ length: 100 }, () => createSecret());
   expect(new Set(secrets).size).toBe(100);
+  expect(secrets.every(isSecret)).toBe(true);
   for (const secret of secrets) expect(Buffer.from(secret, 'base64url')).toHaveLength(32);
 });
 
 test('another secret is not the one, however alike', () => {
-  const { secret, hash } = createSecret();
+  const secret = createSecret();
+  const hash = hashOf(secret);
   const other = (secret[0] === 'A' ? 'B' : 'A') + secret.slice(1);
-  for (const wrong of [other, '', secret.slice(1), `${secret}A`, createSecret().secret])
+  for (const wrong of [other, '', secret.slice(1), `${secret}A`, createSecret()])
     expect(isSecretOf(wrong, hash)).toBe(false);
 });
 
