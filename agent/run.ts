@@ -18,6 +18,7 @@ import packageJson from './package.json' with { type: 'json' };
 import { type Policy, strictPolicy } from './policy/schema.ts';
 import { readPolicy } from './policy-file.ts';
 import { ContainerReporter } from './session/containers.ts';
+import { EngineWatch } from './session/engine-watch.ts';
 import type { Ways } from './session/feed.ts';
 import { labelWarning } from './session/labels.ts';
 import { keepConnected } from './session/loop.ts';
@@ -31,8 +32,6 @@ import { runTask } from './task/task.ts';
 
 /** A restart must be quick. The server assigns again what was under way. */
 const STOP_WITHIN_MS = 2_500;
-const ENGINE_RETRY_MS = 5_000;
-const ENGINE_WITHIN_MS = 3_000;
 const ENGINE_RESTART_MS = 120_000;
 
 const EXIT = { stopped: 0, options: 2, credential: 3, interrupted: 130 };
@@ -81,10 +80,11 @@ async function run(config: Config, policy: Policy, log: Logger, stop: AbortSigna
     );
   });
   const { secretsPath: _secrets, socketPaths: _sockets, ...reported } = policy;
-  const about = createAbout(engine, reported, log, stop);
+  const about = { instanceId: randomUUID(), version: packageJson.version, policy: reported };
+  void parts.engineWatch.run(stop);
   const end = await keepConnected({
     ...parts,
-    about,
+    about: async () => ({ ...about, ...(await parts.engineWatch.news()) }),
     log,
     stop,
     timings: config,
@@ -138,6 +138,15 @@ function createParts(config: Config, policy: Policy, engine: Engine, log: Logger
       });
     },
   });
+  const engineWatch = new EngineWatch({
+    facts: () => engine.facts(),
+    ping: () => engine.ping(),
+    onChange: (isAnswering) => {
+      worker.suspend(!isAnswering);
+      if (isAnswering) containers.changed();
+    },
+    log,
+  });
   const onOpen: SessionOptions['onOpen'] = ({ clusterId, agentName, epoch, labels, adopted }, { transport }) => {
     identity = { clusterId, agentName };
     log.info({ agent: agentName, epoch, transport, adopted: adopted.length }, 'session opened');
@@ -145,7 +154,7 @@ function createParts(config: Config, policy: Policy, engine: Engine, log: Logger
     if (warning !== undefined && warning !== warned) log.warn({ agent: agentName }, warning);
     warned = warning;
   };
-  return { worker, reporter, containers, onOpen };
+  return { worker, reporter, containers, engineWatch, onOpen };
 }
 
 function createWays(url: string, token: string): Ways {
@@ -154,28 +163,6 @@ function createWays(url: string, token: string): Ways {
     openPoll: () => createApi(createHttp({ url, token })),
     openStream: async () => createApi(await openStream({ url: url.replace(/^http/, 'ws'), token, http })),
   };
-}
-
-/** Waits for the engine's first answer. Later the agent stays connected even if the engine is down. */
-function createAbout(engine: Engine, policy: object, log: Logger, stop: AbortSignal) {
-  const process = { instanceId: randomUUID(), version: packageJson.version, policy };
-  let facts: SessionOptions['about']['engine'] | undefined;
-  return async (): Promise<SessionOptions['about']> => {
-    for (;;) {
-      try {
-        facts = await Promise.race([engine.facts(), silence(ENGINE_WITHIN_MS)]);
-      } catch (error) {
-        log.warn({ error: messageOf(error), retryInMs: ENGINE_RETRY_MS }, 'the Docker engine does not answer');
-      }
-      if (facts) return { ...process, engine: facts };
-      await sleep(ENGINE_RETRY_MS, undefined, { signal: stop });
-    }
-  };
-}
-
-async function silence(ms: number): Promise<never> {
-  await sleep(ms, undefined, { ref: false });
-  throw new Error(`no answer within ${ms / 1000} s`);
 }
 
 /** Trusts further authorities for HTTP and WebSocket alike. It checks them, because Node silently skips invalid ones. */

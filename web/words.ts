@@ -40,6 +40,7 @@ export const TASK_STATUSES: Words<'TaskStatus'> = {
 
 export const AGENT_STATES: Words<'AgentState'> = {
   ONLINE: { text: 'Online', tone: 'good' },
+  ENGINE_DOWN: { text: 'Docker does not answer', tone: 'bad' },
   OFFLINE: { text: 'Offline', tone: 'warn' },
   QUARANTINED: { text: 'Quarantined', tone: 'bad' },
 };

@@ -100,6 +100,12 @@ const ReportTasks = graphql(`
   }
 `);
 
+const ReportEngine = graphql(`
+  mutation ReportEngine($epoch: Int!, $engine: EngineInput, $problem: String) {
+    reportEngine(epoch: $epoch, engine: $engine, problem: $problem)
+  }
+`);
+
 const ReportContainers = graphql(`
   mutation ReportContainers($epoch: Int!, $containers: [ContainerReport!]!, $others: [ID!]!) {
     reportContainers(epoch: $epoch, containers: $containers, others: $others)
@@ -126,6 +132,7 @@ export type Api = {
   openSession(input: SessionInput): Promise<AgentSession>;
   startTasks(epoch: number, ids: string[]): Promise<StartedTask[]>;
   reportTasks(epoch: number, reports: TaskReport[]): Promise<TaskReportResult[]>;
+  reportEngine(epoch: number, news: Pick<SessionInput, 'engine' | 'engineProblem'>): Promise<void>;
   reportContainers(epoch: number, containers: ContainerReport[], others: string[]): Promise<void>;
   pendingTasks(epoch: number): Promise<PendingTask[]>;
   /** Calls `next` with the complete set each time. Whatever ends the subscription also ends the connection. */
@@ -144,6 +151,9 @@ export function createApi(wire: Wire): Api {
     openSession: async (input) => (await ask(wire, OpenSession, { input })).openSession,
     startTasks: async (epoch, ids) => (await ask(wire, StartTasks, { epoch, ids })).startTasks,
     reportTasks: async (epoch, reports) => (await ask(wire, ReportTasks, { epoch, reports })).reportTasks,
+    reportEngine: async (epoch, { engine, engineProblem }) => {
+      await ask(wire, ReportEngine, { epoch, engine, problem: engineProblem });
+    },
     reportContainers: async (epoch, containers, others) => {
       await ask(wire, ReportContainers, { epoch, containers, others });
     },

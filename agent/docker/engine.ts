@@ -25,6 +25,8 @@ export type EngineFacts = {
 
 export type Engine = Calls & {
   facts(): Promise<EngineFacts>;
+  /** Rejects if the engine does not answer. */
+  ping(): Promise<void>;
   /** The version of the API that is spoken with it. Before its first answer, that is the newest the agent knows. */
   apiVersion(): string;
   /** Lists all containers that this agent made for this cluster, in whatever state. */
@@ -37,6 +39,7 @@ export type Engine = Calls & {
 };
 
 const REMEMBER_MS = 10_000;
+const PING_MS = 5_000;
 const EVENT_ACTIONS = ['create', 'start', 'die', 'destroy', 'rename', 'pause', 'unpause', 'oom', 'health_status'];
 
 export type EngineOptions = {
@@ -80,6 +83,9 @@ export function createEngine({ socketPath, callMs = 60_000, logMs }: EngineOptio
         cpus: info.NCPU,
         memoryBytes: info.MemTotal,
       };
+    },
+    ping: async () => {
+      await send({ what: 'Asking the engine', method: 'GET', path: '/_ping', timeoutMs: PING_MS });
     },
     containers: createReports(calls, hub.listen),
     events: hub.listen,

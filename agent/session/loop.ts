@@ -18,7 +18,9 @@ type Log = {
   error(fields: object, message: string): void;
 };
 
-export type LoopOptions = Pick<SessionOptions, 'worker' | 'reporter' | 'containers' | 'timings' | 'onOpen' | 'stop'> & {
+type Parts = 'worker' | 'reporter' | 'containers' | 'engineWatch' | 'timings' | 'onOpen' | 'stop';
+
+export type LoopOptions = Pick<SessionOptions, Parts> & {
   /** Called for each session, because a new enrollment changes the credential. */
   ways(): Ways;
   about(): Promise<SessionOptions['about']>;

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentSession, Api, SessionInput, TaskReport } from '../connection/api.ts';
 import { type ApiError, isRefused, toApiError } from '../connection/wire.ts';
 import type { ContainerReporter } from './containers.ts';
+import type { EngineWatch } from './engine-watch.ts';
 import { type FeedTimings, openFeed, retryStream, type Ways } from './feed.ts';
 import type { Reporter } from './reporter.ts';
 import type { Worker } from './worker.ts';
@@ -19,6 +20,7 @@ export type SessionOptions = {
   worker: Worker;
   reporter: Reporter;
   containers: ContainerReporter;
+  engineWatch: Pick<EngineWatch, 'attach' | 'detach'>;
   timings: FeedTimings;
   /** Called before anything is run or reported in the session. */
   onOpen(session: AgentSession, api: Api): void;
@@ -54,7 +56,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
 
 /** Resolves with the reason for the session's end, once everything is detached from it. */
 async function live(options: SessionOptions, session: AgentSession): Promise<{ error?: ApiError; next?: Api }> {
-  const { api, ways, worker, reporter, containers, timings } = options;
+  const { api, ways, worker, reporter, containers, engineWatch, timings } = options;
   const { epoch } = session;
   const over = Promise.withResolvers<{ error?: ApiError; next?: Api }>();
   const fail = (error: unknown) => over.resolve({ error: toApiError(error) });
@@ -81,6 +83,7 @@ async function live(options: SessionOptions, session: AgentSession): Promise<{ e
   containers.attach({
     reportContainers: (list, others) => guardedUnlessRefused(api.reportContainers(epoch, list, others)),
   });
+  engineWatch.attach({ reportEngine: (news) => guardedUnlessRefused(api.reportEngine(epoch, news)) });
   const retry =
     api.transport === 'POLL' ? retryStream(timings.streamRetryMs, ways, (next) => over.resolve({ next })) : null;
 
@@ -88,6 +91,7 @@ async function live(options: SessionOptions, session: AgentSession): Promise<{ e
   retry?.close();
   feed.close();
   containers.detach();
+  engineWatch.detach();
   reporter.detach();
   const quiet = worker.detach();
   if (next) {

@@ -51,6 +51,7 @@ export class Worker {
   #starting: Promise<void> | undefined;
   #generation = 0;
   #hold: NodeJS.Timeout | undefined;
+  #isSuspended = false;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -98,6 +99,12 @@ export class Worker {
     this.#schedule();
   }
 
+  /** While it is suspended, it begins no task. What is under way goes on. */
+  suspend(isSuspended: boolean): void {
+    this.#isSuspended = isSuspended;
+    this.#schedule();
+  }
+
   abandonAll(): void {
     for (const entry of [...this.#entries.values()]) this.#abandon(entry);
   }
@@ -111,7 +118,7 @@ export class Worker {
   }
 
   #schedule() {
-    if (!this.#link || this.#starting) return;
+    if (!this.#link || this.#starting || this.#isSuspended) return;
     const pending = [...this.#pending.values()].filter(({ id }) => !this.#refused.has(id));
     const ids = chooseStartable(pending, [...this.#entries.values()], this.#options.limit);
     if (ids.length > 0) this.#starting = this.#start(this.#link, ids);

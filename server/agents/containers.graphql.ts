@@ -1,6 +1,6 @@
 import { builder, describedEnum } from '../schema/builder.ts';
 import { agentById } from './loaders.ts';
-import { type ContainerRow, lastSeenAt } from './store.ts';
+import { type ContainerRow, unknownSince } from './store.ts';
 
 export const PortProtocol = describedEnum('PortProtocol', 'The transport protocol of a port.', {
   TCP: 'The Transmission Control Protocol.',
@@ -91,10 +91,10 @@ export const Container = builder.objectRef<ContainerRow>('Container').implement(
       type: 'DateTime',
       nullable: true,
       description:
-        'When the agent was last heard of, if it is offline: everything else here is what it said before. Null while it is online.',
+        'When the agent was last heard of, or last saw the Docker engine of its host, if it is not online: everything else here is what it said before. Null while it is online.',
       resolve: async (container, _args, { load }) => {
         const agent = await load(agentById, container.agentId);
-        return agent.online ? null : lastSeenAt(agent);
+        return agent.online ? null : unknownSince(agent);
       },
     }),
     startedAt: t.field({

@@ -8,7 +8,9 @@ import { containersOfAgent, unfinishedTaskCount } from './loaders.ts';
 import { type AgentRow, findAgent, lastSeenAt, listAgents } from './store.ts';
 
 const AgentState = describedEnum('AgentState', 'Whether an agent can be reached.', {
-  ONLINE: 'The agent has a live session.',
+  ONLINE: 'The agent has a live session, and the Docker engine of its host answers it.',
+  ENGINE_DOWN:
+    'The agent has a live session, but the Docker engine of its host does not answer it; its tasks wait until the engine does.',
   OFFLINE: 'The agent has no session; its tasks wait until it returns.',
   QUARANTINED: "Two processes used the agent's credential; it must be enrolled again.",
 });
@@ -49,20 +51,20 @@ export const Agent = builder.objectRef<AgentRow>('Agent').implement({
     transport: t.field({
       type: Transport,
       nullable: true,
-      description: 'How the agent receives its tasks; null while it is offline.',
-      resolve: (agent) => (agent.online ? agent.transport : null),
+      description: 'How the agent receives its tasks; null while it has no session.',
+      resolve: (agent) => (agent.connected ? agent.transport : null),
     }),
     connectedAt: t.field({
       type: 'DateTime',
       nullable: true,
-      description: "When the agent's current session was opened; null while it is offline.",
-      resolve: (agent) => (agent.online ? agent.sessionStartedAt : null),
+      description: "When the agent's current session was opened; null while it has none.",
+      resolve: (agent) => (agent.connected ? agent.sessionStartedAt : null),
     }),
     offlineSince: t.field({
       type: 'DateTime',
       nullable: true,
-      description: "When the agent's last session ended; null while it is online or if it has never connected.",
-      resolve: (agent) => (agent.online ? null : agent.sessionExpiresAt),
+      description: "When the agent's last session ended; null while it has one or if it has never connected.",
+      resolve: (agent) => (agent.connected ? null : agent.sessionExpiresAt),
     }),
     lastSeenAt: t.field({
       type: 'DateTime',
@@ -85,8 +87,18 @@ export const Agent = builder.objectRef<AgentRow>('Agent').implement({
     engine: t.field({
       type: Engine,
       nullable: true,
-      description: "The Docker engine of the agent's host; null if the agent has never connected.",
+      description: "The Docker engine of the agent's host as it last answered; null if it has never done so.",
       resolve: (agent) => agent.engine,
+    }),
+    engineDownSince: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the agent said that the Docker engine of its host does not answer; null while it does.',
+      resolve: (agent) => agent.engineDownSince,
+    }),
+    engineProblem: t.exposeString('engineProblem', {
+      nullable: true,
+      description: 'What the agent met when it asked the Docker engine; null while the engine answers.',
     }),
     policy: t.field({
       type: 'JSON',
@@ -113,9 +125,10 @@ export const Agent = builder.objectRef<AgentRow>('Agent').implement({
   }),
 });
 
-function stateOf(agent: AgentRow): 'ONLINE' | 'OFFLINE' | 'QUARANTINED' {
-  if (agent.quarantinedAt) return 'QUARANTINED';
-  return agent.online ? 'ONLINE' : 'OFFLINE';
+function stateOf({ quarantinedAt, connected, online }: AgentRow) {
+  if (quarantinedAt) return 'QUARANTINED';
+  if (online) return 'ONLINE';
+  return connected ? 'ENGINE_DOWN' : 'OFFLINE';
 }
 
 builder.queryFields((t) => ({

@@ -3,15 +3,17 @@ import { GraphiumError } from '../base/errors.ts';
 import { chunks } from '../db/chunks.ts';
 import { agents, containers, tasks } from '../db/tables.ts';
 import type { Queryable, Tx } from '../db/types.ts';
+import type { EngineFacts } from '../db/values.ts';
 
-export type AgentRow = typeof agents.$inferSelect & { online: boolean };
+/** `online`: it has a live session, and the engine of its host answers. Without the engine it sees and does nothing. */
+export type AgentRow = typeof agents.$inferSelect & { connected: boolean; online: boolean };
 export type ContainerRow = typeof containers.$inferSelect;
 
 export const LEASE_SECONDS = 30;
 export const lease = sql`now() + make_interval(secs => ${LEASE_SECONDS})`;
 
 /** A session is live while its lease runs by the database's clock. */
-const online = sql<boolean>`coalesce(${agents.sessionExpiresAt} > now(), false) and ${agents.quarantinedAt} is null`;
+const connected = sql<boolean>`coalesce(${agents.sessionExpiresAt} > now(), false) and ${agents.quarantinedAt} is null`;
 
 /** When something was last heard of an agent; null if it has never connected. A session that was ended needs no lease. */
 export function lastSeenAt({ sessionExpiresAt, sessionInstance }: AgentRow): Date | null {
@@ -19,9 +21,17 @@ export function lastSeenAt({ sessionExpiresAt, sessionInstance }: AgentRow): Dat
   return new Date(sessionExpiresAt.getTime() - LEASE_SECONDS * 1_000);
 }
 
-const selectAgents = (tx: Queryable) => tx.select({ agent: agents, online: online.as('online') }).from(agents);
-type Selected = { agent: typeof agents.$inferSelect; online: boolean };
-const toRow = ({ agent, online }: Selected): AgentRow => ({ ...agent, online });
+/** Since when nothing is known of an agent's host; null if it has never connected. */
+export const unknownSince = (agent: AgentRow): Date | null =>
+  agent.connected ? agent.engineDownSince : lastSeenAt(agent);
+
+const selectAgents = (tx: Queryable) => tx.select({ agent: agents, connected: connected.as('connected') }).from(agents);
+type Selected = { agent: typeof agents.$inferSelect; connected: boolean };
+const toRow = ({ agent, connected }: Selected): AgentRow => ({
+  ...agent,
+  connected,
+  online: connected && agent.engineDownSince === null,
+});
 
 export async function listAgents(tx: Queryable): Promise<AgentRow[]> {
   const rows = await selectAgents(tx).where(isNull(agents.removedAt)).orderBy(asc(agents.name));
@@ -55,13 +65,14 @@ export async function lockAgent(tx: Tx, id: string): Promise<typeof agents.$infe
  * Holds the agent's row for the rest of the transaction, so that no newer session opens meanwhile.
  * @throws GraphiumError SESSION_LOST unless `epoch` is the live session's
  */
-export async function lockSession(tx: Tx, agentId: string, epoch: number): Promise<void> {
+export async function lockSession(tx: Tx, agentId: string, epoch: number): Promise<{ engine: EngineFacts | null }> {
   const [row] = await tx
-    .select({ id: agents.id })
+    .select({ engine: agents.engine })
     .from(agents)
     .where(and(eq(agents.id, agentId), isLiveSession(epoch)))
     .for('no key update');
   if (!row) throw sessionLost(epoch);
+  return row;
 }
 
 /** @throws GraphiumError SESSION_LOST unless `epoch` is the live session's */

@@ -108,6 +108,9 @@ export const agents = pgTable(
     labels: jsonb('labels').$type<Labels>().notNull().default({}),
     version: text('version'),
     engine: jsonb('engine').$type<EngineFacts>(),
+    /** Set while the agent cannot reach the Docker engine of its host, with what it met. */
+    engineDownSince: at('engine_down_since'),
+    engineProblem: text('engine_problem'),
     policy: jsonb('policy').$type<ReportedPolicy>(),
     transport: transport('transport'),
     sessionEpoch: integer('session_epoch').notNull().default(0),

@@ -74,8 +74,13 @@ export async function toPreview(
     downtime,
     warnings: [
       ...warnings,
-      ...offline.map(({ name }) =>
-        toWarning('AGENT_OFFLINE', `agent ${name} is offline: what is to be done there waits for it`),
+      ...offline.map(({ name, connected }) =>
+        connected
+          ? toWarning(
+              'ENGINE_DOWN',
+              `the Docker engine of ${name} does not answer: what is to be done there waits for it`,
+            )
+          : toWarning('AGENT_OFFLINE', `agent ${name} is offline: what is to be done there waits for it`),
       ),
     ],
     taskCount: tasks.length,

@@ -30,16 +30,16 @@ const StackStateType = describedEnum('StackState', 'What a stack is currently do
   REPAIRING: "The stack's drift is being repaired.",
   DEGRADED: 'The stack is not as it should be, and no deployment is working on it.',
   UNKNOWN:
-    'A host with containers of the stack is offline, so that what became of them is not known; elsewhere it is as it should be.',
+    'A host with containers of the stack is offline, or its Docker engine does not answer, so that what became of them is not known; elsewhere it is as it should be.',
 });
 
-/** One reason for each host that is offline and has tasks of the stack's unfinished deployment. */
+/** One reason for each host that is away and has tasks of the stack's unfinished deployment. */
 async function offlineHostsOf(stack: StackRow, _args: object, context: Context): Promise<WaitingOn[]> {
   const latest = await context.load(latestDeployment, stack.id);
   if (!latest || latest.finishedAt) return [];
   const tasks = await context.load(tasksOfDeployment, latest.id);
   const reasons = (await Promise.all(tasks.map((task) => waitingOnOf(task, context)))).flat();
-  const offline = reasons.filter(({ reason }) => reason === 'AGENT_OFFLINE');
+  const offline = reasons.filter(({ reason }) => reason === 'AGENT_OFFLINE' || reason === 'ENGINE_DOWN');
   return [...new Map(offline.map((reason) => [reason.agent, reason])).values()];
 }
 

@@ -46,6 +46,6 @@ export function removeAgent(db: Db, actor: Actor, name: string, force: boolean):
     const revoked = await revokeTokensOfAgent(tx, agent.id);
     await audit(tx, actor, 'removeAgent', name, { force });
     await notify(tx, [...revoked.map(topic.token), topic.agents, topic.stacks]);
-    return { ...agent, online: false, removedAt: new Date() };
+    return { ...agent, connected: false, online: false, removedAt: new Date() };
   });
 }

@@ -10,7 +10,7 @@ import { Label, LabelInput, toLabels } from '../schema/common.ts';
 import { agentOf } from '../schema/context.ts';
 import { type Credential, enrollAgent } from './enroll.ts';
 import { removeAgent } from './remove-agent.ts';
-import { type OpenedSession, openSession, reportContainers } from './session.ts';
+import { type OpenedSession, openSession, reportContainers, reportEngine } from './session.ts';
 
 const PortInput = builder.inputType('PortInput', {
   description: 'A port of a container and where it is published on the host.',
@@ -137,7 +137,11 @@ const SessionInput = builder.inputType('SessionInput', {
       required: true,
       description: 'How the agent is going to receive its tasks.',
     }),
-    engine: t.field({ type: EngineInput, required: true, description: "The Docker engine of the agent's host." }),
+    engine: t.field({
+      type: EngineInput,
+      description: "The Docker engine of the agent's host; null if it has not answered this process yet.",
+    }),
+    engineProblem: t.string({ description: 'Why the Docker engine does not answer; null if it does.' }),
     policy: t.field({
       type: 'JSON',
       description:
@@ -161,11 +165,19 @@ function checkPolicy(policy: unknown): ReportedPolicy | null {
   throw new GraphiumError('BAD_INPUT', `policy: expected an object of at most ${MAX_POLICY} characters.`);
 }
 
+/** @throws GraphiumError BAD_INPUT */
+function checkedEngine({ engine, engineProblem }: Pick<typeof SessionInput.$inferInput, 'engine' | 'engineProblem'>) {
+  if (!engine && !engineProblem) {
+    throw new GraphiumError('BAD_INPUT', 'engineProblem: expected why there is no engine, or the engine.');
+  }
+  return { engine: engine ? toStorable(engine) : null, engineProblem: engineProblem ?? null };
+}
+
 function checked(input: typeof SessionInput.$inferInput) {
   checkId('instance', input.instanceId);
   for (const { taskId } of input.running) checkId('task', taskId);
   // What stands in the operation itself comes without a prototype, which drizzle cannot store.
-  return { ...input, engine: toStorable(input.engine), policy: toStorable(checkPolicy(input.policy)) };
+  return { ...input, ...checkedEngine(input), policy: toStorable(checkPolicy(input.policy)) };
 }
 
 /** @throws GraphiumError BAD_INPUT */
@@ -245,6 +257,21 @@ builder.mutationFields((t) => ({
       const session = await openSession(db, agentId, checked(input), address);
       bindSession({ agentId, epoch: session.epoch });
       return { ...session, clusterId, agentName: name };
+    },
+  }),
+  reportEngine: t.boolean({
+    authScopes: { agent: true },
+    description:
+      'For agents: reports that the Docker engine of the host does not answer any more, or does again. Always returns true.',
+    args: {
+      epoch: t.arg.int({ required: true, description: "The session's number." }),
+      engine: t.arg({ type: EngineInput, description: 'The engine that answers again; null while it does not.' }),
+      problem: t.arg.string({ description: 'Why the engine does not answer; null if it does.' }),
+    },
+    resolve: async (_root, { epoch, engine, problem }, { db, caller }) => {
+      const { agentId } = agentOf(caller);
+      await reportEngine(db, agentId, epoch, checkedEngine({ engine, engineProblem: problem }));
+      return true;
     },
   }),
   reportContainers: t.boolean({

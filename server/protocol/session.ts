@@ -15,7 +15,9 @@ export type SessionInput = {
   instanceId: string;
   version: string;
   transport: 'STREAM' | 'POLL';
-  engine: EngineFacts;
+  /** Null if the engine has not answered this process yet. */
+  engine: EngineFacts | null;
+  engineProblem: string | null;
   policy: ReportedPolicy | null;
   /** What the agent is working on. */
   running: readonly { taskId: string; attempt: number }[];
@@ -26,6 +28,7 @@ export type OpenedSession = { epoch: number; labels: Record<string, string>; ado
 /** An instance that was replaced and takes over again this often is a second living process with the same credential. */
 const TAKEOVERS_BEFORE_QUARANTINE = 3;
 const REPLACED_INSTANCES_KEPT = 8;
+const MAX_PROBLEM = 500;
 
 /** Opens a session that fences every older one: it alone may start tasks and report on them. */
 export async function openSession(
@@ -49,14 +52,14 @@ export async function openSession(
       return undefined;
     }
     const epoch = agent.sessionEpoch + 1;
-    const { version, transport, engine, policy } = input;
+    const { version, transport, policy } = input;
     await tx
       .update(agents)
       .set({
         ...takeover,
         version,
         transport,
-        engine,
+        ...engineOf(input, agent),
         policy,
         sessionEpoch: epoch,
         sessionInstance: input.instanceId,
@@ -73,6 +76,24 @@ export async function openSession(
     'AGENT_QUARANTINED',
     'Two processes use the credential of this agent. Stop one of them, then enroll the agent again with a join token for its name.',
   );
+}
+
+type EngineNews = Pick<SessionInput, 'engine' | 'engineProblem'>;
+
+/** What is known of an engine stays known while it does not answer. */
+const engineOf = ({ engine, engineProblem }: EngineNews, known: { engine: EngineFacts | null }) => ({
+  engine: engine ?? known.engine,
+  engineProblem: engineProblem?.slice(0, MAX_PROBLEM) ?? null,
+  engineDownSince: engineProblem === null ? null : sql`coalesce(${agents.engineDownSince}, now())`,
+});
+
+/** Notes that the agent's engine stopped answering, or answers again. */
+export function reportEngine(db: Db, agentId: string, epoch: number, news: EngineNews): Promise<void> {
+  return transact(db, async (tx) => {
+    const agent = await lockSession(tx, agentId, epoch);
+    await tx.update(agents).set(engineOf(news, agent)).where(eq(agents.id, agentId));
+    await notify(tx, [topic.agents, topic.stacks, topic.tasks]);
+  });
 }
 
 /** Counts how often an instance that had been replaced takes over from the one that replaced it. */

@@ -9,6 +9,7 @@ import { type WaitingOn, waitingOn } from './waiting.ts';
 
 const WaitingReason = describedEnum('WaitingReason', 'Why something has not finished.', {
   AGENT_OFFLINE: 'The agent is offline; the task continues when it returns.',
+  ENGINE_DOWN: "The Docker engine of the agent's host does not answer; the task continues when it does.",
   BLOCKED: 'Another task must be done first.',
   RETRY: 'The task failed and is retried later.',
   DELAY: 'A rollout pauses between two groups of containers.',
@@ -55,10 +56,9 @@ export async function waitingOnOf(task: TaskRow, { load }: Pick<Context, 'load'>
     task.openBlockers > 0 ? load(openBlockersOf, task.id) : [],
     task.behindImageGate ? load(missingImagesOf, task.deploymentId) : [],
   ]);
-  const { name, online, sessionExpiresAt } = agent;
   const named = new Set(openBlockers.map(({ id }) => id));
   const missingImages = pulls.filter(
     (one) => (one.holdsImageGate || one.agentId === task.agentId) && !named.has(one.id),
   );
-  return waitingOn({ ...task, agent: { name, online, offlineSince: sessionExpiresAt }, openBlockers, missingImages });
+  return waitingOn({ ...task, agent, openBlockers, missingImages });
 }

@@ -2,7 +2,7 @@ import type { TaskStatus } from './state.ts';
 
 /** Pure: why a task has not finished yet. */
 export type WaitingOn = {
-  reason: 'AGENT_OFFLINE' | 'BLOCKED' | 'IMAGE_GATE' | 'RETRY' | 'DELAY' | 'SLOT' | 'CANCEL_REQUESTED';
+  reason: 'AGENT_OFFLINE' | 'ENGINE_DOWN' | 'BLOCKED' | 'IMAGE_GATE' | 'RETRY' | 'DELAY' | 'SLOT' | 'CANCEL_REQUESTED';
   message: string;
   agent?: string | null;
   taskId?: string | null;
@@ -12,7 +12,13 @@ export type WaitingOn = {
 
 export type Waiting = {
   status: TaskStatus;
-  agent: { name: string; online: boolean; offlineSince: Date | null };
+  agent: {
+    name: string;
+    connected: boolean;
+    sessionExpiresAt: Date | null;
+    engineDownSince: Date | null;
+    engineProblem: string | null;
+  };
   openBlockers: readonly {
     id: string;
     kind: string;
@@ -33,11 +39,8 @@ export function waitingOn(task: Waiting): WaitingOn[] {
   if (task.status !== 'PENDING' && task.status !== 'RUNNING') return [];
   const reasons: WaitingOn[] = [];
   const { agent } = task;
-  if (!agent.online) {
-    const since = agent.offlineSince ? ` since ${toMinute(agent.offlineSince)}` : ' so far: it has not connected yet';
-    const message = `agent ${agent.name} has been offline${since}`;
-    reasons.push({ reason: 'AGENT_OFFLINE', message, agent: agent.name, since: agent.offlineSince });
-  }
+  const away = whyAway(agent);
+  if (away) reasons.push({ ...away, agent: agent.name });
   if (task.cancelRequestedAt) {
     const message = `${agent.name} was asked to cancel it and stops at a safe point`;
     reasons.push({ reason: 'CANCEL_REQUESTED', message, agent: agent.name, since: task.cancelRequestedAt });
@@ -66,6 +69,17 @@ export function waitingOn(task: Waiting): WaitingOn[] {
     reasons.push({ reason: 'SLOT', message: `${agent.name} starts it when it has a free slot`, agent: agent.name });
   }
   return reasons;
+}
+
+function whyAway(agent: Waiting['agent']): Pick<WaitingOn, 'reason' | 'message' | 'since'> | undefined {
+  const { name, connected, sessionExpiresAt, engineDownSince, engineProblem } = agent;
+  if (!connected) {
+    const since = sessionExpiresAt ? ` since ${toMinute(sessionExpiresAt)}` : ' so far: it has not connected yet';
+    return { reason: 'AGENT_OFFLINE', message: `agent ${name} has been offline${since}`, since: sessionExpiresAt };
+  }
+  if (!engineDownSince) return undefined;
+  const message = `the Docker engine of ${name} has not answered since ${toMinute(engineDownSince)}: ${engineProblem}`;
+  return { reason: 'ENGINE_DOWN', message, since: engineDownSince };
 }
 
 const toMinute = (at: Date) => `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

@@ -52,7 +52,8 @@ export type Looks = Map<string, string>;
  */
 const LOOK = sql<string>`md5(concat_ws('|', ${stacks.revision}, ${stacks.goodRevision}, ${stacks.desired},
   (select concat(count(*), max(c.observed_at)) from containers c where c.stack = stacks.name),
-  (select string_agg(concat(a.id, a.labels, coalesce(a.session_expires_at > now(), false)), ',' order by a.id)
+  (select string_agg(concat(a.id, a.labels, coalesce(a.session_expires_at > now(), false),
+      a.engine_down_since is null), ',' order by a.id)
     from agents a where a.removed_at is null)))`;
 
 /** Reads a whole stack only if something has changed since it was last found well: that is the costly part. */

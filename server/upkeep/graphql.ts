@@ -1,6 +1,6 @@
 import { Container } from '../agents/containers.graphql.ts';
 import { agentById } from '../agents/loaders.ts';
-import { type ContainerRow, findAgent, lastSeenAt } from '../agents/store.ts';
+import { type ContainerRow, findAgent, unknownSince } from '../agents/store.ts';
 import { notFound } from '../base/errors.ts';
 import { topic } from '../db/notify.ts';
 import { Deployment } from '../deployments/graphql.ts';
@@ -49,9 +49,10 @@ const DriftType = builder.objectRef<DriftRow>('Drift').implement({
     since: t.field({
       type: 'DateTime',
       nullable: true,
-      description: 'For UNKNOWN, when the agent was last heard of; otherwise null.',
+      description:
+        'For UNKNOWN, when the agent was last heard of, or last saw the Docker engine of its host; otherwise null.',
       resolve: async ({ agentId, kind }, _args, { load }) =>
-        kind === 'UNKNOWN' ? lastSeenAt(await load(agentById, agentId)) : null,
+        kind === 'UNKNOWN' ? unknownSince(await load(agentById, agentId)) : null,
     }),
     container: t.field({
       type: Container,

@@ -137,6 +137,7 @@ async function listStacksWithRemovable(tx: Queryable): Promise<{ id: string }[]>
     .where(
       and(
         sql`${agents.sessionExpiresAt} > now()`,
+        isNull(agents.engineDownSince),
         sql`not ${WANTED}`,
         REMOVABLE,
         sql`not exists (select 1 from deployments d where d.stack_id = ${STACK} and (

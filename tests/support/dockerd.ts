@@ -23,6 +23,17 @@ export async function restartDockerd(host: LabHostData, signal: 'SIGTERM' | 'SIG
   while (!(await isEngine(host.socketPath))) await delay(50);
 }
 
+/** Lets a lab host's dockerd hang, as a full disk does: its socket takes connections and nobody answers. @returns the thaw */
+export function freezeDockerd(host: LabHostData): () => void {
+  const { pid } = findIn(host, 'dockerd');
+  process.kill(pid, 'SIGSTOP');
+  // nsenter, its parent, stops when its child does.
+  const parent = Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+  return () => {
+    for (const each of [pid, parent]) process.kill(each, 'SIGCONT');
+  };
+}
+
 function findIn(host: LabHostData, name: string) {
   const found = processesIn([host.namespacePath ?? '']).find(({ pid }) => commandOf(pid) === name);
   if (!found) throw new Error(`no ${name} on ${host.name}`);

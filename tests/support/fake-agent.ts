@@ -36,6 +36,8 @@ const REPORT =
   'mutation($epoch: Int!, $reports: [TaskReport!]!) { reportTasks(epoch: $epoch, reports: $reports) { taskId outcome } }';
 const OBSERVE =
   'mutation($epoch: Int!, $containers: [ContainerReport!]!) { reportContainers(epoch: $epoch, containers: $containers) }';
+const REPORT_ENGINE =
+  'mutation($epoch: Int!, $engine: EngineInput, $problem: String) { reportEngine(epoch: $epoch, engine: $engine, problem: $problem) }';
 const PENDING = `query($epoch: Int!, $limit: Int!) { pendingTasks(epoch: $epoch, limit: $limit) ${TASK} }`;
 
 const ENGINE = { version: '28.2.2', apiVersion: '1.48', os: 'linux', arch: 'x86_64', cpus: 2, memoryBytes: 4e9 };
@@ -136,6 +138,11 @@ export function createFakeAgent(server: { url: string }, identity: { id: string;
     },
     observe: (containers: readonly Observed[]) =>
       call<{ reportContainers: boolean }>(OBSERVE, { epoch, containers: containers.map(toReport) }),
+    /** @param problem what is wrong with the engine; null if it answers again */
+    reportEngine: (problem: string | null) =>
+      call<{ reportEngine: boolean }>(REPORT_ENGINE, { epoch, problem, engine: problem === null ? ENGINE : null }),
+    tryReportEngine: (variables: Record<string, unknown>) =>
+      graphql(server, secret, REPORT_ENGINE, { epoch, ...variables }),
     async close() {
       await Promise.all(wires.map((wire) => wire.close()));
     },

@@ -167,6 +167,39 @@ describe('a deployment that waits for a host', () => {
   }, 90_000);
 });
 
+describe('a host whose Docker engine does not answer', () => {
+  it('is marked with what its agent met, where hosts are, where its stacks are, and where something waits', async () => {
+    const host = await stage.puppet('vm4');
+    const source = (image: string) =>
+      `name: mute\nservices:\n  web: { image: "${image}", deploy: { placement: { constraints: ["node.hostname==vm4"] } } }\n`;
+    await ends(await deploy(source('app:1')), 'SUCCEEDED');
+    await host.reportEngine('no answer within 4 s');
+    const agents = await go('/agents');
+    const card = agents.getByRole('listitem', { name: 'Agent vm4' });
+    await card.getByText('Docker does not answer').waitFor();
+    await card.getByText(/no answer within 4 s/).waitFor();
+    await me.expectAccessible();
+    const page = await go('/stacks/mute');
+    await page.getByText('Unknown', { exact: true }).first().waitFor();
+    await page
+      .getByRole('region', { name: 'Host vm4' })
+      .getByText(/not seen since/)
+      .waitFor();
+    host.held.add('mute-web-1');
+    const { deleteStack } = await stage.api<{ deleteStack: { id: string } }>(
+      'mutation { deleteStack(name: "mute") { id } }',
+    );
+    const waiting = await go(`/deployments/${deleteStack.id}`);
+    const alert = waiting.locator('.alert', { hasText: 'Waiting for a host' });
+    await alert.getByText(/vm4 is there, but its Docker engine does not answer/).waitFor();
+    await host.reportEngine(null);
+    await alert.waitFor({ state: 'detached' });
+    host.held.clear();
+    await host.close();
+    await me.expectClean();
+  });
+});
+
 describe('on a phone', () => {
   const phone = { viewport: { width: 390, height: 844 }, hasTouch: true };
 

@@ -22,15 +22,21 @@ export const AgentCard = memo(function AgentCard({ agent }: { agent: Agent }) {
       <div className="card-head">
         <h2>{agent.name}</h2>
         <Badge tone={state.tone}>{state.text}</Badge>
-        {agent.transport && agent.state === 'ONLINE' && (
+        {agent.transport && (
           <span className="chip" title={TRANSPORTS[agent.transport].hint}>
             {TRANSPORTS[agent.transport].text}
           </span>
         )}
       </div>
       {agent.quarantineReason && <p className="small differs">{agent.quarantineReason}</p>}
+      {agent.state === 'ENGINE_DOWN' && agent.engineDownSince && (
+        <p className="small differs">
+          Its tasks wait since <TimeAgo at={agent.engineDownSince} />, when Docker stopped answering:{' '}
+          {agent.engineProblem}. Look at the engine on the host.
+        </p>
+      )}
       <dl className="pairs">
-        <Pair name={agent.state !== 'ONLINE' && agent.offlineSince ? 'Offline since' : 'Connected'}>
+        <Pair name={agent.offlineSince ? 'Offline since' : 'Connected'}>
           <Since agent={agent} />
         </Pair>
         <Pair name="Containers">
@@ -104,6 +110,6 @@ function Pair({ name, children }: { name: string; children: ReactNode }) {
 }
 
 function Since({ agent }: { agent: Agent }) {
-  if (agent.state === 'ONLINE') return agent.connectedAt ? <TimeAgo at={agent.connectedAt} /> : 'just now';
+  if (agent.connectedAt) return <TimeAgo at={agent.connectedAt} />;
   return agent.offlineSince ? <TimeAgo at={agent.offlineSince} /> : 'never';
 }

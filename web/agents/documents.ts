@@ -13,6 +13,8 @@ export const WatchAgents = graphql(`
       transport
       connectedAt
       offlineSince
+      engineDownSince
+      engineProblem
       quarantineReason
       version
       engine {

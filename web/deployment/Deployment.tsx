@@ -47,7 +47,7 @@ export function DeploymentScreen({ id }: { id: string }) {
     >
       {problem && <ProblemAlert problem={problem} again={again} />}
       <Summary deployment={deployment} />
-      <Offline deployment={deployment} />
+      <HostsAway deployment={deployment} />
       {deployment.cause && <Cause deployment={deployment} cause={deployment.cause} />}
       <Warnings deployment={deployment} />
       <Left deployment={deployment} />
@@ -76,10 +76,15 @@ function TasksAndRollback({ deployment }: { deployment: Deployment }) {
   );
 }
 
+const AWAY: Record<string, string> = {
+  AGENT_OFFLINE: 'is offline',
+  ENGINE_DOWN: 'is there, but its Docker engine does not answer',
+};
+
 /** Names the hosts that a deployment waits for: their tasks may stand far below those that are done. */
-function Offline({ deployment }: { deployment: Deployment }) {
+function HostsAway({ deployment }: { deployment: Deployment }) {
   const waiting = deployment.tasks.flatMap((task) =>
-    task.waitingOn.filter(({ reason }) => reason === 'AGENT_OFFLINE').map((each) => ({ ...each, agent: task.agent })),
+    task.waitingOn.filter(({ reason }) => AWAY[reason]).map((each) => ({ ...each, agent: task.agent })),
   );
   const hosts = [...Map.groupBy(waiting, ({ agent }) => agent)];
   if (hosts.length === 0) return null;
@@ -88,7 +93,7 @@ function Offline({ deployment }: { deployment: Deployment }) {
       <ul>
         {hosts.map(([agent, tasks]) => (
           <li key={agent}>
-            <strong>{agent}</strong> is offline
+            <strong>{agent}</strong> {tasks[0] && AWAY[tasks[0].reason]}
             {tasks[0]?.since && (
               <>
                 , last seen <TimeAgo at={tasks[0].since} />

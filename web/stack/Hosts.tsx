@@ -30,7 +30,7 @@ export function Hosts({ stack }: { stack: Stack }) {
             <span className="muted small tabular">{plural(host.containers.length, 'container')}</span>
             {host.unknownSince && (
               <span className="chip differs">
-                offline, last seen <TimeAgo at={host.unknownSince} />
+                not seen since <TimeAgo at={host.unknownSince} />
               </span>
             )}
           </div>

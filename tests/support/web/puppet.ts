@@ -10,6 +10,8 @@ export type Puppet = {
   held: Set<string>;
   /** Reports the containers after a test has changed them. */
   observe(): Promise<void>;
+  /** Says what is wrong with the engine, or with null that it answers. */
+  reportEngine(problem: string | null): Promise<unknown>;
   close(): Promise<void>;
 };
 
@@ -79,6 +81,7 @@ export async function createPuppet(server: { url: string }, admin: string, name:
     failures,
     held,
     observe,
+    reportEngine: agent.reportEngine,
     async close() {
       open = false;
       await running;

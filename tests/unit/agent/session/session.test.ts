@@ -92,11 +92,12 @@ function seedAgent(server: FakeServer) {
       worker,
       reporter,
       containers,
+      engineWatch: { attach: () => {}, detach: () => {} },
       timings: TIMINGS,
       stop: stop.signal,
       onOpen: () => {},
       ways: () => ways,
-      about: async () => ({ instanceId: 'one', version: '1', engine }),
+      about: async () => ({ instanceId: 'one', version: '1', engine, engineProblem: null }),
       onRejected: async () => false,
       log: quiet,
       wait: async (ms) => {

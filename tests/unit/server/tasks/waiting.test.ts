@@ -2,10 +2,17 @@ import { expect, test } from 'vitest';
 import { type Waiting, waitingOn } from '../../../../server/tasks/waiting.ts';
 
 const at = new Date('2026-01-01T00:00:00Z');
+const online = {
+  name: 'vm1',
+  connected: true,
+  sessionExpiresAt: at,
+  engineDownSince: null,
+  engineProblem: null,
+};
 const blocker = (n: number) => ({ id: `b${n}`, kind: 'PULL', agent: 'vm2', containerName: null, image: 'nginx' });
 const waiting = (more: Partial<Waiting> = {}): Waiting => ({
   status: 'PENDING',
-  agent: { name: 'vm1', online: true, offlineSince: null },
+  agent: online,
   openBlockers: [],
   missingImages: [],
   failures: 0,
@@ -13,15 +20,28 @@ const waiting = (more: Partial<Waiting> = {}): Waiting => ({
   cancelRequestedAt: null,
   ...more,
 });
-const offline = { name: 'vm1', online: false, offlineSince: at };
+const engineDown = { ...online, engineDownSince: at, engineProblem: 'no answer within 4 s' };
+const offline = { ...online, connected: false };
 
 test.each<[string, Waiting, object[]]>([
   ['ready', waiting(), [{ reason: 'SLOT', agent: 'vm1' }]],
   ['offline', waiting({ agent: offline }), [{ reason: 'AGENT_OFFLINE', agent: 'vm1', since: at }]],
   [
     'never connected',
-    waiting({ agent: { ...offline, offlineSince: null } }),
+    waiting({ agent: { ...offline, sessionExpiresAt: null } }),
     [{ reason: 'AGENT_OFFLINE', since: null, message: expect.stringContaining('not connected yet') }],
+  ],
+  [
+    'the engine does not answer',
+    waiting({ agent: engineDown }),
+    [
+      {
+        reason: 'ENGINE_DOWN',
+        agent: 'vm1',
+        since: at,
+        message: 'the Docker engine of vm1 has not answered since 2026-01-01 00:00 UTC: no answer within 4 s',
+      },
+    ],
   ],
   [
     'blocked',
@@ -68,12 +88,10 @@ test.each<[string, Waiting, object[]]>([
 });
 
 test('whatever has not finished and is not being worked on says why', () => {
-  for (const online of [true, false]) {
+  for (const agent of [online, engineDown, offline]) {
     for (const notBefore of [null, at]) {
       for (const openBlockers of [[], [blocker(1)]]) {
-        expect(waitingOn(waiting({ agent: { ...offline, online }, notBefore, openBlockers })).length).toBeGreaterThan(
-          0,
-        );
+        expect(waitingOn(waiting({ agent, notBefore, openBlockers })).length).toBeGreaterThan(0);
       }
     }
   }
