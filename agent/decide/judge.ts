@@ -57,7 +57,6 @@ export function judgeJob(seen: ObservedContainer | null, { restartCount }: Run, 
   if (!seen || seen.status === 'removing') {
     return bad('CONTAINER_MISSING', 'somebody else removed the container before it had finished');
   }
-  if (!seen.running) return judgeEnded({ ...seen, restartPolicy: 'no' });
   const runsAgain = seen.status === 'restarting' || seen.restartCount !== restartCount;
   if (runsAgain && seen.restartPolicy !== 'on-failure') {
     return bad(
@@ -65,6 +64,7 @@ export function judgeJob(seen: ObservedContainer | null, { restartCount }: Run, 
       `its command ended, and its restart policy "${seen.restartPolicy}" runs it again and again, so that it never finishes. Others wait for its end: let the policy be "no" or "on-failure"`,
     );
   }
+  if (!seen.running) return judgeEnded({ ...seen, restartPolicy: 'no' });
   if (seen.lacksPorts) return noPorts;
   const reports = Math.floor(elapsedMs / REPORT_EVERY_MS);
   const again = seen.restartCount > 0 ? `, run ${seen.restartCount + 1}` : '';
@@ -74,6 +74,13 @@ export function judgeJob(seen: ObservedContainer | null, { restartCount }: Run, 
     message: `Waiting for it to finish: ${(reports * REPORT_EVERY_MS) / 1000} s${again}`,
   };
 }
+
+/**
+ * Whether an engine may run it again by itself although it has ended. Docker then says "restarting", and Podman for a moment
+ * that it has exited.
+ */
+export const mayRunAgain = ({ running, status, exitCode, restartPolicy }: ObservedContainer): boolean =>
+  !running && status === 'exited' && (restartPolicy === 'on-failure' ? exitCode !== 0 : restartPolicy !== 'no');
 
 function judgeEnded({ status, exitCode, oomKilled, restartPolicy, startError }: ObservedContainer): Verdict {
   if (startError !== '') return bad('START_FAILED', startError);

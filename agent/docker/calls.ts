@@ -5,7 +5,7 @@
 import type { Readable } from 'node:stream';
 import type { TaskProgress } from '../base/outcome.ts';
 import { orNull } from './answer.ts';
-import { EngineError, isBadRequest, isConflict, isNotFound } from './errors.ts';
+import { EngineError, isConflict, isInvalidImageName, isNotFound } from './errors.ts';
 import { networkCalls, volumeCalls } from './part-calls.ts';
 import type { ContainerBody } from './shapes/body.ts';
 import { fitsPlatform, toPullQuery } from './shapes/image.ts';
@@ -144,7 +144,7 @@ function imageCalls(send: Send) {
     try {
       return await orNull<DockerImage>(send({ what: `Looking at ${image}`, method: 'GET', path }));
     } catch (error) {
-      if (isBadRequest(error)) return null;
+      if (isInvalidImageName(error)) return null;
       throw error;
     }
   };

@@ -5,11 +5,11 @@ import { createEventHub, type Listener, type Subscription } from './events.ts';
 import { createOnce, type Once } from './once.ts';
 import {
   type ContainerReport,
-  type DockerInspect,
   type DockerListItem,
   type Identity,
   type ListDetails,
   toContainerReport,
+  toListDetails,
 } from './shapes/observe.ts';
 import { chooseApiVersion, NEWEST_API_VERSION } from './shapes/version.ts';
 import { createTransport } from './transport.ts';
@@ -40,7 +40,8 @@ export type Engine = Calls & {
 
 const REMEMBER_MS = 10_000;
 const PING_MS = 5_000;
-const EVENT_ACTIONS = ['create', 'start', 'die', 'destroy', 'rename', 'pause', 'unpause', 'oom', 'health_status'];
+/** Podman says "remove" for "destroy". */
+const EVENT_ACTIONS = 'create start die destroy remove rename pause unpause oom health_status'.split(' ');
 
 export type EngineOptions = {
   socketPath: string;
@@ -59,7 +60,7 @@ export function createEngine({ socketPath, callMs = 60_000, logMs }: EngineOptio
         what: 'Following events',
         method: 'GET',
         path: '/events',
-        query: { filters: { type: ['container'], label: ['graphium.cluster'], event: EVENT_ACTIONS } },
+        query: { filters: { type: ['container'], event: EVENT_ACTIONS } },
         stream: true,
         signal,
       })) as Readable,
@@ -103,13 +104,8 @@ function createReports(calls: Calls, listen: (listener: Listener) => Subscriptio
   const detailsOf = async (item: DockerListItem): Promise<ListDetails> => {
     const details = known.get(item.Id);
     if (details) return details;
-    if (item.State === 'created') return { startedAt: null, image: item.Image };
-    const inspect: DockerInspect | null = await calls.findContainer(item.Id);
-    const startedAt = inspect?.State.StartedAt;
-    const fresh: ListDetails = {
-      startedAt: startedAt && !startedAt.startsWith('0001-') ? startedAt : null,
-      image: inspect?.Config.Image ?? item.Image,
-    };
+    if (item.State === 'created') return toListDetails(item, null);
+    const fresh = toListDetails(item, await calls.findContainer(item.Id));
     known.set(item.Id, fresh);
     return fresh;
   };

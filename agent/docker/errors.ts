@@ -60,6 +60,9 @@ export const isHang = (error: unknown): boolean =>
 export const isBadRequest = (error: unknown): boolean => says(error, [400]);
 export const isNotFound = (error: unknown): boolean => says(error, [404]);
 export const isConflict = (error: unknown): boolean => says(error, [409]);
+/** It is no name that an image can have. Podman takes that for a failure of its own. */
+export const isInvalidImageName = (error: unknown): boolean =>
+  isBadRequest(error) || says(error, [500], /must be lowercase|invalid reference format/i);
 /** A container has the name, perhaps one that is just being removed (moby #37698). */
 export const isNameTaken = (error: unknown): boolean =>
   says(error, [409], /already in use|already reserved|name .*(conflict|reserved)/i);
@@ -70,11 +73,15 @@ export const isNetworkMissing = (error: unknown): boolean =>
   says(
     error,
     [400, 403, 404, 409, 500],
-    /network \S+ not found|no such network|network \S+ is ambiguous|could not find network/i,
+    /network \S+ not found|no such network|network \S+ is ambiguous|could not find network|unable to find network/i,
   );
 export const isNetworkInUse = (error: unknown): boolean => says(error, [400, 403, 409], /active endpoints/i);
 export const isPoolOverlap = (error: unknown): boolean =>
-  says(error, [400, 403, 409, 500], /pool overlaps|overlaps with other one|conflicts with network/i);
+  says(
+    error,
+    [400, 403, 409, 500],
+    /pool overlaps|overlaps with other one|conflicts with network|is already used on the host/i,
+  );
 export const isPortTaken = (error: unknown): boolean =>
   says(error, [400, 409, 500], /port is already allocated|address already in use|ports are not available/i);
 /** The engine has trouble at the moment; the request is not at fault. */

@@ -23,6 +23,8 @@ export function createEventHub(open: (signal: AbortSignal) => Promise<EventStrea
     for (const listener of [...listeners]) listener(event);
   };
 
+  const emitOwn = (event: ContainerEvent | undefined) => event && emit(event);
+
   const follow = async (signal: AbortSignal) => {
     let failures = 0;
     while (!signal.aborted) {
@@ -33,7 +35,7 @@ export function createEventHub(open: (signal: AbortSignal) => Promise<EventStrea
         signal.addEventListener('abort', destroy, { once: true });
         if (signal.aborted) destroy();
         emit({ containerId: '', action: 'resync' });
-        for await (const line of toLines(stream)) emit(toEvent(line));
+        for await (const line of toLines(stream)) emitOwn(toEvent(line));
         signal.removeEventListener('abort', destroy);
       } catch {
         // If the engine is away or the stream broke, connecting again is all that helps.
@@ -69,7 +71,11 @@ export function createEventHub(open: (signal: AbortSignal) => Promise<EventStrea
   };
 }
 
-function toEvent(line: string): ContainerEvent {
-  const event = JSON.parse(line) as { id?: string; Action?: string; Actor?: { ID?: string } };
-  return { containerId: event.Actor?.ID ?? event.id ?? '', action: event.Action ?? '' };
+type DockerEvent = { id?: string; Action?: string; Actor?: { ID?: string; Attributes?: Record<string, string> } };
+
+/** Undefined for containers without Graphium's labels. A filter of the engine would do that too, but not Podman's. */
+function toEvent(line: string): ContainerEvent | undefined {
+  const { id = '', Action: action = '', Actor: actor } = JSON.parse(line) as DockerEvent;
+  if (actor?.Attributes?.['graphium.cluster'] === undefined) return undefined;
+  return { containerId: actor.ID ?? id, action: action === 'remove' ? 'destroy' : action };
 }

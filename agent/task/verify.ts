@@ -1,8 +1,9 @@
 /** Waits without a slot until a container is good or bad. If it is bad, the evidence is taken before anything is cleaned up. */
 
+import { pause } from '../base/backoff.ts';
 import type { TaskFailure } from '../base/outcome.ts';
 import type { DeployJob } from '../decide/decision.ts';
-import { judge, judgeJob, REPORT_EVERY_MS, type Run, type Verdict } from '../decide/judge.ts';
+import { judge, judgeJob, mayRunAgain, REPORT_EVERY_MS, type Run, type Verdict } from '../decide/judge.ts';
 import { isMadeHere, type Memory } from '../decide/memory.ts';
 import { TaskError } from '../docker/errors.ts';
 import { type ObservedContainer, toObserved } from '../docker/shapes/observe.ts';
@@ -12,6 +13,7 @@ import { createWake } from './wake.ts';
 const DEFAULT_MONITOR_MS = 1_000;
 /** Bounds the delay if an event of Docker is lost. */
 const LONGEST_WAIT_MS = 5_000;
+const RUN_AGAIN_MS = 1_000;
 
 /** Resolves with a patch of the memory: nothing if the container is good, the phase from before if it was cancelled. */
 export async function verify(
@@ -20,7 +22,7 @@ export async function verify(
   memory: Memory,
   context: TaskContext,
 ): Promise<Partial<Memory> | undefined> {
-  const { engine, identity, cancel } = context;
+  const { engine, cancel } = context;
   const monitorMs = deploy.monitorMs ?? context.monitorMs ?? DEFAULT_MONITOR_MS;
   const report = createProgress(context);
   const wake = createWake(engine, id);
@@ -28,8 +30,7 @@ export async function verify(
   let run: Run | undefined;
   try {
     while (!cancel.aborted) {
-      const inspect = await engine.findContainer(id);
-      const seen = inspect && toObserved(inspect, identity);
+      const seen = await lookAt(id, context);
       // If this run made the container and it has been restarted already, it failed before we looked.
       run ??= {
         startedAt: seen?.startedAt ?? '',
@@ -46,6 +47,18 @@ export async function verify(
   } finally {
     wake.close();
   }
+}
+
+/** Looks again after a moment where the engine may be about to run the container again. */
+async function lookAt(id: string, { engine, identity, cancel }: TaskContext): Promise<ObservedContainer | null> {
+  const look = async () => {
+    const inspect = await engine.findContainer(id);
+    return inspect && toObserved(inspect, identity);
+  };
+  const seen = await look();
+  if (!seen || !mayRunAgain(seen)) return seen;
+  await pause(RUN_AGAIN_MS, cancel);
+  return look();
 }
 
 /** Reports a message when it is new, and repeats it now and then. */

@@ -134,7 +134,8 @@ it('connects to the events again, and says so', async () => {
   const { engine } = await createDaemon((_, response) => {
     connections += 1;
     response.writeHead(200);
-    response.write(`{"Action":"start","Actor":{"ID":"c${connections}"}}\n`);
+    const actor = { ID: `c${connections}`, Attributes: { 'graphium.cluster': 'k' } };
+    response.write(`${JSON.stringify({ Action: 'start', Actor: actor })}\n`);
     if (connections < 3) setTimeout(() => response.destroy(), 10);
   });
   const events: string[] = [];

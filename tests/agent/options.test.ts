@@ -154,7 +154,8 @@ describe('options', () => {
   });
 
   it('that this engine does not have are refused by name', async () => {
-    const outcome = await run('DEPLOY', specOf({ annotations: { 'com.example.a': 'b' } }));
+    const policy = parsePolicy({ allowAnnotations: ['com.example.'] });
+    const outcome = await run('DEPLOY', specOf({ annotations: { 'com.example.a': 'b' } }), { policy });
     const error = { code: 'ENGINE_TOO_OLD', message: expect.stringContaining('annotations') };
     const isOld = Number(engine.apiVersion().split('.')[1]) < 43;
     expect(outcome).toMatchObject(isOld ? { status: 'FAILED', error } : { status: 'COMPLETED' });

@@ -100,7 +100,7 @@ export function toObserved(inspect: DockerInspect, identity: Identity): Observed
     revision: toInt(labels['graphium.revision']),
     taskId: labels['graphium.task'] ?? null,
     imageId: inspect.Image ?? '',
-    status: state.Status,
+    status: state.Status === 'stopped' ? 'exited' : state.Status,
     running: state.Running || state.Restarting === true,
     everStarted: startedAt !== '' && !startedAt.startsWith('0001-'),
     startedAt,
@@ -172,11 +172,25 @@ export type ContainerReport = {
 
 const STATES = ['CREATED', 'RUNNING', 'PAUSED', 'RESTARTING', 'REMOVING', 'EXITED', 'DEAD'] as const;
 
-/** What a list does not say. `image` is the name that was asked for; a list shows an id once the tag has moved on. */
-export type ListDetails = { startedAt: string | null; image: string };
+/**
+ * What a list does not say. `image` is the name that was asked for; a list shows an id once the tag has moved on. Podman's
+ * list does not say how healthy a container is.
+ */
+export type ListDetails = { startedAt: string | null; image: string; health: HealthState };
+
+export function toListDetails(item: DockerListItem, inspect: DockerInspect | null): ListDetails {
+  const startedAt = inspect?.State.StartedAt;
+  return {
+    startedAt: startedAt && !startedAt.startsWith('0001-') ? startedAt : null,
+    image: inspect?.Config.Image ?? item.Image,
+    health: toHealth(inspect?.State.Health?.Status),
+  };
+}
 
 export function toContainerReport(item: DockerListItem, details: ListDetails): ContainerReport {
   const labels = item.Labels ?? {};
+  const state = toState(item.State);
+  const told = /\((?:health: )?(starting|healthy|unhealthy)\)/.exec(item.Status)?.[1];
   const exit = /^(?:Exited|Restarting) \((-?\d+)\)/.exec(item.Status);
   return {
     id: item.Id,
@@ -187,14 +201,18 @@ export function toContainerReport(item: DockerListItem, details: ListDetails): C
     revision: toInt(labels['graphium.revision']),
     specHash: labels['graphium.spec'] ?? '',
     image: details.image,
-    state: STATES.find((state) => state === item.State.toUpperCase()) ?? 'DEAD',
-    health: toHealth(/\((?:health: )?(starting|healthy|unhealthy)\)/.exec(item.Status)?.[1]),
+    state,
+    health: told === undefined && state === 'RUNNING' ? details.health : toHealth(told),
     exitCode: exit?.[1] === undefined ? null : Number(exit[1]),
     ports: toPorts(item.Ports ?? []),
     startedAt: details.startedAt,
     taskId: labels['graphium.task'] ?? null,
   };
 }
+
+/** Podman says of a container whose process has just ended that it is "stopped". */
+const toState = (state: string): ContainerReport['state'] =>
+  state === 'stopped' ? 'EXITED' : (STATES.find((known) => known === state.toUpperCase()) ?? 'DEAD');
 
 /** Docker lists a port once for IPv4 and once for IPv6. The second says nothing new and is dropped. */
 function toPorts(ports: NonNullable<DockerListItem['Ports']>): ContainerReport['ports'] {

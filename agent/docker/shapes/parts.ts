@@ -1,5 +1,5 @@
 /** Pure: what Docker is sent for networks and volumes, and whether those that it has are as asked. */
-
+import { createHash } from 'node:crypto';
 import { type Labels, type Owner, stackLabels } from './labels.ts';
 import type { NetworkSpec, VolumeSpec } from './spec.ts';
 
@@ -38,19 +38,44 @@ export type NetworkBody = {
 export type VolumeBody = { Name: string; Driver?: string; DriverOpts?: Labels; Labels: Labels };
 
 /** This label names the options that were asked for, because an engine adds some of its own. */
-const ASKED_LABEL = 'graphium.options';
+const OPTIONS_LABEL = 'graphium.options';
+/**
+ * This label has a hash of everything that was asked for. What bears it is as asked, whatever the engine says of it: Podman
+ * gives back options, address ranges and sizes otherwise than it got them. What lacks it is compared field by field.
+ */
+const ASKED_LABEL = 'graphium.asked';
+
+const hashOfAsked = (asked: Record<string, unknown>): string => {
+  const byName = (_key: string, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value;
+  return createHash('sha256').update(JSON.stringify(asked, byName)).digest('hex').slice(0, 32);
+};
 
 /** Makes the body of `POST /networks/create`. */
 export function toNetworkBody(network: NetworkSpec, owner: Owner): NetworkBody {
-  const { driverOptions, internal, attachable, enableIpv6, ipam } = network;
-  const configs = toIpamConfigs(network);
-  const asked = askedOptions(network);
-  const hasIpam = configs.length > 0 || ipam?.driver !== undefined || ipam?.options !== undefined;
+  const asked = toAskedNetwork(network);
+  const options = askedOptions(network);
   return {
     Name: network.name,
-    Driver: network.driver,
     CheckDuplicate: true,
-    Labels: { ...network.labels, ...stackLabels(owner), ...(asked && { [ASKED_LABEL]: asked }) },
+    Labels: {
+      ...network.labels,
+      ...stackLabels(owner),
+      ...(options && { [OPTIONS_LABEL]: options }),
+      [ASKED_LABEL]: hashOfAsked(asked),
+    },
+    ...asked,
+  };
+}
+
+function toAskedNetwork(network: NetworkSpec): Omit<NetworkBody, 'Name' | 'CheckDuplicate' | 'Labels'> {
+  const { driverOptions, internal, attachable, enableIpv6, ipam } = network;
+  const configs = toIpamConfigs(network);
+  const hasIpam = configs.length > 0 || ipam?.driver !== undefined || ipam?.options !== undefined;
+  return {
+    Driver: network.driver,
     ...(driverOptions && { Options: driverOptions }),
     ...(internal !== undefined && { Internal: internal }),
     ...(attachable !== undefined && { Attachable: attachable }),
@@ -90,10 +115,11 @@ const askedOptions = ({ driverOptions, enableIpv6, ipam }: NetworkSpec): string 
 
 /** Accepts whatever Docker chose where nothing was asked. */
 export function isAsAsked(found: DockerNetwork, spec: NetworkSpec): boolean {
+  if (found.Labels?.[ASKED_LABEL] === hashOfAsked(toAskedNetwork(spec))) return true;
   const { driver, driverOptions, internal = false, attachable = false, enableIpv6, ipam } = spec;
   return (
     found.Driver === driver &&
-    (found.Labels?.[ASKED_LABEL] ?? '') === askedOptions(spec) &&
+    (found.Labels?.[OPTIONS_LABEL] ?? '') === askedOptions(spec) &&
     includes(found.Options, driverOptions) &&
     (found.Internal ?? false) === internal &&
     (found.Attachable ?? false) === attachable &&
@@ -128,15 +154,21 @@ function toCanonical(address = ''): string {
 }
 
 /** Makes the body of `POST /volumes/create`. */
-export const toVolumeBody = ({ name, driver, driverOptions, labels }: VolumeSpec, owner: Owner): VolumeBody => ({
-  Name: name,
+export const toVolumeBody = (volume: VolumeSpec, owner: Owner): VolumeBody => ({
+  Name: volume.name,
+  ...toAskedVolume(volume),
+  Labels: { ...volume.labels, ...stackLabels(owner), [ASKED_LABEL]: hashOfAsked(toAskedVolume(volume)) },
+});
+
+const toAskedVolume = ({ driver, driverOptions }: VolumeSpec): Pick<VolumeBody, 'Driver' | 'DriverOpts'> => ({
   ...(driver !== undefined && { Driver: driver }),
   ...(driverOptions && { DriverOpts: driverOptions }),
-  Labels: { ...labels, ...stackLabels(owner) },
 });
 
 /** Docker returns an existing volume of that name whatever its options, so they have to be compared. */
-export function isVolumeAsAsked(found: DockerVolume, { driver = 'local', driverOptions = {} }: VolumeSpec): boolean {
+export function isVolumeAsAsked(found: DockerVolume, spec: VolumeSpec): boolean {
+  if (found.Labels?.[ASKED_LABEL] === hashOfAsked(toAskedVolume(spec))) return true;
+  const { driver = 'local', driverOptions = {} } = spec;
   const options = found.Options ?? {};
   return (
     found.Driver === driver &&

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judge, judgeJob } from '../../../../agent/decide/judge.ts';
+import { judge, judgeJob, mayRunAgain } from '../../../../agent/decide/judge.ts';
 import { container, stopped } from '../../../support/agent/observed.ts';
 
 describe('judging', () => {
@@ -71,7 +71,26 @@ describe('judging a job that others wait for', () => {
     ['runs again', container(retried), 100, { is: 'pending', message: 'Waiting for it to finish: 0 s, run 3' }],
     ['runs again whatever it does', container({ ...retried, restartPolicy: 'always' }), 100, bad('CONTAINER_EXITED')],
     ['gone', null, 100, bad('CONTAINER_MISSING')],
+    [
+      'run again without end, seen between two runs',
+      container({ ...stopped, restartPolicy: 'always', restartCount: 2 }),
+      10,
+      { is: 'bad', message: expect.stringContaining('again and again') },
+    ],
   ])('%s', (_, seen, elapsedMs, expected) => {
     expect(judgeJob(seen, run, elapsedMs)).toMatchObject(expected);
+  });
+});
+
+describe('what has ended', () => {
+  it.each([
+    [true, 'always', 0],
+    [true, 'unless-stopped', 1],
+    [true, 'on-failure', 1],
+    [false, 'on-failure', 0],
+    [false, 'no', 1],
+  ])('may run again: %s, with the policy %s and exit code %i', (expected, restartPolicy, exitCode) => {
+    expect(mayRunAgain(container({ ...stopped, restartPolicy, exitCode }))).toBe(expected);
+    expect(mayRunAgain(container({ restartPolicy, exitCode }))).toBe(false);
   });
 });

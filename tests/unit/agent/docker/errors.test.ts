@@ -19,6 +19,13 @@ describe('what ends a task, and whether it is tried again', () => {
     ["a program's port", 500, 'listen tcp4 0.0.0.0:80: bind: address already in use', 'PORT_IN_USE', false],
     ['an image that is gone', 404, 'No such image: web:1', 'IMAGE_NOT_FOUND', false],
     ['a subnet', 403, 'Pool overlaps with other one on this address space', 'NETWORK_CONFLICT', false],
+    [
+      'a subnet, on Podman',
+      500,
+      'subnet 10.2.0.0/24 is already used on the host or by another config',
+      'NETWORK_CONFLICT',
+      false,
+    ],
     ['a command that is not there', 400, 'exec: "nope": executable file not found in $PATH', 'START_FAILED', false],
     ['too little memory asked for', 400, 'Minimum memory limit allowed is 6MB', 'START_FAILED', false],
   ])('%s', (_, status, detail, code, retryable) => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type DockerInspect,
   type DockerListItem,
+  type HealthState,
   toContainerReport,
   toObserved,
 } from '../../../../../agent/docker/shapes/observe.ts';
@@ -52,6 +53,10 @@ describe('an inspected container', () => {
     expect(seen).toMatchObject({ everStarted: false, running: false });
   });
 
+  it('has exited when Podman says that it is stopped', () => {
+    expect(toObserved(inspect({ Status: 'stopped', Running: false }), identity).status).toBe('exited');
+  });
+
   it('runs while Docker restarts it', () => {
     expect(toObserved(inspect({ Status: 'restarting', Running: false, Restarting: true }), identity).running).toBe(
       true,
@@ -97,8 +102,8 @@ describe('a listed container', () => {
     Ports: [],
     ...change,
   });
-  const report = (change: Partial<DockerListItem> = {}) =>
-    toContainerReport(item(change), { startedAt: 'then', image: 'nginx:alpine' });
+  const report = (change: Partial<DockerListItem> = {}, health: HealthState = 'NONE') =>
+    toContainerReport(item(change), { startedAt: 'then', image: 'nginx:alpine', health });
 
   it('is reported', () => {
     const Ports = [
@@ -133,11 +138,20 @@ describe('a listed container', () => {
     ['running', 'Up 1 second (health: starting)', 'RUNNING', 'STARTING', null],
     ['paused', 'Up 2 minutes (Paused)', 'PAUSED', 'NONE', null],
     ['exited', 'Exited (137) 3 weeks ago', 'EXITED', 'NONE', 137],
+    ['stopped', 'Exited (3) Less than a second ago', 'EXITED', 'NONE', 3],
     ['restarting', 'Restarting (1) 4 seconds ago', 'RESTARTING', 'NONE', 1],
     ['created', 'Created', 'CREATED', 'NONE', null],
     ['removing', 'Removal In Progress', 'REMOVING', 'NONE', null],
   ])('%s, "%s"', (State, Status, state, health, exitCode) => {
     expect(report({ State, Status })).toMatchObject({ state, health, exitCode });
+  });
+
+  it.each([
+    ['where the list is silent', 'running', 'Up 2 minutes', 'UNHEALTHY'],
+    ['not where the list knows', 'running', 'Up 2 minutes (healthy)', 'HEALTHY'],
+    ['not when it has ended', 'exited', 'Exited (0) 2 minutes ago', 'NONE'],
+  ])('is as healthy as a look at it said, %s', (_, State, Status, health) => {
+    expect(report({ State, Status }, 'UNHEALTHY').health).toBe(health);
   });
 });
 

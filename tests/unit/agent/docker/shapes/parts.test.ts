@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { fitsPlatform } from '../../../../../agent/docker/shapes/image.ts';
 import type { DockerNetwork } from '../../../../../agent/docker/shapes/parts.ts';
 import { isAsAsked, isVolumeAsAsked, toNetworkBody, toVolumeBody } from '../../../../../agent/docker/shapes/parts.ts';
@@ -73,6 +73,20 @@ describe('networks', () => {
   ] as [string, Partial<NetworkSpec>][])('differ by %s', (_, change) => {
     expect(isAsAsked(found(), { ...network, ...change })).toBe(false);
   });
+  it('are as asked if they bear the hash of it, whatever Podman makes of them', () => {
+    const podman = { Attachable: false, Options: { mtu: '1400', isolate: 'true' }, IPAM: { Driver: 'host-local' } };
+    expect(isAsAsked(found(podman), network)).toBe(true);
+    expect(isAsAsked(found({ ...podman, Labels: {} }), network)).toBe(false);
+    expect(isAsAsked(found(podman), { ...network, internal: false })).toBe(false);
+  });
+  it('bear a hash of what was asked, in whatever order it was written', () => {
+    const { driverOptions = {}, name, ...rest } = { ...network, driverOptions: { b: '1', a: '2' } };
+    const turned = { name, ...rest, driverOptions: Object.fromEntries(Object.entries(driverOptions).reverse()) };
+    const hash = (spec: NetworkSpec) => toNetworkBody(spec, owner).Labels['graphium.asked'];
+    expect(hash(turned)).toBe(hash({ ...network, driverOptions }));
+    expect(hash(turned)).not.toBe(hash(network));
+    expect(hash({ ...network, labels: { 'graphium.asked': 'mine' } })).toBe(hash(network));
+  });
   it('made before options were known are as asked, if nothing is', () => {
     const plain: NetworkSpec = { name: 'n', driver: 'bridge', subnet: null, gateway: null, ipRange: null, labels: {} };
     const old = {
@@ -106,6 +120,15 @@ describe('volumes', () => {
   ])('as asked: %s', (expected, found) => {
     expect(isVolumeAsAsked({ Name: 'v', Labels: {}, ...found }, volume)).toBe(expected);
   });
+});
+
+test('a volume that bears the hash of what was asked is as asked, whatever Podman adds', () => {
+  const volume = { name: 'v', driver: 'local', driverOptions: { o: 'size=1m' }, labels: {} };
+  const { Labels } = toVolumeBody(volume, owner);
+  const found = { Name: 'v', Driver: 'local', Options: { o: 'size=1m', SIZE: '1048576' } };
+  expect(isVolumeAsAsked({ ...found, Labels }, volume)).toBe(true);
+  expect(isVolumeAsAsked({ ...found, Labels: {} }, volume)).toBe(false);
+  expect(isVolumeAsAsked({ ...found, Labels }, { ...volume, driverOptions: { o: 'size=2m' } })).toBe(false);
 });
 
 describe('platforms', () => {
