@@ -1,5 +1,4 @@
 /** Pure: what Docker is sent for networks and volumes, and whether those that it has are as asked. */
-import { createHash } from 'node:crypto';
 import { type Labels, type Owner, stackLabels } from './labels.ts';
 import type { NetworkSpec, VolumeSpec } from './spec.ts';
 
@@ -40,18 +39,18 @@ export type VolumeBody = { Name: string; Driver?: string; DriverOpts?: Labels; L
 /** This label names the options that were asked for, because an engine adds some of its own. */
 const OPTIONS_LABEL = 'graphium.options';
 /**
- * This label has a hash of everything that was asked for. What bears it is as asked, whatever the engine says of it: Podman
- * gives back options, address ranges and sizes otherwise than it got them. What lacks it is compared field by field.
+ * This label has everything that was asked for. What bears it is as asked, whatever the engine says of it: Podman gives back
+ * options, address ranges and sizes otherwise than it got them. What lacks it is compared field by field.
  */
 const ASKED_LABEL = 'graphium.asked';
 
-const hashOfAsked = (asked: Record<string, unknown>): string => {
-  const byName = (_key: string, value: unknown) =>
+/** The same for the same request, in whatever order its options were written. */
+const toAskedLabel = (asked: Record<string, unknown>): string =>
+  JSON.stringify(asked, (_key, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value;
-  return createHash('sha256').update(JSON.stringify(asked, byName)).digest('hex').slice(0, 32);
-};
+      : value,
+  );
 
 /** Makes the body of `POST /networks/create`. */
 export function toNetworkBody(network: NetworkSpec, owner: Owner): NetworkBody {
@@ -64,7 +63,7 @@ export function toNetworkBody(network: NetworkSpec, owner: Owner): NetworkBody {
       ...network.labels,
       ...stackLabels(owner),
       ...(options && { [OPTIONS_LABEL]: options }),
-      [ASKED_LABEL]: hashOfAsked(asked),
+      [ASKED_LABEL]: toAskedLabel(asked),
     },
     ...asked,
   };
@@ -115,7 +114,7 @@ const askedOptions = ({ driverOptions, enableIpv6, ipam }: NetworkSpec): string 
 
 /** Accepts whatever Docker chose where nothing was asked. */
 export function isAsAsked(found: DockerNetwork, spec: NetworkSpec): boolean {
-  if (found.Labels?.[ASKED_LABEL] === hashOfAsked(toAskedNetwork(spec))) return true;
+  if (found.Labels?.[ASKED_LABEL] === toAskedLabel(toAskedNetwork(spec))) return true;
   const { driver, driverOptions, internal = false, attachable = false, enableIpv6, ipam } = spec;
   return (
     found.Driver === driver &&
@@ -157,7 +156,7 @@ function toCanonical(address = ''): string {
 export const toVolumeBody = (volume: VolumeSpec, owner: Owner): VolumeBody => ({
   Name: volume.name,
   ...toAskedVolume(volume),
-  Labels: { ...volume.labels, ...stackLabels(owner), [ASKED_LABEL]: hashOfAsked(toAskedVolume(volume)) },
+  Labels: { ...volume.labels, ...stackLabels(owner), [ASKED_LABEL]: toAskedLabel(toAskedVolume(volume)) },
 });
 
 const toAskedVolume = ({ driver, driverOptions }: VolumeSpec): Pick<VolumeBody, 'Driver' | 'DriverOpts'> => ({
@@ -167,7 +166,7 @@ const toAskedVolume = ({ driver, driverOptions }: VolumeSpec): Pick<VolumeBody, 
 
 /** Docker returns an existing volume of that name whatever its options, so they have to be compared. */
 export function isVolumeAsAsked(found: DockerVolume, spec: VolumeSpec): boolean {
-  if (found.Labels?.[ASKED_LABEL] === hashOfAsked(toAskedVolume(spec))) return true;
+  if (found.Labels?.[ASKED_LABEL] === toAskedLabel(toAskedVolume(spec))) return true;
   const { driver = 'local', driverOptions = {} } = spec;
   const options = found.Options ?? {};
   return (

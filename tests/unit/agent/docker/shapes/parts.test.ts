@@ -73,19 +73,19 @@ describe('networks', () => {
   ] as [string, Partial<NetworkSpec>][])('differ by %s', (_, change) => {
     expect(isAsAsked(found(), { ...network, ...change })).toBe(false);
   });
-  it('are as asked if they bear the hash of it, whatever Podman makes of them', () => {
+  it('are as asked if their label says so, whatever Podman makes of them', () => {
     const podman = { Attachable: false, Options: { mtu: '1400', isolate: 'true' }, IPAM: { Driver: 'host-local' } };
     expect(isAsAsked(found(podman), network)).toBe(true);
     expect(isAsAsked(found({ ...podman, Labels: {} }), network)).toBe(false);
     expect(isAsAsked(found(podman), { ...network, internal: false })).toBe(false);
   });
-  it('bear a hash of what was asked, in whatever order it was written', () => {
+  it('have a label of what was asked, in whatever order it was written', () => {
     const { driverOptions = {}, name, ...rest } = { ...network, driverOptions: { b: '1', a: '2' } };
     const turned = { name, ...rest, driverOptions: Object.fromEntries(Object.entries(driverOptions).reverse()) };
-    const hash = (spec: NetworkSpec) => toNetworkBody(spec, owner).Labels['graphium.asked'];
-    expect(hash(turned)).toBe(hash({ ...network, driverOptions }));
-    expect(hash(turned)).not.toBe(hash(network));
-    expect(hash({ ...network, labels: { 'graphium.asked': 'mine' } })).toBe(hash(network));
+    const label = (spec: NetworkSpec) => toNetworkBody(spec, owner).Labels['graphium.asked'];
+    expect(label(turned)).toBe(label({ ...network, driverOptions }));
+    expect(label(turned)).not.toBe(label(network));
+    expect(label({ ...network, labels: { 'graphium.asked': 'mine' } })).toBe(label(network));
   });
   it('made before options were known are as asked, if nothing is', () => {
     const plain: NetworkSpec = { name: 'n', driver: 'bridge', subnet: null, gateway: null, ipRange: null, labels: {} };
@@ -122,7 +122,7 @@ describe('volumes', () => {
   });
 });
 
-test('a volume that bears the hash of what was asked is as asked, whatever Podman adds', () => {
+test('a volume whose label says so is as asked, whatever Podman adds', () => {
   const volume = { name: 'v', driver: 'local', driverOptions: { o: 'size=1m' }, labels: {} };
   const { Labels } = toVolumeBody(volume, owner);
   const found = { Name: 'v', Driver: 'local', Options: { o: 'size=1m', SIZE: '1048576' } };
