@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { type Calls, createCalls } from './calls.ts';
 import { createEventHub, type Listener, type Subscription } from './events.ts';
 import { createOnce, type Once } from './once.ts';
+import { type Abilities, type EngineInfo, toAbilities } from './shapes/abilities.ts';
 import {
   type ContainerReport,
   type DockerListItem,
@@ -25,6 +26,8 @@ export type EngineFacts = {
 
 export type Engine = Calls & {
   facts(): Promise<EngineFacts>;
+  /** What it said when it was last asked for its facts. */
+  abilities(): Abilities;
   /** Rejects if the engine does not answer. */
   ping(): Promise<void>;
   /** The version of the API that is spoken with it. Before its first answer, that is the newest the agent knows. */
@@ -66,16 +69,15 @@ export function createEngine({ socketPath, callMs = 60_000, logMs }: EngineOptio
       })) as Readable,
   );
   const calls = createCalls(send, logMs);
+  let abilities: Abilities = { rootless: false, podman: false, info: {} };
   return {
     ...calls,
     once,
     apiVersion: () => apiVersion() ?? NEWEST_API_VERSION,
     facts: async () => {
       const version = await connect();
-      const info = (await send({ what: 'Asking for the engine', method: 'GET', path: '/info' })) as {
-        NCPU: number;
-        MemTotal: number;
-      };
+      const info = (await send({ what: 'Asking for the engine', method: 'GET', path: '/info' })) as EngineInfo;
+      abilities = toAbilities(info, version.Components);
       return {
         version: version.Version,
         apiVersion: chooseApiVersion(version),
@@ -85,6 +87,7 @@ export function createEngine({ socketPath, callMs = 60_000, logMs }: EngineOptio
         memoryBytes: info.MemTotal,
       };
     },
+    abilities: () => abilities,
     ping: async () => {
       await send({ what: 'Asking the engine', method: 'GET', path: '/_ping', timeoutMs: PING_MS });
     },

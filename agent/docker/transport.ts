@@ -37,7 +37,14 @@ export type Request = {
 /** Resolves with parsed JSON, with null if there is none, or with an IncomingMessage for a stream. */
 export type Send = (request: Request) => Promise<unknown>;
 
-export type EngineVersion = { Version: string; ApiVersion: string; MinAPIVersion?: string; Os: string; Arch: string };
+export type EngineVersion = {
+  Version: string;
+  ApiVersion: string;
+  MinAPIVersion?: string;
+  Os: string;
+  Arch: string;
+  Components?: { Name: string }[];
+};
 
 export type Transport = {
   send: Send;

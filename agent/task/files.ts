@@ -102,7 +102,7 @@ export async function layOutFiles({ stack, deploy }: DeployJob, context: TaskCon
   try {
     await mkdir(dirname(first.path), { recursive: true, mode: 0o700 });
     await writeFile(join(dirname(first.path), STACK_FILE), stack);
-    for (const each of placed) await layOut(each);
+    for (const each of placed) await layOut(each, context.engine.abilities().rootless);
   } catch (error) {
     throw toTaskError(error, { code: 'CREATE_FAILED', what: `Writing the secrets of ${name}` });
   }
@@ -112,14 +112,10 @@ export async function layOutFiles({ stack, deploy }: DeployJob, context: TaskCon
 const STACK_FILE = 'stack';
 
 /** Writes a new file and renames it over the present one, because a running container may have that mounted. */
-async function layOut({ file: { kind, name, content, mode, uid, gid }, path }: PlacedFile): Promise<void> {
+async function layOut({ file, path }: PlacedFile, isRootless: boolean): Promise<void> {
+  const { content, mode } = file;
   const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-  if (own.uid !== 0 && (uid !== own.uid || gid !== own.gid)) {
-    throw unsupported(
-      `The ${kind} ${name} is to belong to ${uid}:${gid}, and this agent, which is not root, can only give it to ` +
-        `${own.uid}:${own.gid}. Ask for that owner, or run the agent as root`,
-    );
-  }
+  const { uid, gid } = ownerOnHost(file, own, isRootless);
   const fresh = `${path}.new`;
   await rm(fresh, { force: true });
   const handle = await open(fresh, 'wx', 0o600);
@@ -131,6 +127,30 @@ async function layOut({ file: { kind, name, content, mode, uid, gid }, path }: P
     await handle.close();
   }
   await rename(fresh, path);
+}
+
+/**
+ * Pure: to whom a file must belong on the host, so that it belongs to its owner in the container. For a rootless engine, which
+ * runs as the agent's own user, that user is root inside.
+ * @throws TaskError SECRETS_UNSUPPORTED
+ */
+export function ownerOnHost(
+  { kind, name, uid, gid }: Pick<FileSpec, 'kind' | 'name' | 'uid' | 'gid'>,
+  own: { uid: number; gid: number },
+  isRootless: boolean,
+): { uid: number; gid: number } {
+  const what = `The ${kind} ${name} is to belong to ${uid}:${gid}`;
+  if (isRootless && own.uid === 0) {
+    throw unsupported(
+      `${what}, and the Docker engine is rootless: its user cannot read what this agent, which is root, keeps. Run the agent as the engine's user`,
+    );
+  }
+  if (isRootless && uid === 0 && gid === 0) return own;
+  if (own.uid === 0 || (!isRootless && uid === own.uid && gid === own.gid)) return { uid, gid };
+  const possible = isRootless ? '0:0, which it is itself to its rootless engine' : `${own.uid}:${own.gid}`;
+  throw unsupported(
+    `${what}, and this agent, which is not root, can only give it to ${possible}. Ask for that owner, or run the agent and the engine as root`,
+  );
 }
 
 const unsupported = (message: string) => new TaskError({ code: 'SECRETS_UNSUPPORTED', message: `${message}.` });

@@ -12,6 +12,7 @@ import {
   TaskError,
   toTaskError,
 } from '../docker/errors.ts';
+import { unheeded } from '../docker/shapes/abilities.ts';
 import type { ContainerBody } from '../docker/shapes/body.ts';
 import { toEndpoints } from '../docker/shapes/endpoints.ts';
 import type { Owner } from '../docker/shapes/labels.ts';
@@ -78,7 +79,7 @@ async function create(job: DeployJob, { memory, context }: Run): Promise<Patch> 
   while (true) {
     try {
       const { id, warnings } = await createWithFiles(job, body, context);
-      return { phase: { is: 'created', id }, warnings };
+      return { phase: { is: 'created', id }, warnings: [...warnings, ...unheeded(body, context.engine.abilities())] };
     } catch (error) {
       if (isPartMissing(error) && !hasLostParts(memory)) return prepareAgain(job, context);
       if (!isNameTaken(error) || performance.now() > deadline) {
