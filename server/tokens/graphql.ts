@@ -1,12 +1,14 @@
 import { checkLabels } from '../agents/labels.ts';
 import { checkAgentName } from '../agents/name.ts';
-import { GraphiumError } from '../base/errors.ts';
+import { GraphiumError, notFound } from '../base/errors.ts';
 import { builder, checkId, describedEnum } from '../schema/builder.ts';
 import { Label, LabelInput, toLabels } from '../schema/common.ts';
 import type { Caller } from '../schema/context.ts';
 import { createJoinToken, createUserToken, type IssuedToken, revokeToken } from './issue.ts';
 import { checkServer, joinCommand, warningOf } from './join-command.ts';
-import { listTokens, type TokenRow } from './store.ts';
+import { findToken, listTokens, type TokenRow } from './store.ts';
+
+const MAX_TOKENS = 1_000;
 
 const Role = describedEnum('Role', 'What a user token allows. Each role includes the previous one.', {
   VIEWER: 'Allows reading everything except tokens.',
@@ -144,8 +146,24 @@ builder.queryFields((t) => ({
   tokens: t.field({
     type: [Token],
     authScopes: { admin: true },
-    description: 'All tokens, newest first, at most 1,000.',
-    resolve: (_root, _args, { db }) => listTokens(db),
+    description: 'Tokens, newest first.',
+    args: {
+      first: t.arg.int({
+        required: true,
+        defaultValue: MAX_TOKENS,
+        description: `The maximum number of tokens to return, from 1 to ${MAX_TOKENS}.`,
+      }),
+      after: t.arg.id({
+        description: 'The ID of the last token of the previous page. If omitted, the first page is returned.',
+      }),
+    },
+    resolve: async (_root, { first, after }, { db }) => {
+      if (first < 1 || first > MAX_TOKENS) {
+        throw new GraphiumError('BAD_INPUT', `first: expected 1 to ${MAX_TOKENS}, got ${first}.`);
+      }
+      if (after != null && !(await findToken(db, checkId('token', after)))) throw notFound('token', after);
+      return listTokens(db, first, after ?? undefined);
+    },
   }),
 }));
 

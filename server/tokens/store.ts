@@ -96,10 +96,16 @@ export async function revokeTokensOfAgent(tx: Queryable, agentId: string): Promi
   return rows.map((row) => row.id);
 }
 
-const MAX_TOKENS = 1_000;
+/** @param after the token that the previous page ended with */
+export function listTokens(tx: Queryable, first: number, after: string | undefined): Promise<TokenRow[]> {
+  const last = sql`(select t.created_at, t.id from tokens t where t.id = ${after})`;
+  const older = after === undefined ? undefined : sql`(${tokens.createdAt}, ${tokens.id}) < ${last}`;
+  return tx.select().from(tokens).where(older).orderBy(desc(tokens.createdAt), desc(tokens.id)).limit(first);
+}
 
-export function listTokens(tx: Queryable): Promise<TokenRow[]> {
-  return tx.select().from(tokens).orderBy(desc(tokens.createdAt), desc(tokens.id)).limit(MAX_TOKENS);
+export async function findToken(tx: Queryable, id: string): Promise<TokenRow | undefined> {
+  const [row] = await tx.select().from(tokens).where(eq(tokens.id, id));
+  return row;
 }
 
 export async function countAdmins(tx: Queryable, exceptId?: string): Promise<number> {

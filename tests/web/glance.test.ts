@@ -133,6 +133,9 @@ describe('among many', () => {
     expect(await rows.textContent()).toContain('shop');
     await page.getByRole('searchbox').fill('jobs');
     await page.getByText('No deployment matches this filter').waitFor();
+    await page.reload();
+    await page.getByText('No deployment matches this filter').waitFor();
+    expect(await page.getByLabel('Status').inputValue()).toBe('FAILED');
     await page.getByLabel('Status').selectOption('Any status');
     await expect.poll(() => rows.count()).toBe(1);
     expect(await rows.textContent()).toContain('jobs');

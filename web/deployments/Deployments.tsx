@@ -1,4 +1,3 @@
-import { useState } from 'react';
 import { Page } from '../layout/Page.tsx';
 import { ProblemAlert } from '../layout/Problem.tsx';
 import { Button } from '../ui/Button.tsx';
@@ -15,7 +14,8 @@ const STATUSES = Object.entries(DEPLOYMENT_STATUSES) as [Status, { text: string 
 /** Lists every deployment there has been, including those of deleted stacks. */
 export function DeploymentsScreen() {
   const [stack, setStack] = useFilter();
-  const [status, setStatus] = useState<Status | null>(null);
+  const [asked, setAsked] = useFilter('status');
+  const status = STATUSES.find(([value]) => value === asked)?.[0] ?? null;
   const { deployments, problem, more, refresh, busy } = useDeploymentPages({ stack: stack.trim() || null, status });
   const isFiltered = stack.trim() !== '' || status !== null;
   return (
@@ -29,11 +29,7 @@ export function DeploymentsScreen() {
     >
       <div className="filters">
         <FilterField label="Name of a stack" text={stack} onChange={setStack} />
-        <select
-          aria-label="Status"
-          value={status ?? ''}
-          onChange={(event) => setStatus((event.target.value || null) as Status | null)}
-        >
+        <select aria-label="Status" value={status ?? ''} onChange={(event) => setAsked(event.target.value)}>
           <option value="">Any status</option>
           {STATUSES.map(([value, { text }]) => (
             <option key={value} value={value}>

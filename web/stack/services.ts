@@ -10,6 +10,8 @@ export function toServices(
   stack: Pick<Stack, 'wanted' | 'containers' | 'state'>,
   revisions: readonly Pick<Revision, 'note'>[],
 ): Service[] {
+  const isWanted = (container: { name: string; agent: string }) =>
+    stack.wanted.some(({ name, agent }) => name === container.name && agent === container.agent);
   const names = new Set([...stack.wanted.map((each) => each.service), ...toSleeping(revisions)]);
   return [...names].sort(byName.compare).map((name) => {
     const containers = stack.containers.filter((each) => each.service === name);
@@ -19,7 +21,8 @@ export function toServices(
       wanted: stack.wanted.filter((each) => each.service === name).length,
       running: known.filter((each) => each.state === 'RUNNING').length,
       // A stack as a whole runs only if what has ended in it was meant to end.
-      finished: stack.state === 'RUNNING' ? known.filter((each) => each.state === 'EXITED').length : 0,
+      finished:
+        stack.state === 'RUNNING' ? known.filter((each) => each.state === 'EXITED' && isWanted(each)).length : 0,
       unknown: containers.length - known.length,
     };
   });

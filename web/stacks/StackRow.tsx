@@ -52,9 +52,12 @@ export const StackRow = memo(function StackRow({ stack }: { stack: StackSummary 
 });
 
 /** A stack as a whole runs only if what has ended in it was meant to end, such as a migration. */
-function toRunning({ state, containers }: StackSummary): { running: number; finished: number } {
-  const of = (wanted: string) => containers.filter((each) => each.state === wanted).length;
-  return { running: of('RUNNING'), finished: state === 'RUNNING' ? of('EXITED') : 0 };
+function toRunning({ state, wanted, containers }: StackSummary): { running: number; finished: number } {
+  const running = containers.filter((each) => each.state === 'RUNNING').length;
+  if (state !== 'RUNNING') return { running, finished: 0 };
+  const isWanted = (each: { name: string; agent: string }) =>
+    wanted.some(({ name, agent }) => name === each.name && agent === each.agent);
+  return { running, finished: containers.filter((each) => each.state === 'EXITED' && isWanted(each)).length };
 }
 
 /** Shows the running deployment, or else the last failure, or else when the stack changed. */

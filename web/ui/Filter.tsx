@@ -1,11 +1,14 @@
 import { useId, useState } from 'react';
 
-/** The text of a filter. It stands in the address, so that a reload or a link keeps it. */
-export function useFilter(): [string, (text: string) => void] {
-  const [text, setText] = useState(() => new URLSearchParams(window.location.search).get('q') ?? '');
+/** A filter, '' for none. It stands in the address, beside others, so that a reload or a link keeps it. */
+export function useFilter(name = 'q'): [string, (text: string) => void] {
+  const [text, setText] = useState(() => new URLSearchParams(window.location.search).get(name) ?? '');
   const change = (next: string) => {
     setText(next);
-    const search = next === '' ? '' : `?${new URLSearchParams({ q: next })}`;
+    const query = new URLSearchParams(window.location.search);
+    if (next === '') query.delete(name);
+    else query.set(name, next);
+    const search = query.size === 0 ? '' : `?${query}`;
     window.history.replaceState(null, '', window.location.pathname + search);
   };
   return [text, change];

@@ -245,3 +245,31 @@ test('a token says when somebody last came with it', async () => {
   await expect.poll(lastUse).not.toBeNull();
   expect(Date.now() - Date.parse((await lastUse()) ?? '')).toBeLessThan(10_000);
 });
+
+describe('tokens', () => {
+  const page = async (args: string) => {
+    const result = await seed.try<{ tokens: { id: string }[] }>(`{ tokens(${args}) { id } }`, {});
+    return result.data?.tokens.map(({ id }) => id) ?? codeOf(result);
+  };
+
+  test('come in pages that follow one another without a gap', async () => {
+    // As many at the same moment as only the ID can tell apart.
+    await seed.sql`insert into tokens (kind, hash, name, created_by)
+      select 'USER', 'x', 'many', 'test' from generate_series(1, 7)`;
+    const all = (await page('first: 1000')) as string[];
+    expect(all.length).toBeGreaterThan(7);
+    const read: string[] = [];
+    for (let next = await page('first: 3'); next?.length; next = await page(`first: 3, after: "${read.at(-1)}"`)) {
+      read.push(...next);
+      if (read.length > all.length) break;
+    }
+    expect(read).toEqual(all);
+  });
+
+  test.each([
+    ['first: 0', 'BAD_INPUT'],
+    ['first: 1001', 'BAD_INPUT'],
+    ['after: "x"', 'NOT_FOUND'],
+    ['after: "00000000-0000-4000-8000-000000000000"', 'NOT_FOUND'],
+  ])('%s is %s', async (args, code) => expect(await page(args)).toBe(code));
+});
