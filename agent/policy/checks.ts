@@ -184,9 +184,19 @@ export function isInSecrets(source: string, { secretsPath }: Policy): boolean {
 }
 
 /** Checks "source:target[:options]". A source that is not a path is a volume. */
+/** What is mounted below such a mount inside is mounted on the host too. */
+export const propagation: Check = (value, { allowMountPropagation }, field) => {
+  const mode = String(value ?? '');
+  const isAllowed = !/^r?shared$/.test(mode) || allowMountPropagation.includes(mode);
+  return isAllowed ? [] : [`${field}: mount propagation ${mode} is not allowed`];
+};
+
 export const bindString: Check = (value, policy, field) => {
-  const source = String(value).split(':', 1)[0] ?? '';
-  return source.startsWith('/') || source.startsWith('.') ? bindViolations(source, policy, field) : [];
+  const [source = '', _target, options = ''] = String(value).split(':');
+  return [
+    ...options.split(',').flatMap((option) => propagation(option, policy, field)),
+    ...(source.startsWith('/') || source.startsWith('.') ? bindViolations(source, policy, field) : []),
+  ];
 };
 
 /** Recognizes a file of the agent's by its path. A user's mount from there is refused before it gets into a body. */

@@ -24,6 +24,11 @@
  *       "allowVolumes": ["backups"],                 // by name, besides those that Graphium made
  *       "allowNetworks": ["proxy"],                  // by name, besides those that Graphium made
  *       "allowSubnets": ["203.0.113.0/24"],          // as written, besides private ones
+ *       "allowPorts": ["22"],                        // ports of the host, besides `ports`
+ *       "allowUlimits": ["rtprio"],                  // besides all but rtprio and nice
+ *       "allowMountPropagation": ["rshared"],        // besides private and slave
+ *       "ports": ["80", "8000-8999"],                // left out: all but 22, which is the host's own
+ *       "requireLimits": ["memory", "pids", "cpus"], // what every container must be limited in
  *       "registries": ["docker.io", "ghcr.io"]       // left out: all
  *     }
  *
@@ -51,6 +56,10 @@ const absolutePath = z
 const flag = z.boolean().default(false);
 const names = z.array(z.string().min(1)).default([]);
 
+const portRanges = z.array(
+  z.string().regex(/^\d{1,5}(-\d{1,5})?$/, 'a port such as "80" or a range such as "8000-8999" is wanted'),
+);
+
 const policySchema = z.strictObject({
   allowPrivileged: flag,
   allowHostNamespaces: z.array(z.enum(NAMESPACES)).default([]),
@@ -73,6 +82,11 @@ const policySchema = z.strictObject({
   allowVolumes: names,
   allowNetworks: names,
   allowSubnets: names,
+  allowPorts: portRanges.default([]),
+  ports: portRanges.optional(),
+  allowUlimits: names,
+  allowMountPropagation: names,
+  requireLimits: z.array(z.enum(['memory', 'pids', 'cpus'])).default([]),
   registries: z.array(z.string().min(1)).optional(),
 });
 

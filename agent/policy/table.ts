@@ -17,11 +17,13 @@ import {
   nothing,
   oomTuning,
   privileged,
+  propagation,
   securityOption,
   storageOption,
   sysctlViolations,
   volumeDriver,
 } from './checks.ts';
+import { portBindings, ulimit } from './limits.ts';
 import { type Policy, toCapability } from './schema.ts';
 import { isPrivateSubnet } from './subnets.ts';
 
@@ -75,7 +77,7 @@ const mountFields: Record<string, Check> = {
     NoCopy: harmless,
     DriverConfig: volumeDriver({ driver: 'Name', options: 'Options' }),
   }),
-  BindOptions: fields({ Propagation: harmless, CreateMountpoint: harmless }),
+  BindOptions: fields({ Propagation: propagation, CreateMountpoint: harmless }),
   TmpfsOptions: fields({ SizeBytes: harmless, Mode: harmless }),
 };
 
@@ -94,7 +96,6 @@ const endpointFields: Record<string, Check> = {
 const endpoints: Check = (value, policy) =>
   Object.entries((value ?? {}) as object).flatMap(([name, endpoint]) => joinViolations(name, endpoint, policy));
 
-/** Limits that a container sets for itself are all harmless. */
 const hostFields: Record<string, Check> = {
   NetworkMode: namespace('network'),
   PidMode: namespace('pid'),
@@ -116,7 +117,7 @@ const hostFields: Record<string, Check> = {
     volumeDriver({ driver: 'Name', options: 'Options' })({ Name: value }, policy, field),
   Binds: each(bindString),
   Mounts: each(mount),
-  PortBindings: harmless,
+  PortBindings: portBindings,
   RestartPolicy: harmless,
   Annotations: annotation,
   Init: harmless,
@@ -139,7 +140,7 @@ const hostFields: Record<string, Check> = {
   PidsLimit: harmless,
   BlkioWeight: harmless,
   ShmSize: harmless,
-  Ulimits: harmless,
+  Ulimits: each(ulimit),
   OomKillDisable: oomTuning,
   OomScoreAdj: oomTuning,
   CgroupParent: listed('parent group', ({ allowCgroupParents }) => allowCgroupParents),

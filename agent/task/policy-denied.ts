@@ -19,6 +19,10 @@ const KEYS: readonly [RegExp, keyof Policy][] = [
   [/: volume (\S+) is somebody else's/, 'allowVolumes'],
   [/: network (\S+) is somebody else's/, 'allowNetworks'],
   [/: subnet (\S+) is not private/, 'allowSubnets'],
+  [/: host port (\S+) is not allowed/, 'allowPorts'],
+  [/: host port (\S+) is not among those allowed/, 'allowPorts'],
+  [/: ulimit (\S+) is not allowed/, 'allowUlimits'],
+  [/: mount propagation (\S+) is not allowed/, 'allowMountPropagation'],
   [/: registry (\S+) is not among those allowed/, 'registries'],
 ];
 

@@ -95,6 +95,8 @@ function toHostPolicy(policy: ReportedPolicy): HostPolicy {
     allowBindMounts: textsOf(policy.allowBindMounts),
     allowCapabilities: textsOf(policy.allowCapabilities),
     allowDevices: textsOf(policy.allowDevices),
+    allowPorts: policy.allowPorts === undefined ? null : textsOf(policy.allowPorts),
+    ports: policy.ports === undefined ? null : textsOf(policy.ports),
   };
 }
 

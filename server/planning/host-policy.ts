@@ -11,6 +11,10 @@ export type HostPolicy = {
   allowBindMounts: readonly string[];
   allowCapabilities: readonly string[];
   allowDevices: readonly string[];
+  /** Null for an agent that looks at no ports. */
+  allowPorts: readonly string[] | null;
+  /** Null for all but that of SSH. */
+  ports: readonly string[] | null;
 };
 
 export type Refusal = { service: string; message: string };
@@ -66,8 +70,24 @@ function lackingIn(policy: HostPolicy, container: ContainerSpec) {
     allowDevices: (container.devices ?? [])
       .map(({ source }) => source)
       .filter((path) => !isBelow(path, policy.allowDevices)),
+    allowPorts: container.ports.flatMap(({ hostPort }) =>
+      hostPort === null || isPortAllowed(hostPort, policy) ? [] : [String(hostPort)],
+    ),
   };
 }
+
+const SSH_PORT = 22;
+
+function isPortAllowed(port: number, { allowPorts, ports }: HostPolicy): boolean {
+  if (allowPorts === null || isWithin(port, allowPorts)) return true;
+  return ports === null ? port !== SSH_PORT : isWithin(port, ports);
+}
+
+const isWithin = (port: number, ranges: readonly string[]) =>
+  ranges.some((range) => {
+    const [from = Number.NaN, to = from] = range.split('-').map(Number);
+    return port >= from && port <= to;
+  });
 
 const isBelow = (path: string, parents: readonly string[]) =>
   parents.some((parent) => parent === '/' || path === parent || path.startsWith(`${parent}/`));

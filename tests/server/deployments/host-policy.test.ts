@@ -69,3 +69,18 @@ test('an agent that does not say, or says nonsense, does no harm', async () => {
     expect((await open(agent.secret, policy)).errors?.[0]?.extensions.code).toBe('BAD_INPUT');
   }
 });
+
+test.each([
+  ['all but the port of SSH', { allowPorts: [] }, ['22']],
+  ['those that are named', { allowPorts: [], ports: ['80', '8000-8999'] }, ['22', '9000']],
+  ['and those besides', { allowPorts: ['22', '9000'], ports: ['80', '8000-8999'] }, []],
+  ['all of them, where an agent looks at no ports', {}, []],
+])('of ports, a host allows %s', async (what, policy, needed) => {
+  const host = `ports-${what.length}`;
+  const agent = await seed.agent(host, { online: false });
+  await open(agent.secret, policy);
+  const warnings = await warningsOf(host, { ports: ['22:22', '80:80', '8080:81', '9000:82', '83'] });
+  expect(warnings).toHaveLength(needed.length === 0 ? 0 : 1);
+  if (needed.length > 0)
+    expect(warnings[0]?.message).toContain(`its policy file needs {"allowPorts":${JSON.stringify(needed)}}`);
+});

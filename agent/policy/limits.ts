@@ -1,0 +1,49 @@
+/** Pure: the checks of what containers may take of a host: its ports, its processor and memory, its mounts. */
+import { type Check, each, eachNamed } from './checks.ts';
+import type { Policy } from './schema.ts';
+
+/** Whoever answers on the port of SSH, while the host's own daemon restarts, is given its users' passwords. */
+const SSH_PORT = 22;
+
+const port: Check = (value, { allowPorts, ports }, field) => {
+  const { HostPort: text = '' } = (value ?? {}) as { HostPort?: string };
+  // Without a number Docker chooses one that nobody waits on.
+  if (text === '' || isWithin(text, allowPorts)) return [];
+  if (ports) return isWithin(text, ports) ? [] : [`${field}: host port ${text} is not among those allowed`];
+  const [first, last] = toRange(text);
+  return first <= SSH_PORT && last >= SSH_PORT ? [`${field}: host port ${text} is not allowed`] : [];
+};
+
+function isWithin(text: string, ranges: readonly string[]): boolean {
+  const [first, last] = toRange(text);
+  return ranges.map(toRange).some(([from, to]) => first >= from && last <= to);
+}
+
+/** Docker takes a range of ports too. */
+function toRange(text: string): [number, number] {
+  const [first = Number.NaN, last = first] = text.split('-').map(Number);
+  return [first, last];
+}
+
+export const portBindings = eachNamed((_name, bindings, policy) => each(port)(bindings, policy, '')[0]?.slice(2));
+
+/** With these a process may keep the processor from all others, the host's own included. */
+const GREEDY = ['rtprio', 'nice'];
+
+export const ulimit: Check = (value, { allowUlimits }, field) => {
+  const { Name: name = '', Hard: hard } = (value ?? {}) as { Name?: string; Hard?: number };
+  if (!GREEDY.includes(name) || hard === 0 || allowUlimits.includes(name)) return [];
+  return [`${field}: ulimit ${name} is not allowed`];
+};
+
+const LIMITS = {
+  memory: ({ Memory: memory }: Limits) => Number(memory) > 0,
+  pids: ({ PidsLimit: pids }: Limits) => Number(pids) > 0,
+  cpus: ({ NanoCpus: cpus, CpuQuota: quota }: Limits) => Number(cpus) > 0 || Number(quota) > 0,
+};
+type Limits = { Memory?: unknown; PidsLimit?: unknown; NanoCpus?: unknown; CpuQuota?: unknown };
+
+export const requiredLimits = (value: unknown, { requireLimits }: Policy, field: string): string[] =>
+  requireLimits
+    .filter((name) => !LIMITS[name]((value ?? {}) as Limits))
+    .map((name) => `${field}: this host wants a limit of ${name} for every container`);
