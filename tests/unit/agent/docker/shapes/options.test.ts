@@ -134,7 +134,7 @@ describe('the body Docker gets', () => {
     });
     const refused = violations(body, strictPolicy);
     expect(refused.filter((text) => text.includes('not a field'))).toEqual([]);
-    expect(refused).toHaveLength(18);
+    expect(refused).toHaveLength(19);
     const open = parsePolicy({
       allowPrivileged: true,
       allowHostNamespaces: ['pid', 'ipc', 'uts', 'user', 'cgroup'],
@@ -148,6 +148,7 @@ describe('the body Docker gets', () => {
       allowAnnotations: ['a'],
       allowLogDrivers: ['syslog'],
       allowBindMounts: ['/a'],
+      allowMountPropagation: ['shared'],
       allowNetworkOptions: ['o'],
     });
     expect(violations(body, open)).toEqual([]);
