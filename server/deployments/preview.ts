@@ -82,6 +82,7 @@ export async function toPreview(
             )
           : toWarning('AGENT_OFFLINE', `agent ${name} is offline: what is to be done there waits for it`),
       ),
+      ...historyLost(stack, changes, nameOf),
     ],
     taskCount: tasks.length,
     onFailure: onFailure ?? defaultOnFailure(kind, target),
@@ -89,6 +90,20 @@ export async function toPreview(
     planHash: hashOf([hash, target.revision]),
     input,
   };
+}
+
+/** Hosts know of later revisions than the database does, as after it was restored from a backup. */
+function historyLost(
+  stack: Resolved['stack'],
+  changes: readonly Change[],
+  nameOf: (agentId: string) => string,
+): Warning[] {
+  if (!stack) return [];
+  return changes.flatMap(({ agentId, containerName, observed }) => {
+    if (observed === null || observed.revision <= stack.revision) return [];
+    const message = `${containerName} on ${nameOf(agentId)} is at revision ${observed.revision}, and this server knows of none above ${stack.revision}, as after its database was restored from a backup: what was deployed since then would be replaced`;
+    return [toWarning('HISTORY_LOST', message)];
+  });
 }
 
 const toWarning = (code: string, message: string): Warning => ({ code, message, path: '', line: 1, column: 1 });

@@ -184,3 +184,22 @@ describe('repairStack', () => {
     expect(stack.desired).toBe('STOPPED');
   });
 });
+
+test('a host with a later revision than the database has is named by every plan', async () => {
+  const { name, hosts, names } = await story();
+  const warnings = async () =>
+    (
+      await seed.ask<{ planStack: { warnings: { code: string; message: string }[] } }>(
+        'query($n: String!) { planStack(operation: { repair: $n }) { warnings { code message } } }',
+        { n: name },
+      )
+    ).planStack.warnings.filter(({ code }) => code === 'HISTORY_LOST');
+  expect(await warnings()).toEqual([]);
+  await hosts[0].change(names.a, { revision: 7, specHash: 'later' });
+  expect(await warnings()).toEqual([
+    {
+      code: 'HISTORY_LOST',
+      message: expect.stringMatching(`${names.a} on ${hosts[0].agent.name} is at revision 7.* none above 1`),
+    },
+  ]);
+});
