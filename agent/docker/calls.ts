@@ -10,7 +10,15 @@ import { networkCalls, volumeCalls } from './part-calls.ts';
 import type { ContainerBody } from './shapes/body.ts';
 import { fitsPlatform, toPullQuery } from './shapes/image.ts';
 import type { DockerInspect, DockerListItem } from './shapes/observe.ts';
-import { foldPull, NOTHING_PULLED, type PullLine, pullErrorOf, toPullProgress } from './shapes/pull.ts';
+import {
+  foldPull,
+  isAtWork,
+  NOTHING_PULLED,
+  type PullLine,
+  type PullState,
+  pullErrorOf,
+  toPullProgress,
+} from './shapes/pull.ts';
 import { toLines, toLogLines } from './streams.ts';
 import type { Request, Send } from './transport.ts';
 
@@ -22,6 +30,7 @@ const LOG_LINES = 100;
 const LOG_LINE_CHARS = 2_000;
 const MAX_LOG_BYTES = 8 * 1024 * 1024;
 const PULL_STALL_MS = 5 * 60_000;
+const LAYER_STALL_MS = 60 * 60_000;
 const STOP_SLACK_MS = 30_000;
 /** A first container fills its volumes from the image, and a slow disk may take long to remove a large one. */
 const LONG_CALL_MS = 10 * 60_000;
@@ -156,7 +165,7 @@ function imageCalls(send: Send) {
     },
     /** Returns the id of the image that the name stands for now, or null if it is not present. */
     imageId: async (image: string): Promise<string | null> => (await find(image))?.Id ?? null,
-    /** Rejects if Docker reports an error, even in the middle of the stream, and if nothing moves for 5 minutes. */
+    /** Rejects if Docker reports an error, even in the middle of the stream, and if nothing moves for 5 minutes, or an hour with a layer. */
     pullImage: async (
       image: string,
       onProgress: (progress: TaskProgress) => void,
@@ -165,8 +174,8 @@ function imageCalls(send: Send) {
     ) => {
       const stalled = new AbortController();
       const either = AbortSignal.any([signal, stalled.signal]);
-      const arm = () => setTimeout(() => stalled.abort(), PULL_STALL_MS);
-      let timer = arm();
+      const arm = (ms: number) => setTimeout(() => stalled.abort(ms), ms);
+      let timer = arm(PULL_STALL_MS);
       let stream: Readable | undefined;
       try {
         const what = `Pulling ${image}`;
@@ -183,12 +192,15 @@ function imageCalls(send: Send) {
         const destroy = () => stream?.destroy(new Error('aborted'));
         either.addEventListener('abort', destroy, { once: true });
         if (either.aborted) destroy();
-        await followPull(stream, what, onProgress, () => {
+        await followPull(stream, what, onProgress, (state) => {
           clearTimeout(timer);
-          timer = arm();
+          timer = arm(isAtWork(state) ? LAYER_STALL_MS : PULL_STALL_MS);
         });
       } catch (error) {
-        if (stalled.signal.aborted) throw new EngineError(`Pulling ${image}`, 504, 'nothing moved for 5 minutes');
+        if (stalled.signal.aborted) {
+          const minutes = Number(stalled.signal.reason) / 60_000;
+          throw new EngineError(`Pulling ${image}`, 504, `nothing moved for ${minutes} minutes`);
+        }
         throw error instanceof EngineError ? error : new EngineError(`Pulling ${image}`, 502, String(error));
       } finally {
         clearTimeout(timer);
@@ -202,15 +214,15 @@ async function followPull(
   stream: Readable,
   what: string,
   onProgress: (progress: TaskProgress) => void,
-  onLine: () => void,
+  onLine: (state: PullState) => void,
 ) {
   let state = NOTHING_PULLED;
   for await (const text of toLines(stream)) {
-    onLine();
     const line = JSON.parse(text) as PullLine;
     const error = pullErrorOf(line);
     if (error !== undefined) throw new EngineError(what, 500, error);
     state = foldPull(state, line);
+    onLine(state);
     onProgress(toPullProgress(state));
   }
 }

@@ -4,6 +4,7 @@ import type { Tx } from '../db/types.ts';
 import type { ReportedPolicy, Warning } from '../db/values.ts';
 import type { Candidate } from '../planning/candidates.ts';
 import { findConflicts, type Neighbour } from '../planning/conflicts.ts';
+import { findTooOld } from '../planning/engine-age.ts';
 import { findRefusals, type HostPolicy } from '../planning/host-policy.ts';
 import { type Placed, placedOf } from '../planning/placed.ts';
 import { place } from '../planning/placement.ts';
@@ -49,6 +50,8 @@ export async function placeOnAgents(
   const volumes = findPartedVolumes(spec, placed, nameOf);
   const policies = new Map(candidates.map(({ id, policy }) => [id, policy ?? undefined]));
   const refusals = findRefusals(placed, (id) => policies.get(id), nameOf);
+  const apiVersions = new Map(candidates.map(({ id, apiVersion }) => [id, apiVersion ?? undefined]));
+  const tooOld = findTooOld(placed, (id) => apiVersions.get(id), nameOf);
   const warnings = [
     ...skipped.map(({ service, agent, reason }) => {
       const message = `"${service}" is global and has no container on ${agent}: ${reason}`;
@@ -56,6 +59,7 @@ export async function placeOnAgents(
     }),
     ...unreachable.map(({ service, message }) => ({ code: 'NETWORK_SPLIT', message, ...at(service) })),
     ...volumes.map(({ service, message }) => ({ code: 'VOLUME_SPLIT', message, ...at(service) })),
+    ...tooOld.map(({ service, message }) => ({ code: 'ENGINE_TOO_OLD', message, ...at(service) })),
     ...refusals.map(({ service, message }) => ({ code: 'POLICY_DENIED', message, ...at(service) })),
   ];
   return { placed, warnings };
@@ -80,6 +84,7 @@ async function listCandidates(tx: Tx, spec: StackSpec, neighbours: readonly Neig
     arch: engine?.arch ?? null,
     online,
     policy: policy && toHostPolicy(policy),
+    apiVersion: engine?.apiVersion ?? null,
     load: others.get(id)?.length ?? 0,
     taken: (wanted.get(id) ?? []).flatMap(takenBy),
   }));

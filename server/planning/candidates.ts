@@ -13,6 +13,8 @@ export type Candidate = {
   online: boolean;
   /** null: the agent has not said what its policy is. */
   policy?: HostPolicy | null;
+  /** The version of Docker's API that it speaks; null: it has not said. */
+  apiVersion?: string | null;
   /** Containers of other stacks that it runs. */
   load: number;
   /** Host ports that other stacks want there; `by` names a container and its stack. */

@@ -16,6 +16,10 @@ export type PullState = { message: string; layers: ReadonlyMap<string, LayerProg
 
 export const NOTHING_PULLED: PullState = { message: '', layers: new Map() };
 
+/** An engine says nothing while it checks or unpacks a large layer on its own disk. */
+export const isAtWork = ({ layers }: PullState): boolean =>
+  [...layers.values()].some(({ status }) => status === 'Verifying Checksum' || status === 'Extracting');
+
 /** Returns the error of a pull that failed inside a stream that began with 200. */
 export const pullErrorOf = (line: PullLine): string | undefined => line.errorDetail?.message ?? line.error;
 

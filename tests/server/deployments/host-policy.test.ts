@@ -10,7 +10,7 @@ const PLAN = `query($c: String!) { planStack(operation: { deploy: { source: { co
   warnings { code message path line } } }`;
 type Plan = { planStack: { warnings: { code: string; message: string; path: string; line: number }[] } };
 
-const open = (secret: string, policy: unknown) =>
+const open = (secret: string, policy: unknown, apiVersion = '1.48') =>
   seed.try(
     OPEN,
     {
@@ -18,7 +18,7 @@ const open = (secret: string, policy: unknown) =>
         instanceId: randomUUID(),
         version: '1',
         transport: 'POLL',
-        engine: { version: '28', apiVersion: '1.48', os: 'linux', arch: 'x86_64', cpus: 1, memoryBytes: 1 },
+        engine: { version: '28', apiVersion, os: 'linux', arch: 'x86_64', cpus: 1, memoryBytes: 1 },
         running: [],
         policy,
       },
@@ -27,10 +27,8 @@ const open = (secret: string, policy: unknown) =>
   );
 
 const file = (host: string, more: object) => composeFile('asked', { web: service(host, { image: 'app:1', ...more }) });
-const warningsOf = async (host: string, more: object) =>
-  (await seed.ask<Plan>(PLAN, { c: file(host, more) })).planStack.warnings.filter(
-    ({ code }) => code === 'POLICY_DENIED',
-  );
+const warningsOf = async (host: string, more: object, wanted = 'POLICY_DENIED') =>
+  (await seed.ask<Plan>(PLAN, { c: file(host, more) })).planStack.warnings.filter(({ code }) => code === wanted);
 
 test('a plan warns of what the host will refuse, with the line of the file and what its policy needs', async () => {
   const agent = await seed.agent('strict', { online: false });
@@ -83,4 +81,19 @@ test.each([
   expect(warnings).toHaveLength(needed.length === 0 ? 0 : 1);
   if (needed.length > 0)
     expect(warnings[0]?.message).toContain(`its policy file needs {"allowPorts":${JSON.stringify(needed)}}`);
+});
+
+test('a plan warns of what the engine of a host is too old for', async () => {
+  const agent = await seed.agent('old', { online: false });
+  const warnings = async (apiVersion: string) => {
+    await open(agent.secret, {}, apiVersion);
+    return warningsOf('old', { annotations: { 'com.example.a': 'b' } }, 'ENGINE_TOO_OLD');
+  };
+  expect(await warnings('1.41')).toMatchObject([
+    {
+      path: 'services.web',
+      message: 'the Docker engine of old is too old for the annotations of "web": it has API 1.41, and 1.43 is needed',
+    },
+  ]);
+  expect(await warnings('1.43')).toEqual([]);
 });

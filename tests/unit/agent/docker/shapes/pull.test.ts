@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { EngineError, toPullError } from '../../../../../agent/docker/errors.ts';
 import {
   foldPull,
+  isAtWork,
   NOTHING_PULLED,
   type PullLine,
   pullErrorOf,
@@ -24,6 +25,34 @@ describe('the lines of a pull', () => {
       layers: [],
     });
   });
+
+  it.each([
+    ['checks a layer', [{ id: a, status: 'Verifying Checksum' }], true],
+    ['unpacks one', [{ id: a, status: 'Extracting' }], true],
+    [
+      'checks one, and the other has come',
+      [
+        { id: a, status: 'Verifying Checksum' },
+        { id: b, status: 'Pull complete' },
+      ],
+      true,
+    ],
+    [
+      'has unpacked it',
+      [
+        { id: a, status: 'Extracting' },
+        { id: a, status: 'Pull complete' },
+      ],
+      false,
+    ],
+    ['loads one', [downloading(a, 1, 2)], false],
+    ['has not begun', [], false],
+  ] as [string, PullLine[], boolean][])(
+    'tell whether the engine, which %s, may be silent for long',
+    (_, lines, expected) => {
+      expect(isAtWork(lines.reduce(foldPull, NOTHING_PULLED))).toBe(expected);
+    },
+  );
 
   it('count the bytes of every layer', () => {
     const progress = progressOf(
