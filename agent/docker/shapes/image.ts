@@ -16,7 +16,7 @@ export function toImageName(image: string): ImageName {
   const path = tagged ? name.slice(0, colon) : name;
   const reference = digest ?? (tagged ? name.slice(colon + 1) : 'latest');
   const [first = '', ...rest] = path.split('/');
-  const named = rest.length > 0 && (first.includes('.') || first.includes(':') || first === 'localhost');
+  const named = rest.length > 0 && isRegistry(first);
   const registry = named && first !== 'index.docker.io' ? first : 'docker.io';
   const repository = named ? rest.join('/') : path;
   return {
@@ -25,6 +25,10 @@ export function toImageName(image: string): ImageName {
     reference,
   };
 }
+
+/** Newer engines take a first part with capitals for a registry too, as github.com/distribution/reference does. */
+const isRegistry = (first: string): boolean =>
+  first === 'localhost' || /[.:]/.test(first) || first !== first.toLowerCase();
 
 /** Compares only the parts that both the platform and the image state. */
 export function fitsPlatform(

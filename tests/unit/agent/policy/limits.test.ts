@@ -79,3 +79,9 @@ describe('what a container takes of its host', () => {
     expect(() => parsePolicy({ ports: ['http'] })).toThrow(/ports\.0: a port such as/);
   });
 });
+
+it('does not take a registry with capitals for a name on Docker Hub', () => {
+  const policy = parsePolicy({ registries: ['docker.io'] });
+  expect(violations({ Image: 'team/x' }, policy)).toEqual([]);
+  expect(violations({ Image: 'EVIL/x' }, policy)).toEqual([expect.stringContaining('registry EVIL is not among')]);
+});
