@@ -1,7 +1,7 @@
 import { topic } from '../db/notify.ts';
 import type { EngineFacts } from '../db/values.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
-import { Label, LabelInput, toLabels } from '../schema/common.ts';
+import { Label, LabelInput, pageArgs, pageOf, toLabels } from '../schema/common.ts';
 import { Container } from './containers.graphql.ts';
 import { checkLabels, setAgentLabels } from './labels.ts';
 import { containersOfAgent, unfinishedTaskCount } from './loaders.ts';
@@ -111,7 +111,9 @@ export const Agent = builder.objectRef<AgentRow>('Agent').implement({
     containers: t.field({
       type: [Container],
       description: "The containers with Graphium's labels that the agent last observed on its host.",
-      resolve: (agent, _args, { load }) => load(containersOfAgent, agent.id),
+      args: pageArgs,
+      resolve: async (agent, page, { load }) =>
+        pageOf(await load(containersOfAgent, agent.id), page, ({ containerId }) => containerId),
     }),
     unfinishedTasks: t.int({
       description: "The number of the agent's tasks that are PENDING or RUNNING.",
@@ -135,8 +137,9 @@ builder.queryFields((t) => ({
   agents: t.field({
     type: [Agent],
     authScopes: { viewer: true },
-    description: 'All agents, sorted by name.',
-    resolve: (_root, _args, { db }) => listAgents(db),
+    description: 'The agents, sorted by name.',
+    args: pageArgs,
+    resolve: async (_root, page, { db }) => pageOf(await listAgents(db), page, ({ id }) => id),
   }),
   agent: t.field({
     type: Agent,

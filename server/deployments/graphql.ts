@@ -2,7 +2,7 @@ import { notFound } from '../base/errors.ts';
 import { topic } from '../db/notify.ts';
 import type { Warning } from '../db/values.ts';
 import { builder, checkId, checkPage, describedEnum, isId } from '../schema/builder.ts';
-import { PageInfo, toPage } from '../schema/common.ts';
+import { PageInfo, pageArgs, pageOf, toPage } from '../schema/common.ts';
 import type { Context } from '../schema/context.ts';
 import { stackById } from '../stacks/loaders.ts';
 import { AgentTask } from '../tasks/graphql.ts';
@@ -87,7 +87,9 @@ export const Deployment = builder.objectRef<DeploymentRow>('Deployment').impleme
     tasks: t.field({
       type: [AgentTask],
       description: "The deployment's tasks, in the order in which they were planned.",
-      resolve: tasksOf,
+      args: pageArgs,
+      resolve: async (deployment, page, context) =>
+        pageOf(await tasksOf(deployment, page, context), page, ({ id }) => id),
     }),
     taskCounts: t.field({
       type: TaskCounts,

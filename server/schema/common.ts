@@ -1,4 +1,5 @@
-import { builder } from './builder.ts';
+import { GraphiumError } from '../base/errors.ts';
+import { builder, checkPage } from './builder.ts';
 
 /** Types that several rooms use. */
 export type LabelRow = { key: string; value: string };
@@ -42,4 +43,24 @@ export const PageInfo = builder.objectRef<Page>('PageInfo').implement({
 export function toPage<T extends { id: string }>(rows: readonly T[], first: number): { nodes: T[]; pageInfo: Page } {
   const nodes = rows.slice(0, first);
   return { nodes, pageInfo: { endCursor: nodes.at(-1)?.id ?? null, hasNextPage: rows.length > first } };
+}
+
+/** The arguments of a list that comes whole without them. */
+export const pageArgs = builder.args((t) => ({
+  first: t.int({ description: 'The maximum number of items to return, from 1 to 500. If omitted, all are returned.' }),
+  after: t.id({
+    description: 'The ID of the last item of the previous page. If omitted, the first page is returned.',
+  }),
+}));
+
+type PageArgs = { first?: number | null | undefined; after?: string | null | undefined };
+
+/** @throws GraphiumError BAD_INPUT, NOT_FOUND */
+export function pageOf<T>(rows: readonly T[], { first, after }: PageArgs, idOf: (row: T) => string): T[] {
+  const count = first == null ? rows.length : checkPage(first);
+  const last = after == null ? -1 : rows.findIndex((row) => idOf(row) === after);
+  if (after != null && last < 0) {
+    throw new GraphiumError('NOT_FOUND', `after: "${after}" is not in the list, or not any more; begin again.`);
+  }
+  return rows.slice(last + 1, last + 1 + count);
 }

@@ -3,6 +3,7 @@ import { containersOfStack } from '../agents/loaders.ts';
 import { topic } from '../db/notify.ts';
 import { placedOf } from '../planning/placed.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
+import { pageArgs, pageOf } from '../schema/common.ts';
 import { type Context, isViewer } from '../schema/context.ts';
 import type { ContainerSpec, ServiceSpec } from '../spec/spec.ts';
 import { maskSource } from '../stackfile/mask.ts';
@@ -107,7 +108,9 @@ export const Stack = builder.objectRef<StackRow>('Stack').implement({
     containers: t.field({
       type: [Container],
       description: 'The containers that the stack has on all hosts, as last observed.',
-      resolve: (stack, _args, context) => observedOf(stack, context),
+      args: pageArgs,
+      resolve: async (stack, page, context) =>
+        pageOf(await observedOf(stack, context), page, ({ containerId }) => containerId),
     }),
     createdAt: t.field({
       type: 'DateTime',
@@ -128,15 +131,17 @@ builder.queryFields((t) => ({
   stacks: t.field({
     type: [Stack],
     authScopes: { viewer: true },
-    description: 'All stacks, sorted by name.',
+    description: 'The stacks, sorted by name.',
     args: {
+      ...pageArgs,
       includeDeleted: t.arg.boolean({
         required: true,
         defaultValue: false,
         description: 'If true, stacks that are completely deleted are included.',
       }),
     },
-    resolve: (_root, { includeDeleted }, { db }) => listStacks(db, includeDeleted),
+    resolve: async (_root, { includeDeleted, ...page }, { db }) =>
+      pageOf(await listStacks(db, includeDeleted), page, ({ id }) => id),
   }),
   stack: t.field({
     type: Stack,

@@ -89,8 +89,9 @@ builder.objectFields(Stack, (t) => ({
         defaultValue: 20,
         description: 'The maximum number of revisions to return, from 1 to 500.',
       }),
+      before: t.arg.int({ description: 'Only revisions with a lower number than this. If omitted, the newest too.' }),
     },
-    resolve: (stack, { first }, { db }) => listRevisions(db, stack.id, checkPage(first)),
+    resolve: (stack, { first, before }, { db }) => listRevisions(db, stack.id, checkPage(first), before ?? undefined),
   }),
   revisionNumbered: t.field({
     type: Revision,

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, getTableColumns, inArray, isNull, lte, max, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, inArray, isNull, lt, lte, max, ne, sql } from 'drizzle-orm';
 import { chunks } from '../db/chunks.ts';
 import { agents, containers, placements, stackRevisions, stacks } from '../db/tables.ts';
 import type { Queryable, Tx } from '../db/types.ts';
@@ -136,12 +136,19 @@ export async function nextRevisionNumber(tx: Queryable, stack: Pick<StackRow, 'n
 export type RevisionSummary = Omit<RevisionRow, 'spec' | 'source'>;
 
 /** Lists the newest first. */
-export function listRevisions(tx: Queryable, stackId: string, limit: number): Promise<RevisionSummary[]> {
+export function listRevisions(
+  tx: Queryable,
+  stackId: string,
+  limit: number,
+  before?: number,
+): Promise<RevisionSummary[]> {
   const { spec: _spec, source: _source, ...summary } = getTableColumns(stackRevisions);
   return tx
     .select(summary)
     .from(stackRevisions)
-    .where(eq(stackRevisions.stackId, stackId))
+    .where(
+      and(eq(stackRevisions.stackId, stackId), before === undefined ? undefined : lt(stackRevisions.number, before)),
+    )
     .orderBy(desc(stackRevisions.number))
     .limit(limit);
 }
