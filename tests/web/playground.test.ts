@@ -85,3 +85,22 @@ it('is transferred compressed, and once: who comes back waits for a few kilobyte
     await file.body?.cancel();
   }
 });
+
+it('opens the tabs of the last visit, and no empty one beside them', async () => {
+  const { page } = me;
+  await page.goto(`${stage.url}/graphql`);
+  const tabs = page.getByRole('tablist', { name: 'Select active operation' }).getByRole('tab');
+  await tabs.first().waitFor();
+  const names = async () => (await tabs.allTextContents()).map((text) => text.trim());
+  const before = await names();
+  expect(before.length).toBeGreaterThan(2);
+  for (const visited of [0, 2]) {
+    await tabs.nth(visited).click();
+    await page.waitForTimeout(1_000);
+    await page.reload();
+    await tabs.first().waitFor();
+    expect(await names()).toEqual(before);
+    expect(await tabs.nth(visited).getAttribute('aria-selected')).toBe('true');
+  }
+  await me.expectClean();
+});

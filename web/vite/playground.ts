@@ -19,7 +19,10 @@ export function playground(): Plugin {
         graphql: emit('playground-graphql-worker.js', graphqlWorker),
       };
       const styles = emit('playground.css', css);
-      const script = emit('playground.js', [USE_THE_PAGES_TOKEN, connectWorkers(workers), js, START].join(';\n'));
+      const script = emit(
+        'playground.js',
+        [USE_THE_PAGES_TOKEN, OPEN_THE_LAST_TAB, connectWorkers(workers), js, START].join(';\n'),
+      );
       this.emitFile({ type: 'asset', fileName: 'playground.html', source: toHtml(styles, script) });
     },
   };
@@ -54,6 +57,23 @@ const USE_THE_PAGES_TOKEN = `{
     if (!headers.get('authorization') && token) headers.set('authorization', 'Bearer ' + token);
     return plainFetch(input, { ...init, headers });
   };
+}`;
+
+/**
+ * GraphiQL 5 opens one more tab, an empty one, where it finds the query that it remembers in none of the tabs that it keeps, and
+ * it remembers none before somebody has typed. What stood in the last tab is what it is to remember, unless the address says more.
+ */
+const OPEN_THE_LAST_TAB = `try {
+  const { tabs, activeTabIndex } = JSON.parse(localStorage.getItem('graphiql:tabState'));
+  const last = tabs[activeTabIndex];
+  if (last && !new URLSearchParams(location.search).has('query')) {
+    for (const name of ['query', 'variables']) {
+      if (last[name]) localStorage.setItem('graphiql:' + name, last[name]);
+      else localStorage.removeItem('graphiql:' + name);
+    }
+  }
+} catch {
+  // Nothing was kept: the first visit.
 }`;
 
 const connectWorkers = (workers: Record<string, string>) => `{
