@@ -52,22 +52,6 @@ describe('networks', () => {
     expect((await engine.networksNamed(back.name))[0]?.Id).toBe(made?.Id);
   });
 
-  it('give a container an address of its own in each, where the engine can', async () => {
-    const attached = [
-      { name: net.name, aliases: [] },
-      { name: back.name, aliases: [], macAddress: '02:42:0a:d5:08:4d' },
-    ];
-    const outcome = await host.run('DEPLOY', specOf({ networks: attached }, { networks: [net, back] }));
-    if (Number(engine.apiVersion().split('.')[1]) < 44) {
-      const message = expect.stringContaining(`MAC address in network ${back.name} (needs API 1.44`);
-      expect(outcome).toMatchObject({ status: 'FAILED', error: { code: 'ENGINE_TOO_OLD', message } });
-    } else {
-      expect(outcome).toMatchObject({ status: 'COMPLETED' });
-      const { Networks } = (await inspect(name('web'))).NetworkSettings;
-      expect(Networks[back.name]).toMatchObject({ MacAddress: '02:42:0a:d5:08:4d' });
-    }
-  });
-
   it('are made anew when something else is asked, unless they are in use', async () => {
     const spec = (networks: (typeof net)[], service: string) =>
       specOf({ name: name(service), networks: [{ name: back.name, aliases: [] }] }, { networks });

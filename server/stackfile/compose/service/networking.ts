@@ -57,6 +57,7 @@ export function readNetworking(
   const attachments = readAttachments(service.get('networks'), networks);
   const builtIn = findBuiltIn(attachments);
   if (builtIn) return { networkMode: builtIn, networks: [], used: [], fixed: [] };
+  checkMacAddresses(attachments);
   const ordered = attachments.toSorted((a, b) => b.priority - a.priority);
   const others = names.container === undefined ? [] : [names.container];
   return {
@@ -168,6 +169,15 @@ function readMacAddress(value: ComposeReader): string | undefined {
   const text = value.text('a MAC address');
   if (text === undefined || MAC_ADDRESS.test(text)) return text;
   return value.misread('a MAC address such as 02:42:ac:11:00:03');
+}
+
+/** Before API 1.44, Docker has one MAC address for the whole container. */
+function checkMacAddresses(attachments: ParsedAttachment[]): void {
+  if (attachments.length < 2) return;
+  for (const { fixed } of attachments) {
+    const wayOut = 'older Docker engines take it only for a container on one network; remove it, or the other networks';
+    fixed.find(({ key }) => key === 'mac_address')?.place.refuse('"mac_address" beside another network', wayOut);
+  }
 }
 
 /** With `external: true` and the name host or none, the specification names one of Docker's own networks. */
