@@ -55,7 +55,7 @@ export async function enroll(options: EnrollOptions): Promise<Credential> {
 }
 
 async function untilReached(
-  { stop, log }: EnrollOptions,
+  { credentialPath, stop, log }: EnrollOptions,
   ask: () => Promise<AgentCredential>,
 ): Promise<AgentCredential> {
   for (;;) {
@@ -63,8 +63,10 @@ async function untilReached(
       return await ask();
     } catch (error) {
       const { code, message }: ApiError = toApiError(error);
-      if (!UNREACHED.has(code))
+      if (!UNREACHED.has(code)) {
+        await forgetSecret(credentialPath);
         throw new CredentialError(`the server refused to enroll this agent (${code}): ${message}; ${HOW_TO_JOIN}`);
+      }
       log.warn({ code, error: message, retryInMs: RETRY_MS }, 'the server cannot be reached to enroll');
       await sleep(RETRY_MS, undefined, { signal: stop });
     }

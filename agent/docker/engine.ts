@@ -42,6 +42,7 @@ export type Engine = Calls & {
 };
 
 const REMEMBER_MS = 10_000;
+/** Closes the connection of one that does not answer. */
 const PING_MS = 5_000;
 /** Podman says "remove" for "destroy". */
 const EVENT_ACTIONS = 'create start die destroy remove rename pause unpause oom health_status'.split(' ');

@@ -57,7 +57,7 @@ export const isUnreachable = (error: unknown): boolean => error instanceof Engin
 /** The engine took the call and did not answer within its limit, though it may answer others. */
 export const isHang = (error: unknown): boolean =>
   (error instanceof EngineError || error instanceof TaskError) && /no answer within \d/.test(error.message);
-export const isBadRequest = (error: unknown): boolean => says(error, [400]);
+const isBadRequest = (error: unknown): boolean => says(error, [400]);
 export const isNotFound = (error: unknown): boolean => says(error, [404]);
 export const isConflict = (error: unknown): boolean => says(error, [409]);
 /** It is no name that an image can have. Podman takes that for a failure of its own. */

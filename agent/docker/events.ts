@@ -23,8 +23,6 @@ export function createEventHub(open: (signal: AbortSignal) => Promise<EventStrea
     for (const listener of [...listeners]) listener(event);
   };
 
-  const emitOwn = (event: ContainerEvent | undefined) => event && emit(event);
-
   const follow = async (signal: AbortSignal) => {
     let failures = 0;
     while (!signal.aborted) {
@@ -35,7 +33,7 @@ export function createEventHub(open: (signal: AbortSignal) => Promise<EventStrea
         signal.addEventListener('abort', destroy, { once: true });
         if (signal.aborted) destroy();
         emit({ containerId: '', action: 'resync' });
-        for await (const line of toLines(stream)) emitOwn(toEvent(line));
+        for await (const event of ownEvents(stream)) emit(event);
         signal.removeEventListener('abort', destroy);
       } catch {
         // If the engine is away or the stream broke, connecting again is all that helps.
@@ -73,9 +71,11 @@ export function createEventHub(open: (signal: AbortSignal) => Promise<EventStrea
 
 type DockerEvent = { id?: string; Action?: string; Actor?: { ID?: string; Attributes?: Record<string, string> } };
 
-/** Undefined for containers without Graphium's labels. A filter of the engine would do that too, but not Podman's. */
-function toEvent(line: string): ContainerEvent | undefined {
-  const { id = '', Action: action = '', Actor: actor } = JSON.parse(line) as DockerEvent;
-  if (actor?.Attributes?.['graphium.cluster'] === undefined) return undefined;
-  return { containerId: actor.ID ?? id, action: action === 'remove' ? 'destroy' : action };
+/** Leaves out containers without Graphium's labels. A filter of the engine would do that too, but not Podman's. */
+async function* ownEvents(stream: EventStream): AsyncGenerator<ContainerEvent> {
+  for await (const line of toLines(stream)) {
+    const { id = '', Action: action = '', Actor: actor } = JSON.parse(line) as DockerEvent;
+    if (actor?.Attributes?.['graphium.cluster'] === undefined) continue;
+    yield { containerId: actor.ID ?? id, action: action === 'remove' ? 'destroy' : action };
+  }
 }

@@ -183,7 +183,6 @@ export function isInSecrets(source: string, { secretsPath }: Policy): boolean {
   return path !== null && secrets !== null && isBelow(path, [secrets]);
 }
 
-/** Checks "source:target[:options]". A source that is not a path is a volume. */
 /** What is mounted below such a mount inside is mounted on the host too. */
 export const propagation: Check = (value, { allowMountPropagation }, field) => {
   const mode = String(value ?? '');
@@ -191,6 +190,7 @@ export const propagation: Check = (value, { allowMountPropagation }, field) => {
   return isAllowed ? [] : [`${field}: mount propagation ${mode} is not allowed`];
 };
 
+/** Checks "source:target[:options]". A source that is not a path is a volume. */
 export const bindString: Check = (value, policy, field) => {
   const [source = '', _target, options = ''] = String(value).split(':');
   return [

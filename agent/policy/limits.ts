@@ -1,5 +1,5 @@
 /** Pure: the checks of what containers may take of a host: its ports, its processor and memory, its mounts. */
-import { type Check, each, eachNamed } from './checks.ts';
+import { type Check, each } from './checks.ts';
 import type { Policy } from './schema.ts';
 
 /** Whoever answers on the port of SSH, while the host's own daemon restarts, is given its users' passwords. */
@@ -25,7 +25,10 @@ function toRange(text: string): [number, number] {
   return [first, last];
 }
 
-export const portBindings = eachNamed((_name, bindings, policy) => each(port)(bindings, policy, '')[0]?.slice(2));
+export const portBindings: Check = (value, policy, field) =>
+  Object.entries((value ?? {}) as object).flatMap(([name, bindings]) =>
+    each(port)(bindings, policy, `${field}.${name}`),
+  );
 
 /** With these a process may keep the processor from all others, the host's own included. */
 const GREEDY = ['rtprio', 'nice'];
@@ -46,4 +49,6 @@ type Limits = { Memory?: unknown; PidsLimit?: unknown; NanoCpus?: unknown; CpuQu
 export const requiredLimits = (value: unknown, { requireLimits }: Policy, field: string): string[] =>
   requireLimits
     .filter((name) => !LIMITS[name]((value ?? {}) as Limits))
-    .map((name) => `${field}: this host wants a limit of ${name} for every container`);
+    .map(
+      (name) => `${field}: this host wants every container to have a limit of ${name}, so set one in the stack file`,
+    );

@@ -3,6 +3,7 @@
  *
  * Invariants: at most one report is under way. A requested report lists the containers after the request.
  */
+import { within } from '../base/within.ts';
 import type { ContainerReport } from '../connection/api.ts';
 import { isRefused, messageOf } from '../connection/wire.ts';
 import { toPages } from './pages.ts';
@@ -83,7 +84,11 @@ export class ContainerReporter {
     clearTimeout(this.#debounce);
     this.#debounce = undefined;
     try {
-      const containers = await within(LIST_WITHIN_MS, this.#options.list());
+      const containers = await within(
+        LIST_WITHIN_MS,
+        this.#options.list(),
+        'the Docker engine did not list its containers',
+      );
       const report = JSON.stringify(containers);
       if (this.#link !== link || this.#reported === report) return;
       const ids = containers.map(({ id }) => id);
@@ -117,13 +122,4 @@ export class ContainerReporter {
       await this.#send(link, page.slice(middle), ids);
     }
   }
-}
-
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new Error(`the Docker engine did not list its containers within ${ms / 1000} s`)),
-    ms,
-  );
-  return Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
 }

@@ -3,10 +3,10 @@
  * nothing and sees nothing, however well its agent is connected. A restart of Docker, which takes seconds, is not told.
  */
 import { pause } from '../base/backoff.ts';
-import type { SessionInput } from '../connection/api.ts';
+import { within } from '../base/within.ts';
 import { messageOf } from '../connection/wire.ts';
+import type { EngineFacts } from '../docker/engine.ts';
 
-export type EngineFacts = NonNullable<SessionInput['engine']>;
 export type EngineNews = { engine: EngineFacts | null; engineProblem: string | null };
 export type EngineLink = { reportEngine(news: EngineNews): Promise<unknown> };
 
@@ -65,8 +65,8 @@ export class EngineWatch {
     const { withinMs, toleratedMs } = this.#timings;
     const { engine } = this.#news;
     try {
-      const isKnown = engine !== null && !all;
-      const found = isKnown ? await within(withinMs, ping()).then(() => engine) : await within(withinMs, facts());
+      const look = engine === null || all ? facts() : ping().then(() => engine);
+      const found = await within(withinMs, look, 'no answer');
       this.#failingSinceMs = undefined;
       this.#note({ engine: found, engineProblem: null });
     } catch (error) {
@@ -98,10 +98,4 @@ export class EngineWatch {
       this.#options.log.warn({ error: messageOf(error) }, 'the state of the Docker engine was not reported');
     });
   }
-}
-
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error(`no answer within ${ms / 1000} s`)), ms);
-  return Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
 }

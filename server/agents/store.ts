@@ -3,7 +3,6 @@ import { GraphiumError } from '../base/errors.ts';
 import { chunks } from '../db/chunks.ts';
 import { agents, containers, tasks } from '../db/tables.ts';
 import type { Queryable, Tx } from '../db/types.ts';
-import type { EngineFacts } from '../db/values.ts';
 
 /** `online`: it has a live session, and the engine of its host answers. Without the engine it sees and does nothing. */
 export type AgentRow = typeof agents.$inferSelect & { connected: boolean; online: boolean };
@@ -15,23 +14,21 @@ export const lease = sql`now() + make_interval(secs => ${LEASE_SECONDS})`;
 /** A session is live while its lease runs by the database's clock. */
 const connected = sql<boolean>`coalesce(${agents.sessionExpiresAt} > now(), false) and ${agents.quarantinedAt} is null`;
 
+export const online = sql<boolean>`${connected} and ${agents.engineDownSince} is null`;
+
 /** When something was last heard of an agent; null if it has never connected. A session that was ended needs no lease. */
 export function lastSeenAt({ sessionExpiresAt, sessionInstance }: AgentRow): Date | null {
   if (!sessionExpiresAt || !sessionInstance) return sessionExpiresAt;
   return new Date(sessionExpiresAt.getTime() - LEASE_SECONDS * 1_000);
 }
 
-/** Since when nothing is known of an agent's host; null if it has never connected. */
-export const unknownSince = (agent: AgentRow): Date | null =>
-  agent.connected ? agent.engineDownSince : lastSeenAt(agent);
+/** Since when nothing is known of the host of an agent that is not online; null if it has never connected. */
+export const unknownSince = (agent: AgentRow): Date | null => agent.engineDownSince ?? lastSeenAt(agent);
 
-const selectAgents = (tx: Queryable) => tx.select({ agent: agents, connected: connected.as('connected') }).from(agents);
-type Selected = { agent: typeof agents.$inferSelect; connected: boolean };
-const toRow = ({ agent, connected }: Selected): AgentRow => ({
-  ...agent,
-  connected,
-  online: connected && agent.engineDownSince === null,
-});
+const selectAgents = (tx: Queryable) =>
+  tx.select({ agent: agents, connected: connected.as('connected'), online: online.as('online') }).from(agents);
+type Selected = { agent: typeof agents.$inferSelect; connected: boolean; online: boolean };
+const toRow = ({ agent, ...state }: Selected): AgentRow => ({ ...agent, ...state });
 
 export async function listAgents(tx: Queryable): Promise<AgentRow[]> {
   const rows = await selectAgents(tx).where(isNull(agents.removedAt)).orderBy(asc(agents.name));
@@ -65,14 +62,13 @@ export async function lockAgent(tx: Tx, id: string): Promise<typeof agents.$infe
  * Holds the agent's row for the rest of the transaction, so that no newer session opens meanwhile.
  * @throws GraphiumError SESSION_LOST unless `epoch` is the live session's
  */
-export async function lockSession(tx: Tx, agentId: string, epoch: number): Promise<{ engine: EngineFacts | null }> {
+export async function lockSession(tx: Tx, agentId: string, epoch: number): Promise<void> {
   const [row] = await tx
-    .select({ engine: agents.engine })
+    .select({ id: agents.id })
     .from(agents)
     .where(and(eq(agents.id, agentId), isLiveSession(epoch)))
     .for('no key update');
   if (!row) throw sessionLost(epoch);
-  return row;
 }
 
 /** @throws GraphiumError SESSION_LOST unless `epoch` is the live session's */

@@ -101,7 +101,7 @@ function historyLost(
   if (!stack) return [];
   return changes.flatMap(({ agentId, containerName, observed }) => {
     if (observed === null || observed.revision <= stack.revision) return [];
-    const message = `${containerName} on ${nameOf(agentId)} is at revision ${observed.revision}, and this server knows of none above ${stack.revision}, as after its database was restored from a backup: what was deployed since then would be replaced`;
+    const message = `${containerName} on ${nameOf(agentId)} is at revision ${observed.revision}, and this server knows of none above ${stack.revision}, as after its database was restored from a backup: what was deployed since then is not known here`;
     return [toWarning('HISTORY_LOST', message)];
   });
 }

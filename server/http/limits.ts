@@ -47,36 +47,8 @@ export function limitPlugins(): Plugin[] {
     useExecutionCancellation(),
     turnsPlugin(LIMITS.turns, LIMITS.turnsOfAddress),
     jsonBodies(),
-    ownCodes(),
   ];
 }
-
-/**
- * Requests that nothing could be executed of, because their grammar or their envelope is wrong, get the code of the catalogue:
- * yoga has codes of its own for them, and masks none.
- */
-function ownCodes(): Plugin {
-  return {
-    onResultProcess({ result }) {
-      if ('errors' in result) giveOwnCodes(result.errors ?? []);
-    },
-  };
-}
-
-/** @returns the same errors */
-export function giveOwnCodes<T extends { extensions?: Record<string, unknown> }>(errors: readonly T[]): readonly T[] {
-  for (const { extensions } of errors) {
-    if (extensions && YOGA_CODES.has(String(extensions.code))) extensions.code = 'BAD_INPUT';
-  }
-  return errors;
-}
-
-const YOGA_CODES = new Set([
-  'BAD_REQUEST',
-  'GRAPHQL_PARSE_FAILED',
-  'GRAPHQL_VALIDATION_FAILED',
-  'OPERATION_RESOLUTION_FAILURE',
-]);
 
 /** Reading on for so long lets a client get the answer instead of a broken connection. */
 const DRAIN_BYTES = 16 * 1024 * 1024;

@@ -49,6 +49,14 @@ export function codeOf(error: unknown): string {
   return codeOfFault(original);
 }
 
+/**
+ * Gives each error its code of the catalogue. Those that kept anything from being executed, such as errors of grammar, meet no
+ * mask, and have codes of yoga's own.
+ */
+export function giveCodes(errors: readonly GraphQLError[]): void {
+  for (const error of errors) error.extensions.code = codeOf(error);
+}
+
 /** Nobody threw it on purpose: it came from the database, or is a fault of ours. */
 function codeOfFault(error: unknown): keyof typeof MESSAGES {
   if (isUnstorable(error)) return 'BAD_INPUT';

@@ -1,7 +1,6 @@
 import { type DocumentNode, type ExecutionArgs, GraphQLError } from 'graphql';
 import type { OperationResult, SubscribePayload } from 'graphql-ws';
 import type { Context } from '../schema/context.ts';
-import { giveOwnCodes } from './limits.ts';
 import type { Yoga } from './yoga.ts';
 
 type Run = (args: ExecutionArgs) => OperationResult;
@@ -19,11 +18,11 @@ export async function prepareOperation(
     params: payload,
   });
   const document = attempt<DocumentNode>(() => parse(payload.query));
-  if (document instanceof GraphQLError) return giveOwnCodes([document]);
+  if (document instanceof GraphQLError) return [document];
   // Some limits are answered by throwing, too.
   const errors = attempt(() => validate(schema, document));
-  if (errors instanceof GraphQLError) return giveOwnCodes([errors]);
-  if (errors.length > 0) return giveOwnCodes(errors);
+  if (errors instanceof GraphQLError) return [errors];
+  if (errors.length > 0) return errors;
   const rootValue: Enveloped = { execute, subscribe };
   return {
     schema,

@@ -11,7 +11,7 @@ import type { Caller } from '../schema/context.ts';
 import { type Attempts, addressOf, authenticateFrom } from './attempts.ts';
 import { authenticate, createContext, type Services } from './context.ts';
 import { LIMITS } from './limits.ts';
-import { createMask } from './mask.ts';
+import { createMask, giveCodes } from './mask.ts';
 import { execute, prepareOperation, subscribe } from './operation.ts';
 import { createPresence, type Presence } from './presence.ts';
 import type { Yoga } from './yoga.ts';
@@ -152,11 +152,6 @@ function checkCount(subscriptions: Client['subscriptions']): GraphQLError[] | un
   if (Object.keys(subscriptions).length <= LIMITS.subscriptionsPerSocket) return undefined;
   const message = `At most ${LIMITS.subscriptionsPerSocket} operations at a time over one socket.`;
   return [new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED' } })];
-}
-
-/** Gives errors of GraphQL itself, such as those of its grammar, the code that they have over HTTP. */
-function giveCodes(errors: readonly GraphQLError[]): void {
-  for (const { extensions } of errors) extensions.code ??= 'BAD_INPUT';
 }
 
 async function release({ session, stop }: Extra, isGraceful: boolean, { sockets }: Services): Promise<void> {

@@ -6,7 +6,7 @@ import type { Context } from '../schema/context.ts';
 import { type Attempts, addressOf, authenticateFrom } from './attempts.ts';
 import { createContext, type Services } from './context.ts';
 import { limitPlugins } from './limits.ts';
-import { createMask } from './mask.ts';
+import { createMask, giveCodes } from './mask.ts';
 import { schema } from './schema.ts';
 
 /** Over a WebSocket the context was made when the operation came in. */
@@ -25,7 +25,10 @@ export function createGraphql(services: Services, attempts: Attempts, log: Logge
     // Errors are logged where they are masked; yoga would log the expected ones as well.
     logging: false,
     maskedErrors: { maskError: createMask(log) },
-    plugins: limitPlugins(),
+    plugins: [
+      ...limitPlugins(),
+      { onResultProcess: ({ result }) => giveCodes('errors' in result ? (result.errors ?? []) : []) },
+    ],
     context: async ({ graphium, request, req }) => {
       if (graphium) return graphium;
       const caller = await authenticateFrom(addressOf(req), request.headers.get('authorization'), {

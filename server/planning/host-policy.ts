@@ -1,4 +1,5 @@
 import type { ContainerSpec } from '../spec/spec.ts';
+import { type Complaint, complaintsOf } from './per-host.ts';
 import type { Placed } from './placed.ts';
 
 /**
@@ -17,8 +18,6 @@ export type HostPolicy = {
   ports: readonly string[] | null;
 };
 
-export type Refusal = { service: string; message: string };
-
 /** Docker gives these to every container. */
 const DEFAULT_CAPABILITIES = new Set(
   (
@@ -31,23 +30,17 @@ const DEFAULT_CAPABILITIES = new Set(
  * @param policyOf undefined where the agent has not said what its policy is
  * @param nameOf an agent's name by its id
  */
-export function findRefusals(
+export const findRefusals = (
   placed: readonly Placed[],
   policyOf: (agentId: string) => HostPolicy | undefined,
   nameOf: (agentId: string) => string,
-): Refusal[] {
-  const found = new Map<string, Refusal>();
-  for (const { service, container, agentId } of placed) {
-    const policy = policyOf(agentId);
-    if (!policy) continue;
+): Complaint[] =>
+  complaintsOf(placed, policyOf, (policy, { service, container, agentId }) => {
     const needed = Object.entries(lackingIn(policy, container)).filter(([, value]) => !isEmpty(value));
-    if (needed.length === 0) continue;
+    if (needed.length === 0) return undefined;
     const example = JSON.stringify(Object.fromEntries(needed));
-    const message = `the policy of the host ${nameOf(agentId)} does not allow "${service.name}": its policy file needs ${example}`;
-    found.set(message, { service: service.name, message });
-  }
-  return [...found.values()];
-}
+    return `the policy of the host ${nameOf(agentId)} does not allow "${service.name}": its policy file needs ${example}`;
+  });
 
 const isEmpty = (value: unknown) => value === false || (Array.isArray(value) && value.length === 0);
 

@@ -59,7 +59,7 @@ export async function openSession(
         ...takeover,
         version,
         transport,
-        ...engineOf(input, agent),
+        ...engineOf(input),
         policy,
         sessionEpoch: epoch,
         sessionInstance: input.instanceId,
@@ -81,8 +81,8 @@ export async function openSession(
 type EngineNews = Pick<SessionInput, 'engine' | 'engineProblem'>;
 
 /** What is known of an engine stays known while it does not answer. */
-const engineOf = ({ engine, engineProblem }: EngineNews, known: { engine: EngineFacts | null }) => ({
-  engine: engine ?? known.engine,
+const engineOf = ({ engine, engineProblem }: EngineNews) => ({
+  ...(engine && { engine }),
   engineProblem: engineProblem?.slice(0, MAX_PROBLEM) ?? null,
   engineDownSince: engineProblem === null ? null : sql`coalesce(${agents.engineDownSince}, now())`,
 });
@@ -90,8 +90,8 @@ const engineOf = ({ engine, engineProblem }: EngineNews, known: { engine: Engine
 /** Notes that the agent's engine stopped answering, or answers again. */
 export function reportEngine(db: Db, agentId: string, epoch: number, news: EngineNews): Promise<void> {
   return transact(db, async (tx) => {
-    const agent = await lockSession(tx, agentId, epoch);
-    await tx.update(agents).set(engineOf(news, agent)).where(eq(agents.id, agentId));
+    await lockSession(tx, agentId, epoch);
+    await tx.update(agents).set(engineOf(news)).where(eq(agents.id, agentId));
     await notify(tx, [topic.agents, topic.stacks, topic.tasks]);
   });
 }

@@ -139,7 +139,7 @@ export function checkId(what: string, id: string): string {
 }
 
 /** @throws GraphiumError BAD_INPUT */
-export function checkPage(first: number): number {
-  if (first < 1 || first > 500) throw new GraphiumError('BAD_INPUT', `first: expected 1 to 500, got ${first}.`);
+export function checkPage(first: number, most = 500): number {
+  if (first < 1 || first > most) throw new GraphiumError('BAD_INPUT', `first: expected 1 to ${most}, got ${first}.`);
   return first;
 }

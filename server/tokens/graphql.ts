@@ -1,7 +1,7 @@
 import { checkLabels } from '../agents/labels.ts';
 import { checkAgentName } from '../agents/name.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
-import { builder, checkId, describedEnum } from '../schema/builder.ts';
+import { builder, checkId, checkPage, describedEnum } from '../schema/builder.ts';
 import { Label, LabelInput, toLabels } from '../schema/common.ts';
 import type { Caller } from '../schema/context.ts';
 import { createJoinToken, createUserToken, type IssuedToken, revokeToken } from './issue.ts';
@@ -158,11 +158,8 @@ builder.queryFields((t) => ({
       }),
     },
     resolve: async (_root, { first, after }, { db }) => {
-      if (first < 1 || first > MAX_TOKENS) {
-        throw new GraphiumError('BAD_INPUT', `first: expected 1 to ${MAX_TOKENS}, got ${first}.`);
-      }
       if (after != null && !(await findToken(db, checkId('token', after)))) throw notFound('token', after);
-      return listTokens(db, first, after ?? undefined);
+      return listTokens(db, checkPage(first, MAX_TOKENS), after ?? undefined);
     },
   }),
 }));

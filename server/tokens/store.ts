@@ -13,7 +13,10 @@ export async function insertToken(tx: Queryable, token: NewToken): Promise<Token
   return row;
 }
 
-/** Finds a token that is good now, with the agent that it belongs to. What a join token that was used is good for, `enroll` decides. */
+/**
+ * Finds a token that is good now, with the agent that it belongs to. A join token that was used is good until it expires, for
+ * `enrollAgent` answers its agent again.
+ */
 const isUsable = and(
   isNull(tokens.revokedAt),
   isNull(agents.removedAt),

@@ -1,6 +1,6 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { Logger } from 'pino';
-import type { ContainerRow } from '../agents/store.ts';
+import { type ContainerRow, online } from '../agents/store.ts';
 import { type Actor, GRAPHIUM } from '../base/audit.ts';
 import { each } from '../base/each.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
@@ -136,8 +136,7 @@ async function listStacksWithRemovable(tx: Queryable): Promise<{ id: string }[]>
     .innerJoin(agents, and(eq(agents.id, containers.agentId), isNull(agents.removedAt)))
     .where(
       and(
-        sql`${agents.sessionExpiresAt} > now()`,
-        isNull(agents.engineDownSince),
+        online,
         sql`not ${WANTED}`,
         REMOVABLE,
         sql`not exists (select 1 from deployments d where d.stack_id = ${STACK} and (

@@ -1,10 +1,11 @@
+import { isLeftover } from '../leftover.ts';
 import { Badge } from '../ui/Badge.tsx';
 import { FilterField, matches, useFilter } from '../ui/Filter.tsx';
 import { plural } from '../ui/format.ts';
 import { TimeAgo } from '../ui/Time.tsx';
 import { CONTAINER_STATES, HEALTHS } from '../words.ts';
 import type { Container, Stack, WantedContainer } from './documents.ts';
-import { isLeftover, toStackHosts } from './hosts.ts';
+import { toStackHosts } from './hosts.ts';
 
 /** So many containers are seen at a glance. */
 const FEW = 8;

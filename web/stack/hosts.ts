@@ -5,7 +5,7 @@ export type Host = {
   agent: string;
   containers: Container[];
   missing: WantedContainer[];
-  /** When the host was last heard of, if it is offline and has containers. */
+  /** When the host was last seen, if it is away and has containers. */
   unknownSince: string | null;
 };
 
@@ -23,9 +23,4 @@ export function toStackHosts(stack: Pick<Stack, 'wanted' | 'containers'>): Host[
       missing: stack.wanted.filter((each) => each.agent === agent && !seen.has(each.name)),
     };
   });
-}
-
-/** Whether a container is still there although the current revision does not want it. */
-export function isLeftover(stack: Pick<Stack, 'wanted'>, container: Container): boolean {
-  return !stack.wanted.some((each) => each.name === container.name && each.agent === container.agent);
 }

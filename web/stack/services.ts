@@ -1,3 +1,4 @@
+import { isLeftover } from '../leftover.ts';
 import type { Revision, Stack } from './documents.ts';
 
 /** `finished`: ended, as they were meant to; `unknown`: on hosts that are offline. */
@@ -10,8 +11,8 @@ export function toServices(
   stack: Pick<Stack, 'wanted' | 'containers' | 'state'>,
   revisions: readonly Pick<Revision, 'note'>[],
 ): Service[] {
-  const isWanted = (container: { name: string; agent: string }) =>
-    stack.wanted.some(({ name, agent }) => name === container.name && agent === container.agent);
+  // A stack as a whole runs only if what has ended in it was meant to end.
+  const isWhole = stack.state === 'RUNNING';
   const names = new Set([...stack.wanted.map((each) => each.service), ...toSleeping(revisions)]);
   return [...names].sort(byName.compare).map((name) => {
     const containers = stack.containers.filter((each) => each.service === name);
@@ -20,9 +21,7 @@ export function toServices(
       name,
       wanted: stack.wanted.filter((each) => each.service === name).length,
       running: known.filter((each) => each.state === 'RUNNING').length,
-      // A stack as a whole runs only if what has ended in it was meant to end.
-      finished:
-        stack.state === 'RUNNING' ? known.filter((each) => each.state === 'EXITED' && isWanted(each)).length : 0,
+      finished: isWhole ? known.filter((each) => each.state === 'EXITED' && !isLeftover(stack, each)).length : 0,
       unknown: containers.length - known.length,
     };
   });

@@ -1,4 +1,5 @@
 import { memo } from 'react';
+import { isLeftover } from '../leftover.ts';
 import { toPath } from '../router.ts';
 import { Badge } from '../ui/Badge.tsx';
 import { plural } from '../ui/format.ts';
@@ -52,12 +53,10 @@ export const StackRow = memo(function StackRow({ stack }: { stack: StackSummary 
 });
 
 /** A stack as a whole runs only if what has ended in it was meant to end, such as a migration. */
-function toRunning({ state, wanted, containers }: StackSummary): { running: number; finished: number } {
-  const running = containers.filter((each) => each.state === 'RUNNING').length;
-  if (state !== 'RUNNING') return { running, finished: 0 };
-  const isWanted = (each: { name: string; agent: string }) =>
-    wanted.some(({ name, agent }) => name === each.name && agent === each.agent);
-  return { running, finished: containers.filter((each) => each.state === 'EXITED' && isWanted(each)).length };
+function toRunning(stack: StackSummary): { running: number; finished: number } {
+  const of = (state: string) => stack.containers.filter((each) => each.state === state);
+  const finished = stack.state === 'RUNNING' ? of('EXITED').filter((each) => !isLeftover(stack, each)) : [];
+  return { running: of('RUNNING').length, finished: finished.length };
 }
 
 /** Shows the running deployment, or else the last failure, or else when the stack changed. */

@@ -36,13 +36,13 @@ export type NetworkBody = {
 
 export type VolumeBody = { Name: string; Driver?: string; DriverOpts?: Labels; Labels: Labels };
 
-/** This label names the options that were asked for, because an engine adds some of its own. */
-const OPTIONS_LABEL = 'graphium.options';
 /**
- * This label has everything that was asked for. What bears it is as asked, whatever the engine says of it: Podman gives back
- * options, address ranges and sizes otherwise than it got them. What lacks it is compared field by field.
+ * This label has everything that was asked for, and what bears it is judged by it alone: Podman gives back options, address
+ * ranges and sizes otherwise than it got them.
  */
 const ASKED_LABEL = 'graphium.asked';
+/** Older agents wrote this one, which names the options, because an engine adds some of its own. */
+const OPTIONS_LABEL = 'graphium.options';
 
 /** The same for the same request, in whatever order its options were written. */
 const toAskedLabel = (asked: Record<string, unknown>): string =>
@@ -55,16 +55,10 @@ const toAskedLabel = (asked: Record<string, unknown>): string =>
 /** Makes the body of `POST /networks/create`. */
 export function toNetworkBody(network: NetworkSpec, owner: Owner): NetworkBody {
   const asked = toAskedNetwork(network);
-  const options = askedOptions(network);
   return {
     Name: network.name,
     CheckDuplicate: true,
-    Labels: {
-      ...network.labels,
-      ...stackLabels(owner),
-      ...(options && { [OPTIONS_LABEL]: options }),
-      [ASKED_LABEL]: toAskedLabel(asked),
-    },
+    Labels: { ...network.labels, ...stackLabels(owner), [ASKED_LABEL]: toAskedLabel(asked) },
     ...asked,
   };
 }
@@ -114,7 +108,8 @@ const askedOptions = ({ driverOptions, enableIpv6, ipam }: NetworkSpec): string 
 
 /** Accepts whatever Docker chose where nothing was asked. */
 export function isAsAsked(found: DockerNetwork, spec: NetworkSpec): boolean {
-  if (found.Labels?.[ASKED_LABEL] === toAskedLabel(toAskedNetwork(spec))) return true;
+  const label = found.Labels?.[ASKED_LABEL];
+  if (label !== undefined) return label === toAskedLabel(toAskedNetwork(spec));
   const { driver, driverOptions, internal = false, attachable = false, enableIpv6, ipam } = spec;
   return (
     found.Driver === driver &&
@@ -166,7 +161,8 @@ const toAskedVolume = ({ driver, driverOptions }: VolumeSpec): Pick<VolumeBody, 
 
 /** Docker returns an existing volume of that name whatever its options, so they have to be compared. */
 export function isVolumeAsAsked(found: DockerVolume, spec: VolumeSpec): boolean {
-  if (found.Labels?.[ASKED_LABEL] === toAskedLabel(toAskedVolume(spec))) return true;
+  const label = found.Labels?.[ASKED_LABEL];
+  if (label !== undefined) return label === toAskedLabel(toAskedVolume(spec));
   const { driver = 'local', driverOptions = {} } = spec;
   const options = found.Options ?? {};
   return (

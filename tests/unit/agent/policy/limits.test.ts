@@ -41,7 +41,7 @@ describe('what a container takes of its host', () => {
   ])('may be %s', (_, body, policy) => expect(violations(body, parsePolicy(policy))).toEqual([]));
 
   it.each([
-    ['the port of SSH', ports('80', '22'), {}, /PortBindings.*host port 22 is not allowed/],
+    ['the port of SSH', ports('80', '22'), {}, /^HostConfig\.PortBindings\.80\/tcp\.1: host port 22 is not allowed$/],
     ['a range with it', ports('20-30'), {}, /host port 20-30 is not allowed/],
     ['a port that is not named', ports('81'), { ports: ['80'] }, /host port 81 is not among those allowed/],
     ['a range that ends outside', ports('8990-9001'), { ports: ['8000-8999'] }, /8990-9001 is not among/],
@@ -63,13 +63,13 @@ describe('what a container takes of its host', () => {
       'no limits where they are wanted',
       host({ Memory: 1, PidsLimit: -1 }),
       { requireLimits: ['memory', 'pids'] },
-      /wants a limit of pids/,
+      /^HostConfig: this host wants every container to have a limit of pids/,
     ],
     [
       'nothing said where limits are wanted',
       { Image: 'nginx' },
       { requireLimits: ['memory'] },
-      /wants a limit of memory/,
+      /limit of memory, so set one/,
     ],
   ])('may not be %s', (_, body, policy, words) => {
     expect(violations(body, parsePolicy(policy))).toEqual([expect.stringMatching(words)]);

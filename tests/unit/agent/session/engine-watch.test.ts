@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { type EngineFacts, type EngineNews, EngineWatch } from '../../../../agent/session/engine-watch.ts';
+import type { EngineFacts } from '../../../../agent/docker/engine.ts';
+import { type EngineNews, EngineWatch } from '../../../../agent/session/engine-watch.ts';
 
 const FACTS: EngineFacts = {
   version: '28.5.2',

@@ -54,7 +54,12 @@ describe('networks', () => {
         Config: [{ Subnet: '10.0.0.0/24', AuxiliaryAddresses: { a: '10.0.0.9' } }, { Subnet: 'FD00:0::/64' }],
       },
     }));
-  it('are recognised', () => expect(isAsAsked(found(), network)).toBe(true));
+  /** What an agent wrote before everything that was asked for had a label. */
+  const older = { Labels: { 'graphium.options': 'ipam.x ipv6 mtu' } };
+  it.each([
+    ['by their label', {}],
+    ['field by field, if an older agent made them', older],
+  ])('are recognised %s', (_, change) => expect(isAsAsked(found(change), network)).toBe(true));
   it.each([
     ['driver', { driver: 'macvlan' }],
     ['option', { driverOptions: { mtu: '1500' } }],
@@ -72,6 +77,7 @@ describe('networks', () => {
     ],
   ] as [string, Partial<NetworkSpec>][])('differ by %s', (_, change) => {
     expect(isAsAsked(found(), { ...network, ...change })).toBe(false);
+    expect(isAsAsked(found(older), { ...network, ...change })).toBe(false);
   });
   it('are as asked if their label says so, whatever Podman makes of them', () => {
     const podman = { Attachable: false, Options: { mtu: '1400', isolate: 'true' }, IPAM: { Driver: 'host-local' } };
