@@ -10,13 +10,17 @@ import { freePort, graphql, startServer } from '../../support/server.ts';
 test('it waits for a Postgres that is not there yet', { timeout: 30_000 }, async () => {
   const databaseUrl = await createDatabase(inject('postgresUrl'));
   const port = await freePort();
+  const { pathname, username } = new URL(databaseUrl.replace('@/', '@localhost/'));
   let tries = 0;
   const closed = createServer((socket) => {
-    tries++;
-    socket.destroy();
+    socket.on('error', () => {});
+    // Somebody else's client may still come to a port that was given away again; ours names its own database.
+    socket.once('data', (startup) => {
+      if (startup.includes(pathname.slice(1))) tries++;
+      socket.destroy();
+    });
   });
   await new Promise<void>((resolve) => closed.listen(port, '127.0.0.1', resolve));
-  const { pathname, username } = new URL(databaseUrl.replace('@/', '@localhost/'));
   const starting = startServer({ databaseUrl: `postgres://${username}@127.0.0.1:${port}${pathname}` });
   await until(
     async () => tries,
