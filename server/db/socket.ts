@@ -11,16 +11,25 @@ export function openSocket({ path, host, port }: Target, isWatched = true): Sock
   const [firstHost = '', firstPort = 5432] = [[host].flat()[0], [port].flat()[0]];
   const socket = path ? connect(path) : connect(firstPort, firstHost);
   const emit = socket.emit.bind(socket) as (event: string | symbol, ...args: unknown[]) => boolean;
+  let isUnheard = true;
   const emitLate = (event: string | symbol, ...args: unknown[]) => {
+    if (event === 'data' || event === 'error') isUnheard = false;
     if (event !== 'close') return emit(event, ...args);
-    // Never "after an error": the driver would then leave unanswered what it was asked since.
-    setTimeout(() => emit(event, false));
+    setTimeout(() => {
+      // As of a proxy without a Postgres: the driver would connect again at once, without a pause, an end or a word.
+      if (isUnheard && socket.listenerCount('error') > 0) emit('error', closedUnheard());
+      // Never "after an error": the driver would then leave unanswered what it was asked since.
+      emit(event, false);
+    });
     return true;
   };
   if (isWatched) watch(socket);
   // The driver takes the name that a certificate must be for from here.
   return Object.assign(socket, { emit: emitLate, host: firstHost });
 }
+
+const closedUnheard = () =>
+  Object.assign(new Error('the connection was closed before Postgres said anything'), { code: 'CONNECTION_CLOSED' });
 
 /** In milliseconds; longer than a statement may take. */
 const SILENCE = 60_000;

@@ -1,4 +1,4 @@
-import { connect as connectTo, createServer } from 'node:net';
+import { connect as connectTo, createServer, type Socket } from 'node:net';
 import { expect, inject, test } from 'vitest';
 import { LIMITS } from '../../../server/http/limits.ts';
 import { until } from '../../support/agents.ts';
@@ -7,26 +7,30 @@ import { createPostgresProxy } from '../../support/postgres-proxy.ts';
 import { freePort, graphql, startServer } from '../../support/server.ts';
 
 /** The server's process: how it starts beside a Postgres that is not there yet, and how it ends. */
-test('it waits for a Postgres that is not there yet', { timeout: 30_000 }, async () => {
+test.each<[string, (socket: Socket) => void]>([
+  ['resets connections', (socket) => socket.resetAndDestroy()],
+  // As a proxy does that has no Postgres behind it.
+  ['takes them and closes them', (socket) => socket.once('data', () => socket.end())],
+])('it waits for a Postgres that is not there yet, and whose place %s', { timeout: 30_000 }, async (_, refuse) => {
   const databaseUrl = await createDatabase(inject('postgresUrl'));
   const port = await freePort();
-  const { pathname, username } = new URL(databaseUrl.replace('@/', '@localhost/'));
   let tries = 0;
   const closed = createServer((socket) => {
+    tries++;
     socket.on('error', () => {});
-    // Somebody else's client may still come to a port that was given away again; ours names its own database.
-    socket.once('data', (startup) => {
-      if (startup.includes(pathname.slice(1))) tries++;
-      socket.destroy();
-    });
+    refuse(socket);
   });
   await new Promise<void>((resolve) => closed.listen(port, '127.0.0.1', resolve));
+  const { pathname, username } = new URL(databaseUrl.replace('@/', '@localhost/'));
   const starting = startServer({ databaseUrl: `postgres://${username}@127.0.0.1:${port}${pathname}` });
   await until(
     async () => tries,
     (n) => n >= 3,
     { what: 'three tries' },
   );
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  // It pauses between two of them.
+  expect(tries).toBeLessThan(8);
   await new Promise((resolve) => closed.close(resolve));
   const proxy = await createPostgresProxy(databaseUrl, port);
   const server = await starting;
