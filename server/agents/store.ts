@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
 import { GraphiumError } from '../base/errors.ts';
 import { chunks } from '../db/chunks.ts';
 import { agents, containers, tasks } from '../db/tables.ts';
@@ -118,6 +118,16 @@ export function listContainersOfAgents(tx: Queryable, agentIds: readonly string[
     .from(containers)
     .where(inArray(containers.agentId, [...agentIds]))
     .orderBy(asc(containers.name));
+}
+
+/** Counts the containers of all other stacks on each agent. */
+export async function countContainersOfOthers(tx: Queryable, stackName: string): Promise<Map<string, number>> {
+  const rows = await tx
+    .select({ agentId: containers.agentId, count: sql<number>`count(*)::int` })
+    .from(containers)
+    .where(ne(containers.stack, stackName))
+    .groupBy(containers.agentId);
+  return new Map(rows.map(({ agentId, count }) => [agentId, count]));
 }
 
 /** Lists the images that containers of any stack use on the agents, as the containers name them. */

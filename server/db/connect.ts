@@ -4,6 +4,7 @@ import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import type { Logger } from 'pino';
 import postgres from 'postgres';
 import { withNotifications } from './notify.ts';
+import { withPreparedStatements } from './prepared.ts';
 import { openSocket } from './socket.ts';
 import { withStatementLog } from './statement-log.ts';
 import { cluster } from './tables.ts';
@@ -38,18 +39,20 @@ type ConnectOptions = { max?: number; log?: Logger; isMigration?: boolean; vault
  * @param options.vault may be left out where nothing that is sealed is read or written
  */
 export function connect(url: string, options: ConnectOptions = {}): Connection {
-  const client = postgres(toOptionsUrl(url), {
-    ...socketOptions(url),
-    max: options.max ?? 12,
-    // In seconds; the driver waits for ever by default.
-    connect_timeout: 10,
-    // Nobody catches the error of the driver's own query for types: a connection cut within it would end the process.
-    fetch_types: false,
-    // Missing in the driver's types.
-    ...{ socket: (target: Parameters<typeof openSocket>[0]) => openSocket(target, !options.isMigration) },
-    onnotice: () => {},
-    connection: options.isMigration ? { application_name: `${APPLICATION} migrate`, ...LIFELINE } : LIMITED,
-  });
+  const client = withPreparedStatements(
+    postgres(toOptionsUrl(url), {
+      ...socketOptions(url),
+      max: options.max ?? 12,
+      // In seconds; the driver waits for ever by default.
+      connect_timeout: 10,
+      // Nobody catches the error of the driver's own query for types: a connection cut within it would end the process.
+      fetch_types: false,
+      // Missing in the driver's types.
+      ...{ socket: (target: Parameters<typeof openSocket>[0]) => openSocket(target, !options.isMigration) },
+      onnotice: () => {},
+      connection: options.isMigration ? { application_name: `${APPLICATION} migrate`, ...LIFELINE } : LIMITED,
+    }),
+  );
   const isLogged = options.log?.isLevelEnabled('debug');
   const db = drizzle({ client: isLogged && options.log ? withStatementLog(client, options.log) : client });
   return {

@@ -7,7 +7,7 @@ import { deployments, tasks } from '../db/tables.ts';
 import type { Db, Tx } from '../db/types.ts';
 import { cancelPending, requestCancel } from '../tasks/moves.ts';
 import { addEvents, lockTasks, toEvents } from '../tasks/store.ts';
-import { endTasks, settle } from './settle.ts';
+import { settle } from './settle.ts';
 import { type DeploymentRow, getDeployment } from './store.ts';
 
 /** Ends a deployment that has not finished. What it has done stays done. */
@@ -36,10 +36,10 @@ export async function supersede(tx: Tx, oldId: string, newId: string): Promise<v
 /** Cancels waiting tasks at once, and asks the agents of running ones to stop at a safe point. */
 export async function endUnfinishedTasks(tx: Tx, deploymentId: string, reason: string): Promise<void> {
   await lockTasks(tx, and(eq(tasks.deploymentId, deploymentId), inArray(tasks.status, ['PENDING', 'RUNNING'])));
-  const cancelled = await cancelPending(tx, eq(tasks.deploymentId, deploymentId), reason);
-  const asked = await requestCancel(tx, eq(tasks.deploymentId, deploymentId));
+  const ofIt = eq(tasks.deploymentId, deploymentId);
+  const [cancelled, asked] = await Promise.all([cancelPending(tx, ofIt, reason), requestCancel(tx, ofIt)]);
   await addEvents(tx, toEvents([...cancelled, ...asked], reason));
-  await endTasks(tx, cancelled);
+  // Tasks wait for others of their own deployment only, so nothing is left that waits.
   await settle(tx, [deploymentId]);
   await notify(
     tx,

@@ -1,4 +1,4 @@
-import { listAgents, listContainersOfAgents } from '../agents/store.ts';
+import { type AgentRow, countContainersOfOthers, listAgents } from '../agents/store.ts';
 import { GraphiumError } from '../base/errors.ts';
 import type { Tx } from '../db/types.ts';
 import type { ReportedPolicy, Warning } from '../db/values.ts';
@@ -12,7 +12,7 @@ import { findPartedVolumes, findUnreachable } from '../planning/unreachable.ts';
 import type { StackSpec } from '../spec/spec.ts';
 import { locateService } from '../stackfile/locate.ts';
 import type { Problem } from '../stackfile/problems.ts';
-import { listNeighbours } from '../stacks/store.ts';
+import { listNeighbours, type Neighbours } from '../stacks/store.ts';
 
 type PlaceCode = 'UNKNOWN_HOST' | 'NO_AGENT_FITS' | 'NO_AGENT_AVAILABLE' | 'NAME_IN_USE' | 'PORT_IN_USE';
 
@@ -24,16 +24,28 @@ export function stackError(code: 'STACK_INVALID' | PlaceCode, problems: Problem[
   return new GraphiumError(code, `${place}${more}`, { problems });
 }
 
-export async function placeOnAgents(
-  tx: Tx,
+/** What a stack finds on the hosts, but for what is its own. */
+export type Surroundings = { agents: AgentRow[]; neighbours: Neighbours[]; loads: ReadonlyMap<string, number> };
+
+export async function readSurroundings(tx: Tx, stackName: string): Promise<Surroundings> {
+  const [agents, neighbours, loads] = await Promise.all([
+    listAgents(tx),
+    listNeighbours(tx, stackName),
+    countContainersOfOthers(tx, stackName),
+  ]);
+  return { agents, neighbours, loads };
+}
+
+export function placeOnAgents(
+  surroundings: Surroundings,
   file: { format: 'JSONLD' | 'COMPOSE'; source: string },
   spec: StackSpec,
   placedBefore: ReadonlyMap<string, string>,
-): Promise<{ placed: Placed[]; warnings: Warning[] }> {
-  const neighbours = (await listNeighbours(tx, spec.name)).flatMap(({ stack, spec: theirs, placements }) =>
+): { placed: Placed[]; warnings: Warning[] } {
+  const neighbours = surroundings.neighbours.flatMap(({ stack, spec: theirs, placements }) =>
     placedOf(theirs, placements).map(({ agentId, container }): Neighbour => ({ stack, agentId, container })),
   );
-  const candidates = await listCandidates(tx, spec, neighbours);
+  const candidates = listCandidates(surroundings, neighbours);
   const { placed, problems, skipped } = place(spec, candidates, placedBefore);
   const all = problems.length > 0 ? problems : findConflicts(placed, neighbours);
   const at = (service: string) => locateService(file, service);
@@ -65,16 +77,10 @@ export async function placeOnAgents(
   return { placed, warnings };
 }
 
-async function listCandidates(tx: Tx, spec: StackSpec, neighbours: readonly Neighbour[]): Promise<Candidate[]> {
-  const agents = await listAgents(tx);
-  const containers = await listContainersOfAgents(
-    tx,
-    agents.map((agent) => agent.id),
-  );
-  const others = Map.groupBy(
-    containers.filter((container) => container.stack !== spec.name),
-    (container) => container.agentId,
-  );
+function listCandidates(
+  { agents, loads }: Pick<Surroundings, 'agents' | 'loads'>,
+  neighbours: readonly Neighbour[],
+): Candidate[] {
   const wanted = Map.groupBy(neighbours, (neighbour) => neighbour.agentId);
   return agents.map(({ id, name, labels, engine, online, policy }) => ({
     id,
@@ -85,7 +91,7 @@ async function listCandidates(tx: Tx, spec: StackSpec, neighbours: readonly Neig
     online,
     policy: policy && toHostPolicy(policy),
     apiVersion: engine?.apiVersion ?? null,
-    load: others.get(id)?.length ?? 0,
+    load: loads.get(id) ?? 0,
     taken: (wanted.get(id) ?? []).flatMap(takenBy),
   }));
 }

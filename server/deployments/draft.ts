@@ -20,11 +20,13 @@ import {
   insertStack,
   listPlacements,
   nextRevisionNumber,
+  type Placement,
   type RevisionRow,
   type StackRow,
   updateStack,
 } from '../stacks/store.ts';
-import { placeOnAgents, stackError } from './draft-placement.ts';
+import { placeOnAgents, readSurroundings, stackError } from './draft-placement.ts';
+import type { Seen } from './plan-input.ts';
 import { findLockedStack } from './store.ts';
 
 /** A stack file as the user sent it. */
@@ -43,6 +45,7 @@ export type Draft = {
   spec: StackSpec;
   placed: Placed[];
   number: number;
+  seen: Seen;
   /** Whether the stack's current revision is the same in every respect. */
   isCurrent: boolean;
   text: Pick<RevisionRow, 'format' | 'source' | 'variableNames' | 'note' | 'copyOf'>;
@@ -111,34 +114,31 @@ async function draft(
     file,
   }: Pick<Draft, 'spec' | 'text' | 'warnings'> & { file: Pick<StackFile, 'format' | 'source'> },
 ): Promise<Draft> {
-  const before = stack ? await listPlacements(tx, stack.id) : [];
-  const now = before.filter(({ revision }) => revision === stack?.revision);
-  const placedBefore = new Map(now.map(({ name, agentId }) => [name, agentId]));
-  const { placed, warnings: about } = await placeOnAgents(tx, file, spec, placedBefore);
+  const [before, surroundings, containers, next] = await Promise.all([
+    stack ? listPlacements(tx, stack.id, stack.revision) : [],
+    readSurroundings(tx, spec.name),
+    listContainersOfStacks(tx, [spec.name]),
+    nextRevisionNumber(tx, spec.name),
+  ]);
+  const placedBefore = new Map(before.map(({ containerName, agentId }) => [containerName, agentId]));
+  const { placed, warnings: about } = placeOnAgents(surroundings, file, spec, placedBefore);
   if (current && stack?.desired !== 'DELETED') {
     // What was never made is in nobody's way, such as a first try with a wrong subnet.
-    const rows = await listContainersOfStacks(tx, [spec.name]);
-    const there = new Set(rows.map(({ agentId, name }) => containerKey(agentId, name)));
-    const made = now.filter(({ agentId, name }) => there.has(containerKey(agentId, name)));
-    checkParts(
-      { spec: withoutSealed(current.spec), placed: placedOf(current.spec, toPlacements(made)) },
-      { spec, placed },
-    );
+    const there = new Set(containers.map(({ agentId, name }) => containerKey(agentId, name)));
+    const made = before.filter(({ agentId, containerName }) => there.has(containerKey(agentId, containerName)));
+    checkParts({ spec: withoutSealed(current.spec), placed: placedOf(current.spec, made) }, { spec, placed });
   }
-  const next = await nextRevisionNumber(tx, stack ?? { name: spec.name, revision: 0 });
   const isSame =
     current !== undefined &&
     next === current.number + 1 &&
     stack?.desired !== 'DELETED' &&
     hashOf(withoutSeals(current.spec)) === hashOf(withoutSeals(spec)) &&
-    isSamePlacement(now, placed) &&
+    isSamePlacement(before, placed) &&
     (text.note !== null || current.source === text.source);
   const number = isSame ? current.number : next;
-  return { stack, spec, placed, number, isCurrent: isSame, text, warnings: [...warnings, ...about] };
+  const seen = { agents: surroundings.agents, containers };
+  return { stack, spec, placed, number, seen, isCurrent: isSame, text, warnings: [...warnings, ...about] };
 }
-
-const toPlacements = (rows: readonly { agentId: string; name: string }[]) =>
-  rows.map(({ agentId, name }) => ({ agentId, containerName: name }));
 
 function checkParts(...sides: Parameters<typeof findImmutableChanges>): void {
   const [first] = findImmutableChanges(...sides);
@@ -160,7 +160,7 @@ export async function storeDraft(tx: Tx, actor: Actor, draft: Draft): Promise<St
     placed.map(({ agentId, container }) => ({ agentId, containerName: container.name })),
   );
   await updateStack(tx, stack.id, { desired: 'RUNNING', revision: number });
-  return { ...stack, revision: number };
+  return { ...stack, desired: 'RUNNING', revision: number };
 }
 
 function parse(file: StackFile): { spec: StackSpec; warnings: Warning[]; variableNames: string[] } {
@@ -175,8 +175,8 @@ function parse(file: StackFile): { spec: StackSpec; warnings: Warning[]; variabl
   throw stackError('STACK_INVALID', parsed.problems);
 }
 
-function isSamePlacement(before: readonly { agentId: string; name: string }[], placed: readonly Placed[]): boolean {
-  const old = new Set(before.map(({ agentId, name }) => containerKey(agentId, name)));
+function isSamePlacement(before: readonly Placement[], placed: readonly Placed[]): boolean {
+  const old = new Set(before.map(({ agentId, containerName }) => containerKey(agentId, containerName)));
   return (
     old.size === placed.length &&
     placed.every(({ agentId, container }) => old.has(containerKey(agentId, container.name)))

@@ -6,12 +6,12 @@ import type { Warning } from '../db/values.ts';
 import { placedOf } from '../planning/placed.ts';
 import { type Plan, plan } from '../planning/plan.ts';
 import type { PlanInput, PlanKind } from '../planning/plan-input.ts';
-import { findRevision, getStack, listPlacements, type StackRow, updateStack } from '../stacks/store.ts';
-import { addEvents, insertTasks } from '../tasks/store.ts';
+import { findRevision, listPlacements, type StackRow, updateStack } from '../stacks/store.ts';
+import { insertTasks } from '../tasks/store.ts';
 import { supersede } from './cancel.ts';
 import { type PlanOptions, readPlanInput, type Target } from './plan-input.ts';
 import { settle } from './settle.ts';
-import { findLatestDeployment, insertDeployment, lockUnfinished } from './store.ts';
+import { type DeploymentRow, findLatestDeployment, getDeployment, insertDeployment, lockUnfinished } from './store.ts';
 
 /** What a caller may say about any operation. */
 export type OperationOptions = {
@@ -44,9 +44,7 @@ export type NewOperation = PlanOptions & {
 export async function currentTarget(tx: Tx, stack: StackRow): Promise<Target> {
   const revision = await findRevision(tx, stack.id, stack.revision);
   if (!revision) throw new Error(`stack ${stack.id} has no revision ${stack.revision}`);
-  const placements = (await listPlacements(tx, stack.id))
-    .filter((placement) => placement.revision === stack.revision)
-    .map(({ agentId, name }) => ({ agentId, containerName: name }));
+  const placements = await listPlacements(tx, stack.id, stack.revision);
   return {
     name: stack.name,
     spec: revision.spec,
@@ -59,7 +57,6 @@ export async function currentTarget(tx: Tx, stack: StackRow): Promise<Target> {
  * Supersedes the unfinished deployments of the stack and puts the new plan in their place. The caller holds the planning
  * lock.
  * @param agree gets the very plan that will be carried out, and throws if that is not what was agreed to
- * @returns the id of the deployment
  */
 export async function launch(
   tx: Tx,
@@ -68,12 +65,17 @@ export async function launch(
   target: Target,
   operation: NewOperation,
   agree?: (input: PlanInput, planned: Plan) => Promise<void>,
-): Promise<string> {
+): Promise<DeploymentRow> {
   const id = randomUUID();
+  const { desired } = operation;
   const unfinished = await lockUnfinished(tx, stack.id);
-  const desiredBefore = await findDesiredBefore(tx, stack, operation.desired);
-  await updateStack(tx, stack.id, { desired: operation.desired });
-  const input = await readPlanInput(tx, stack, target, operation);
+  const [input, latest] = await Promise.all([
+    readPlanInput(tx, stack, target, operation),
+    findLatestDeployment(tx, stack.id),
+    updateStack(tx, stack.id, { desired }),
+  ]);
+  // An operation that repeats the one before, such as a second deletion, has the same state to go back to.
+  const desiredBefore = stack.desired === desired ? (latest?.desiredBefore ?? desired) : stack.desired;
   const planned = plan(input);
   await agree?.(input, planned);
   const { kind, options, services = null, idempotencyKey, inputHash, retryOf } = operation;
@@ -96,16 +98,12 @@ export async function launch(
   });
   for (const old of unfinished) await supersede(tx, old.id, id);
   await insertPlan(tx, { stackId: stack.id, deploymentId: id, rollback: false }, options, planned);
-  await settle(tx, [id]);
-  await audit(tx, actor, ACTIONS[kind], stack.name, { deploymentId: id, revision: target.revision });
-  return id;
-}
-
-/** An operation that repeats the one before, such as a second deletion, has the same state to go back to. */
-async function findDesiredBefore(tx: Tx, stack: StackRow, desired: StackRow['desired']): Promise<StackRow['desired']> {
-  const { desired: now } = await getStack(tx, stack.id);
-  if (now !== desired) return now;
-  return (await findLatestDeployment(tx, stack.id))?.desiredBefore ?? now;
+  if (planned.tasks.length === 0) await settle(tx, [id]);
+  const [deployment] = await Promise.all([
+    getDeployment(tx, id),
+    audit(tx, actor, ACTIONS[kind], stack.name, { deploymentId: id, revision: target.revision }),
+  ]);
+  return deployment;
 }
 
 /** What the audit log calls each operation: as the API does. */
@@ -168,10 +166,6 @@ export async function insertPlan(
     openBlockers: blockersOf.get(key)?.length ?? 0,
   }));
   await insertTasks(tx, rows, blockers);
-  await addEvents(
-    tx,
-    rows.map((row) => ({ taskId: row.id, status: 'PENDING', attempt: 0 })),
-  );
   await notify(tx, [
     ...tasks.map((task) => topic.pending(task.agentId)),
     topic.deployment(of.deploymentId),

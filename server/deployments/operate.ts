@@ -16,7 +16,6 @@ import {
   findByIdempotencyKey,
   findDeployment,
   findLatestDeployment,
-  getDeployment,
   lockPlanning,
 } from './store.ts';
 
@@ -56,8 +55,7 @@ export function operate(
   // The digest is keyed, because the input may hold secrets that could be guessed.
   const inputHash = db.$vault.digest(hashOf(isPlain ? operation : { operation, options, autoRepair }));
   return transact(db, async (tx) => {
-    await lockPlanning(tx);
-    const earlier = idempotencyKey === null ? undefined : await findByIdempotencyKey(tx, idempotencyKey);
+    const earlier = await lockPlanningFor(tx, idempotencyKey);
     if (earlier) return sameInput(earlier, inputHash);
     const resolved = await resolve(tx, operation);
     const { draft, target, kind, desired, removeVolumes, services } = resolved;
@@ -72,7 +70,7 @@ export function operate(
       if (planHash !== null) checkPlan(planHash, view);
       if (adoptOnly) checkAdoption(view);
     };
-    return getDeployment(tx, await launch(tx, actor, stack, target, { kind, ...more }, agree));
+    return launch(tx, actor, stack, target, { kind, ...more }, agree);
   });
 }
 
@@ -114,6 +112,12 @@ export function planOperation(
   });
 }
 
+/** @returns the deployment that was made under the key before */
+async function lockPlanningFor(tx: Tx, idempotencyKey: string | null): Promise<DeploymentRow | undefined> {
+  await lockPlanning(tx);
+  return idempotencyKey === null ? undefined : findByIdempotencyKey(tx, idempotencyKey);
+}
+
 function sameInput(earlier: DeploymentRow, inputHash: string): DeploymentRow {
   if (earlier.inputHash === inputHash) return earlier;
   throw new GraphiumError(
@@ -132,8 +136,7 @@ export function retryDeployment(
 ): Promise<DeploymentRow> {
   const inputHash = hashOf({ retry: id });
   return transact(db, async (tx) => {
-    await lockPlanning(tx);
-    const earlier = idempotencyKey === null ? undefined : await findByIdempotencyKey(tx, idempotencyKey);
+    const earlier = await lockPlanningFor(tx, idempotencyKey);
     if (earlier) return sameInput(earlier, inputHash);
     const { deployment, stack } = await retryable(tx, id);
     const { kind, removeVolumes, services, priority, maxRetries, onFailure } = deployment;
@@ -150,7 +153,7 @@ export function retryDeployment(
       retryOf: id,
       warnings: deployment.warnings,
     };
-    return getDeployment(tx, await launch(tx, actor, stack, await currentTarget(tx, stack), again));
+    return launch(tx, actor, stack, await currentTarget(tx, stack), again);
   });
 }
 

@@ -89,7 +89,7 @@ async function findSubject(tx: Tx, operation: Exclude<Operation, { kind: 'DEPLOY
 const fromDraft = (draft: Draft) => ({
   draft,
   stack: draft.stack,
-  target: { name: draft.spec.name, spec: draft.spec, revision: draft.number, placed: draft.placed },
+  target: { name: draft.spec.name, spec: draft.spec, revision: draft.number, placed: draft.placed, seen: draft.seen },
 });
 
 const unchanged = async (tx: Tx, stack: StackRow) => ({ draft: null, stack, target: await currentTarget(tx, stack) });

@@ -24,8 +24,7 @@ const WantedPlace = builder.objectRef<Place>('WantedPlace').implement({
 
 async function placesOf({ stackId, number }: RevisionSummary, _args: object, { db }: Context): Promise<Place[]> {
   const spec = (await findRevision(db, stackId, number))?.spec;
-  const own = (await listPlacements(db, stackId)).filter(({ revision }) => revision === number);
-  const places = own.map(({ agentId, name }) => ({ agentId, containerName: name }));
+  const places = await listPlacements(db, stackId, number);
   return (spec ? placedOf(spec, places) : []).map(({ agentId, service, container: { name, image } }) => ({
     agentId,
     name,

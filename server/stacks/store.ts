@@ -1,6 +1,6 @@
-import { and, asc, desc, eq, getTableColumns, inArray, isNull, lt, lte, max, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, inArray, isNull, lt, ne, sql } from 'drizzle-orm';
 import { chunks } from '../db/chunks.ts';
-import { agents, containers, placements, stackRevisions, stacks } from '../db/tables.ts';
+import { agents, placements, stackRevisions, stacks } from '../db/tables.ts';
 import type { Queryable, Tx } from '../db/types.ts';
 import { openStack, outlineOf, revisionOwner, sealStack } from '../secrets/at-rest.ts';
 import type { StackSpec } from '../spec/spec.ts';
@@ -85,29 +85,32 @@ export type Neighbours = { stack: string; spec: StackSpec; placements: Placement
 export async function listNeighbours(tx: Queryable, exceptName: string): Promise<Neighbours[]> {
   const isOther = and(isNull(stacks.deletedAt), ne(stacks.name, exceptName));
   const ofCurrent = and(eq(placements.stackId, stacks.id), eq(placements.revision, stacks.revision));
-  const revisions = await tx
-    .select({ id: stacks.id, stack: stacks.name, spec: stackRevisions.spec })
-    .from(stacks)
-    .innerJoin(stackRevisions, and(eq(stackRevisions.stackId, stacks.id), eq(stackRevisions.number, stacks.revision)))
-    .where(isOther);
-  const placed = await tx
-    .select({ id: stacks.id, agentId: placements.agentId, containerName: placements.containerName })
-    .from(placements)
-    .innerJoin(stacks, ofCurrent)
-    .where(isOther);
+  const [revisions, placed] = await Promise.all([
+    tx
+      .select({ id: stacks.id, stack: stacks.name, spec: stackRevisions.spec })
+      .from(stacks)
+      .innerJoin(stackRevisions, and(eq(stackRevisions.stackId, stacks.id), eq(stackRevisions.number, stacks.revision)))
+      .where(isOther),
+    tx
+      .select({ id: stacks.id, agentId: placements.agentId, containerName: placements.containerName })
+      .from(placements)
+      .innerJoin(stacks, ofCurrent)
+      .where(isOther),
+  ]);
   const byStack = Map.groupBy(placed, ({ id }) => id);
   return revisions.map(({ id, stack, spec }) => ({ stack, spec: outlineOf(spec), placements: byStack.get(id) ?? [] }));
 }
 
-/** Lists every placement of every revision. */
-export function listPlacements(
-  tx: Queryable,
-  stackId: string,
-): Promise<{ agentId: string; name: string; revision: number }[]> {
+export function listPlacements(tx: Queryable, stackId: string, revision: number): Promise<Placement[]> {
   return tx
-    .select({ agentId: placements.agentId, name: placements.containerName, revision: placements.revision })
+    .select({ agentId: placements.agentId, containerName: placements.containerName })
     .from(placements)
-    .where(eq(placements.stackId, stackId));
+    .where(and(eq(placements.stackId, stackId), eq(placements.revision, revision)));
+}
+
+/** Lists the agents that any revision of the stack placed something on. */
+export function listAgentsEver(tx: Queryable, stackId: string): Promise<{ agentId: string }[]> {
+  return tx.selectDistinct({ agentId: placements.agentId }).from(placements).where(eq(placements.stackId, stackId));
 }
 
 /** A container that claims to be newer by more than this was not made by an installation whose backup was restored. */
@@ -119,18 +122,14 @@ const FURTHEST_AHEAD = 100_000;
  * stacks of the name, so that what an old deletion still has to do does not hit their successor. An agent that claims any
  * number must not use the numbers up.
  */
-export async function nextRevisionNumber(tx: Queryable, stack: Pick<StackRow, 'name' | 'revision'>): Promise<number> {
-  const [before] = await tx
-    .select({ revision: max(stacks.revision) })
-    .from(stacks)
-    .where(eq(stacks.name, stack.name));
-  const known = Math.max(stack.revision, before?.revision ?? 0);
-  const [row] = await tx
-    .select({ revision: max(containers.revision) })
-    .from(containers)
-    .innerJoin(agents, and(eq(agents.id, containers.agentId), isNull(agents.removedAt)))
-    .where(and(eq(containers.stack, stack.name), lte(containers.revision, known + FURTHEST_AHEAD)));
-  return Math.max(known, row?.revision ?? 0) + 1;
+export async function nextRevisionNumber(tx: Queryable, stackName: string): Promise<number> {
+  const [row] = await tx.execute<{ next: number }>(sql`
+    with known as (select coalesce(max(revision), 0) as revision from stacks where name = ${stackName})
+    select greatest(known.revision, (
+      select max(c.revision) from containers c join agents a on a.id = c.agent_id and a.removed_at is null
+      where c.stack = ${stackName} and c.revision <= known.revision + ${FURTHEST_AHEAD})) + 1 as next
+    from known`);
+  return row?.next ?? 1;
 }
 
 export type RevisionSummary = Omit<RevisionRow, 'spec' | 'source'>;
@@ -177,7 +176,9 @@ export async function insertRevision(
 ): Promise<void> {
   const { stackId, number } = revision;
   const spec = sealStack(revision.spec, tx.$vault, revisionOwner(stackId, number));
-  await tx.insert(stackRevisions).values({ ...revision, spec });
-  for (const part of chunks(placed, 5_000))
-    await tx.insert(placements).values(part.map((placement) => ({ ...placement, stackId, revision: number })));
+  const rows = placed.map((placement) => ({ ...placement, stackId, revision: number }));
+  await Promise.all([
+    tx.insert(stackRevisions).values({ ...revision, spec }),
+    ...[...chunks(rows, 5_000)].map((part) => tx.insert(placements).values(part)),
+  ]);
 }

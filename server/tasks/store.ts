@@ -6,7 +6,7 @@ import type { TaskSpec } from '../db/values.ts';
 import { openTask, sealTask, taskOwner } from '../secrets/at-rest.ts';
 
 export type TaskRow = typeof tasks.$inferSelect;
-export type NewTask = Omit<typeof tasks.$inferInsert, 'spec'> & { spec: TaskSpec };
+export type NewTask = Omit<typeof tasks.$inferInsert, 'id' | 'spec'> & { id: string; spec: TaskSpec };
 /** What callers need to know of a task that moved. */
 export type Moved = Pick<TaskRow, 'id' | 'deploymentId' | 'agentId' | 'status' | 'attempt'>;
 
@@ -25,6 +25,7 @@ export async function addEvents(tx: Tx, events: readonly (typeof taskEvents.$inf
 export const toEvents = (rows: readonly Moved[], message: string | null = null) =>
   rows.map((row) => ({ taskId: row.id, status: row.status, attempt: row.attempt, message }));
 
+/** Inserts tasks as PENDING, what they wait for, and that they began. */
 export async function insertTasks(
   tx: Tx,
   rows: readonly NewTask[],
@@ -32,7 +33,11 @@ export async function insertTasks(
 ): Promise<void> {
   // A spec may hold configs of several hundred kilobytes: nothing else happens while it is sealed.
   for (const part of chunks(rows, 100)) await tx.insert(tasks).values(part.map((row) => toStored(tx, row)));
-  for (const part of chunks(blockers, 10_000)) await tx.insert(taskBlockers).values(part);
+  const events = rows.map(({ id }) => ({ taskId: id, status: 'PENDING' as const, attempt: 0 }));
+  await Promise.all([
+    ...[...chunks(blockers, 10_000)].map((part) => tx.insert(taskBlockers).values(part)),
+    ...[...chunks(events, 5_000)].map((part) => tx.insert(taskEvents).values(part)),
+  ]);
 }
 
 const toStored = ({ $vault }: Tx, row: NewTask) => ({ ...row, spec: sealTask(row.spec, $vault, taskOwner(row.id)) });

@@ -138,7 +138,7 @@ async function repair(tx: Tx, stack: StackRow): Promise<Launched | undefined> {
 
 /** Removes removable orphans too; other containers that nothing wants are not removed unasked. */
 async function launchRepair(tx: Tx, stack: StackRow, left: readonly string[] = []): Promise<string> {
-  return launch(tx, GRAPHIUM, stack, await currentTarget(tx, stack), {
+  const { id } = await launch(tx, GRAPHIUM, stack, await currentTarget(tx, stack), {
     kind: stack.desired === 'STOPPED' ? 'STOP' : 'REPAIR',
     orphans: new Set([...(await listRemovable(tx)), ...left]),
     desired: stack.desired,
@@ -148,6 +148,7 @@ async function launchRepair(tx: Tx, stack: StackRow, left: readonly string[] = [
     retryOf: null,
     warnings: [],
   });
+  return id;
 }
 
 async function readDrift(tx: Tx, stack: StackRow): Promise<ReturnType<typeof driftOf>> {

@@ -9,13 +9,7 @@ import { agents, containers } from '../db/tables.ts';
 import type { Db, Queryable, Tx } from '../db/types.ts';
 import { currentTarget, DEFAULTS, launch } from '../deployments/launch.ts';
 import type { PlanOptions } from '../deployments/plan-input.ts';
-import {
-  type DeploymentRow,
-  findLatestDeployment,
-  findUnfinished,
-  getDeployment,
-  lockPlanning,
-} from '../deployments/store.ts';
+import { type DeploymentRow, findLatestDeployment, findUnfinished, lockPlanning } from '../deployments/store.ts';
 import { containerKey } from '../planning/changes.ts';
 import { hashOf } from '../spec/hash.ts';
 import { PREVIOUS_SUFFIX } from '../spec/names.ts';
@@ -84,7 +78,7 @@ export async function removeOrphansUnasked(db: Db, log: Logger): Promise<void> {
       await lockPlanning(tx);
       if (!(await listStacksWithRemovable(tx)).some((stack) => stack.id === id)) return;
       const stack = await getStack(tx, id);
-      const deploymentId = await launchRemoval(tx, GRAPHIUM, stack, {
+      const { id: deploymentId } = await launchRemoval(tx, GRAPHIUM, stack, {
         ...(await unaskedRemoval(tx, stack)),
         orphans: await listRemovable(tx),
       });
@@ -105,7 +99,7 @@ async function unaskedRemoval(tx: Tx, stack: StackRow): Promise<Removal> {
 
 type Removal = Pick<PlanOptions, 'removeVolumes' | 'orphans' | 'onlyAgent'> & { kind: 'DELETE' | 'REMOVE_ORPHANS' };
 
-async function launchRemoval(tx: Tx, actor: Actor, stack: StackRow, removal: Removal): Promise<string> {
+async function launchRemoval(tx: Tx, actor: Actor, stack: StackRow, removal: Removal): Promise<DeploymentRow> {
   const target = await currentTarget(tx, stack);
   const isPart = removal.kind === 'REMOVE_ORPHANS';
   return launch(tx, actor, stack, isPart && stack.desired === 'DELETED' ? { ...target, placed: [] } : target, {
@@ -164,7 +158,7 @@ export function removeOrphans(db: Db, actor: Actor, name: string, onlyAgent: str
     }
     const stack = known ?? (await insertUnknown(tx, actor, name));
     const kind = stack.desired === 'DELETED' ? 'DELETE' : 'REMOVE_ORPHANS';
-    return getDeployment(tx, await launchRemoval(tx, actor, stack, { kind, onlyAgent }));
+    return launchRemoval(tx, actor, stack, { kind, onlyAgent });
   });
 }
 
