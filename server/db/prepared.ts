@@ -1,7 +1,8 @@
 import type postgres from 'postgres';
 
 type Pending = postgres.PendingQuery<postgres.Row[]>;
-type Unsafe = (text: string, parameters?: unknown[], options?: { prepare?: boolean }) => Pending;
+type Options = { prepare?: boolean; onexecute?: () => unknown };
+type Unsafe = (text: string, parameters?: unknown[], options?: Options) => Pending;
 type Transaction = (...args: unknown[]) => Promise<unknown>;
 
 /** Each connection of Postgres keeps what it prepared; a list of values has another text for each length. */
@@ -13,20 +14,29 @@ const texts = new Set<string>();
  * The same client, which has Postgres prepare each statement that drizzle sends: from the second time on it is neither
  * parsed nor planned again, and goes out in one round trip in place of two.
  */
-export function withPreparedStatements<Client extends postgres.ISql>(client: Client): Client {
+export const withPreparedStatements = <Client extends postgres.ISql>(pool: Client): Client => preparing(pool, ALONE);
+
+/**
+ * A statement that is prepared lets the driver send others behind it on its connection. In the pool they would wait for it
+ * while other connections are free, and a `begin` among them may get no connection of its own (porsager/postgres #1189).
+ * Nothing follows where this answers nothing.
+ */
+const ALONE: Options = { onexecute: () => undefined };
+
+function preparing<Client extends postgres.ISql>(client: Client, extra: Options): Client {
   return new Proxy(client, {
     get(target, property) {
       const value: unknown = Reflect.get(target, property);
-      if (property === 'unsafe') return preparing(value as Unsafe);
+      if (property === 'unsafe') return prepared(value as Unsafe, extra);
       if (property === 'begin' || property === 'savepoint') return prepareInside(value as Transaction);
       return value;
     },
   });
 }
 
-function preparing(unsafe: Unsafe): Unsafe {
+function prepared(unsafe: Unsafe, extra: Options): Unsafe {
   return (text, parameters = [], options) =>
-    unsafe(text, parameters, { ...options, prepare: isPrepared(text, parameters) });
+    unsafe(text, parameters, { ...options, ...extra, prepare: isPrepared(text, parameters) });
 }
 
 function isPrepared(text: string, { length }: readonly unknown[]): boolean {
@@ -39,6 +49,6 @@ function isPrepared(text: string, { length }: readonly unknown[]): boolean {
 function prepareInside(transaction: Transaction): Transaction {
   return (...args) => {
     const work = args.at(-1) as (client: postgres.TransactionSql) => unknown;
-    return transaction(...args.slice(0, -1), (client: postgres.TransactionSql) => work(withPreparedStatements(client)));
+    return transaction(...args.slice(0, -1), (client: postgres.TransactionSql) => work(preparing(client, {})));
   };
 }

@@ -44,6 +44,18 @@ test('what was prepared before a newer server added a column still answers', asy
   await db.execute('alter table stacks drop column something_new');
 });
 
+test('a statement goes to the connection that is free first, not behind one that takes long', async () => {
+  const { db, close } = connect(url, { max: 2 });
+  const nap = (seconds: number) => db.execute(sql`select pg_sleep(${seconds}), ${'prepared'}::text`);
+  await Promise.all([nap(0), nap(0)]);
+  const ended: string[] = [];
+  const run = (name: string, seconds: number) => nap(seconds).then(() => ended.push(name));
+  await Promise.all([run('long', 1), run('short', 0.1), run('next', 0), transact(db, (tx) => byName(tx, 'a'))]);
+  expect(ended).toEqual(['short', 'next', 'long']);
+  await close();
+});
+
+// The last, because it uses up what a process has prepared.
 test('a list of values has a text for each length: long ones, and too many, are not kept', async () => {
   const { db } = connection;
   const names = (count: number) => Array.from({ length: count }, (_, index) => `n${index}`);
