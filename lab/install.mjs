@@ -13,8 +13,10 @@ import { EVERYTHING, hasPackages, npmOptions, partsToInstall, stamp } from './in
 
 const IS_WINDOWS = process.platform === 'win32';
 const NODE = join(MODULES, '.bin', IS_WINDOWS ? 'node.cmd' : 'node');
-/** The headers of Node, 68 MB, among what its package leaves behind when it has put the program in its place. */
-const NODE_LEFTOVERS = join(MODULES, 'node', 'node_modules');
+/** Node comes as a package for each platform, so that the lockfile has the hash of the program itself. */
+const NODE_PACKAGE = join(MODULES, `node-${IS_WINDOWS ? 'win' : process.platform}-${process.arch}`);
+/** 70 MB of headers and manuals. */
+const NODE_EXTRAS = ['include', 'share'].map((name) => join(NODE_PACKAGE, name));
 const NEEDED_MAJOR = 24;
 const PAGE_STAMP = join(ROOT, 'web', 'dist', '.sources');
 
@@ -34,7 +36,7 @@ function installPackages() {
   const args = ['ci', '--loglevel=error', '--no-audit', '--no-fund', ...npmOptions(together)];
   if (npm && /\.[cm]?js$/.test(npm)) runOrExit(system, [npm, ...args]);
   else runOrExit(IS_WINDOWS ? 'npm.cmd' : 'npm', args);
-  rmSync(NODE_LEFTOVERS, { recursive: true, force: true });
+  for (const extra of NODE_EXTRAS) rmSync(extra, { recursive: true, force: true });
   // Its first start on this host then needs as little memory as all later ones.
   if (parts.includes('agent')) spawnSync(NODE, [join(ROOT, 'agent', 'main.mjs'), '--help'], { stdio: 'ignore' });
   stamp(together);
@@ -49,9 +51,9 @@ function checkNode() {
   const why = existsSync(NODE) ? `${NODE} ${found ? `is ${found}` : 'does not run here'}` : `there is no ${NODE}`;
   const platform = `${process.platform}-${process.arch}`;
   console.error(
-    `Graphium needs Node ${NEEDED_MAJOR}: ${why} (the npm package "node" brings it for most platforms, this one is ${platform}).\n` +
+    `Graphium needs Node ${NEEDED_MAJOR}: ${why} (npm brings it for Linux, Windows and macOS on Intel; this is ${platform}).\n` +
       `Install Node ${NEEDED_MAJOR} or newer from https://nodejs.org and put it first on the PATH` +
-      `${existsSync(NODE) ? `, then delete ${NODE}` : ''}; or approve the install script of "node" and run npm ci again.`,
+      `${existsSync(NODE) ? `, then delete ${NODE}` : ''}.`,
   );
   process.exit(1);
 }
