@@ -124,14 +124,27 @@ async function adopt(tx: Tx, agentId: string, epoch: number, running: SessionInp
   return adopted;
 }
 
-export function reportContainers(
+const CONTAINER_ID = /^[\x20-\x7e]{1,128}$/;
+
+/** @throws GraphiumError SESSION_LOST, BAD_INPUT where an ID is none or two containers have the same */
+export async function reportContainers(
   db: Db,
   agentId: string,
   epoch: number,
   observed: readonly Omit<ContainerRow, 'agentId' | 'observedAt'>[],
   others: readonly string[],
 ): Promise<void> {
-  return transact(db, async (tx) => {
+  const ids = new Set<string>();
+  for (const { containerId } of observed) {
+    if (!CONTAINER_ID.test(containerId))
+      throw new GraphiumError(
+        'BAD_INPUT',
+        `containers: expected Docker's ID of a container, got ${containerId.length} characters.`,
+      );
+    if (ids.has(containerId)) throw new GraphiumError('BAD_INPUT', `containers: ${containerId} is there twice.`);
+    ids.add(containerId);
+  }
+  await transact(db, async (tx) => {
     await lockSession(tx, agentId, epoch);
     const changed = await replaceContainers(tx, agentId, observed, others);
     if (changed.length > 0) await notify(tx, [topic.stacks, topic.agents]);

@@ -55,6 +55,26 @@ test('a range of ports is stored port by port, and one that ends beyond the last
   }
 });
 
+test('a container that is in a report twice, or has an id that no engine gives, is bad input', async () => {
+  const agent = await seed.agent('twice');
+  const send = (c: object[]) => seed.try(REPORT, { epoch: agent.epoch(), c }, agent.secret);
+  const long = Array.from({ length: 300 }, () => crypto.randomUUID()).join('');
+  for (const report of [[container('two'), container('one'), container('two')], [container(long)]]) {
+    expect((await send(report)).errors?.[0]?.extensions.code).toBe('BAD_INPUT');
+  }
+  expect((await known()).filter(({ id }) => ['one', 'two', long].includes(id))).toEqual([]);
+});
+
+test('a container with labels of any kind does not keep the others from being known', async () => {
+  const agent = await seed.agent('labelled');
+  const long = Array.from({ length: 300 }, () => crypto.randomUUID()).join('');
+  const odd = { ...container('odd'), stack: long, service: 'a\0b', specHash: long, taskId: '\ud800', name: long };
+  await seed.ask(REPORT, { epoch: agent.epoch(), c: [odd, container('plain')] }, agent.secret);
+  const [row] = await seed.sql`select stack, service from containers where container_id = 'odd'`;
+  expect(row).toEqual({ stack: long.slice(0, 255), service: 'ab' });
+  expect((await known()).map(({ id }) => id)).toContain('plain');
+});
+
 test('the containers of a large host are all taken', async () => {
   const agent = await seed.agent('large');
   const all = Array.from({ length: 3_000 }, (_, index) => container(`large-${String(index).padStart(4, '0')}`));
