@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNull, lt, ne, notInArray, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNull, lt, ne, notInArray, or, type SQL, sql } from 'drizzle-orm';
 import type { PgUpdateSetSource } from 'drizzle-orm/pg-core';
 import { tasks } from '../db/tables.ts';
 import type { Tx } from '../db/types.ts';
@@ -119,16 +119,20 @@ export async function cancelPending(tx: Tx, where: SQL | undefined, reason: stri
       cancelRequestedAt: sql`coalesce(${tasks.cancelRequestedAt}, now())`,
       result: { action: 'none', message: reason },
     })
-    .where(and(eq(tasks.status, 'PENDING'), where))
+    .where(lockedInOrder(tx, and(eq(tasks.status, 'PENDING'), where)))
     .returning(moved);
 }
+
+/** An UPDATE by itself locks rows in no order, and agents start and report others of them meanwhile. */
+const lockedInOrder = (tx: Tx, which: SQL | undefined) =>
+  inArray(tasks.id, tx.select({ id: tasks.id }).from(tasks).where(which).orderBy(asc(tasks.id)).for('no key update'));
 
 /** Asks the agents of RUNNING tasks to stop at a safe point. */
 export async function requestCancel(tx: Tx, where: SQL | undefined): Promise<Moved[]> {
   return tx
     .update(tasks)
     .set({ cancelRequestedAt: sql`now()` })
-    .where(and(eq(tasks.status, 'RUNNING'), sql`${tasks.cancelRequestedAt} is null`, where))
+    .where(lockedInOrder(tx, and(eq(tasks.status, 'RUNNING'), isNull(tasks.cancelRequestedAt), where)))
     .returning(moved);
 }
 
