@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { adminTokenOf } from './admin-token.ts';
 import { AGENT_ARGS } from './agent-args.ts';
 import { createClient, type GraphiumClient } from './client.ts';
 import { spawnOwned } from './command.ts';
@@ -49,7 +50,7 @@ export async function startGraphium(lab: Lab, log: (line: string) => void): Prom
     const server = spawnOwned(process.execPath, [join(ROOT, 'server/main.ts')], serverLog, env);
     processes.push(server);
     const output = await outputOf(server, serverLog, 'Graphium is ready');
-    const adminToken = /admin token\s+(gph_user_\S+)/.exec(output)?.[1] ?? '';
+    const adminToken = adminTokenOf(output);
     const client = createClient(url, adminToken);
     log(`starting an agent on each of ${lab.hosts.map((host) => host.name).join(', ')}`);
     for (const host of lab.hosts) {

@@ -14,8 +14,8 @@ import { type App, createApp } from './http/app.ts';
 import { createAgentSockets } from './protocol/sockets.ts';
 import { loadKey } from './secrets/key.ts';
 import { createVault } from './secrets/seal.ts';
+import { firstStart } from './tokens/first-start.ts';
 import { createFirstAdminToken, createFirstJoinToken } from './tokens/issue.ts';
-import { joinCommand, warningOf as joinWarning } from './tokens/join-command.ts';
 import { sealOldRows } from './upkeep/seal-old-rows.ts';
 import { startSweeper } from './upkeep/sweep.ts';
 
@@ -113,7 +113,7 @@ async function start(env: Env, log: Logger, started: AsyncDisposableStack, signa
   const first = await createFirstAdminToken(db);
   if (!first) return;
   const join = await createFirstJoinToken(db);
-  printFirstStart(env, first.secret, join.secret);
+  process.stdout.write(firstStart(env, first, join, process.stdout.isTTY));
 }
 
 async function serve(env: Env, host: string, app: App): Promise<() => Promise<void>> {
@@ -144,28 +144,6 @@ async function untilAnswered(answering: ReadonlySet<ServerResponse>): Promise<vo
   const isStream = (response: ServerResponse) => /event-stream/.test(String(response.getHeader('content-type')));
   const end = performance.now() + ANSWER_WITHIN_MS;
   while ([...answering].some((one) => !isStream(one)) && performance.now() < end) await delay(20);
-}
-
-/** Prints the token, which exists nowhere else, to the terminal and not into a log that is kept. */
-function printFirstStart(env: Env, adminToken: string, joinToken: string): void {
-  const { url } = env.publicUrl;
-  const warning = joinWarning(url);
-  const lines = [
-    '',
-    'This is the first start. Keep the admin token: it is shown this once.',
-    '',
-    `  admin token   ${adminToken}`,
-    `  page          ${url}/#token=${adminToken}`,
-    `  playground    ${url}/graphql`,
-    `  data          ${env.databaseUrl === undefined ? env.dataFolder : 'the database of DATABASE_URL'}`,
-    '',
-    'To add a host, run this on it within 15 minutes, in a checkout of Graphium:',
-    '',
-    `  ${joinCommand(url, joinToken, null)}`,
-    '',
-    ...(warning === null ? [] : [warning, '']),
-  ];
-  process.stdout.write(`${lines.join('\n')}\n`);
 }
 
 const [argument] = process.argv.slice(2);

@@ -3,6 +3,7 @@ import '../agents/graphql.ts';
 import '../deployments/graphql.ts';
 import '../deployments/plan.graphql.ts';
 import '../deployments/stack.graphql.ts';
+import '../protocol/containers.graphql.ts';
 import '../protocol/session.graphql.ts';
 import '../schema/errors.graphql.ts';
 import '../upkeep/graphql.ts';

@@ -1,8 +1,9 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { adminTokenOf } from '../../lab/admin-token.ts';
 import { until } from '../support/agents.ts';
 import { ROOT } from '../support/root.ts';
 import { ask, freePort } from '../support/server.ts';
@@ -70,7 +71,10 @@ const postmaster = () =>
 
 test('the first start shows a token and how to add a host, once; what was written is there after any end', async () => {
   const first = await start();
-  const token = /admin token\s+(gph_user_\S+)/.exec(first.output())?.[1] ?? '';
+  const token = adminTokenOf(first.output());
+  expect(first.output()).not.toMatch(/gph_user_/);
+  const file = /in (\S+\.token)/.exec(first.output())?.[1] ?? '';
+  expect((statSync(file).mode & 0o777).toString(8)).toBe('600');
   expect(first.output()).toMatch(/npm run agent -- --server \S+ --join gph_join_\S+/);
   expect(first.output()).toContain(join(folder, 'data'));
   const server = { url: `http://127.0.0.1:${port}` };

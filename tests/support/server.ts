@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { adminTokenOf } from '../../lab/admin-token.ts';
 import { ROOT } from './root.ts';
 
 /** A real server in a process of its own, as `npm start` runs it. */
@@ -82,7 +83,7 @@ export async function startServer(options: {
   }
 
   await start();
-  const adminToken = /admin token\s+(gph_user_\S+)/.exec(output)?.[1] ?? '';
+  const adminToken = adminTokenOf(output);
   return {
     url,
     adminToken,

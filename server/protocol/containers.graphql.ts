@@ -1,0 +1,104 @@
+import { ContainerState, Health, PortProtocol } from '../agents/containers.graphql.ts';
+import { GraphiumError } from '../base/errors.ts';
+import { toStorable } from '../db/values.ts';
+import { builder } from '../schema/builder.ts';
+import { agentOf } from '../schema/context.ts';
+import { reportContainers } from './session.ts';
+
+const PortInput = builder.inputType('PortInput', {
+  description: 'A port of a container and where it is published on the host.',
+  fields: (t) => ({
+    hostIp: t.string({ description: 'The address on the host that the port is published on; null for all addresses.' }),
+    hostPort: t.int({ description: 'The port on the host; null if the port is not published.' }),
+    containerPort: t.int({ required: true, description: 'The port inside the container.' }),
+    protocol: t.field({ type: PortProtocol, required: true, description: 'The transport protocol.' }),
+    count: t.int({
+      description:
+        'The number of ports that this one is the first of, each one higher inside the container and on the host; null for one.',
+    }),
+  }),
+});
+
+const ContainerReport = builder.inputType('ContainerReport', {
+  description: "A container with Graphium's labels, as the agent observes it.",
+  fields: (t) => ({
+    id: t.id({ required: true, description: "The container's ID on the Docker engine." }),
+    name: t.string({ required: true, description: "The container's name on the host." }),
+    stack: t.string({ required: true, description: 'The value of the label `graphium.stack`.' }),
+    service: t.string({ required: true, description: 'The value of the label `graphium.service`.' }),
+    replica: t.int({ required: true, description: 'The value of the label `graphium.replica`.' }),
+    revision: t.int({ required: true, description: 'The value of the label `graphium.revision`.' }),
+    specHash: t.string({
+      required: true,
+      description: 'The value of the label `graphium.spec`: the hash of the spec that the container was made from.',
+    }),
+    image: t.string({ required: true, description: 'The image that the container was made from.' }),
+    state: t.field({ type: ContainerState, required: true, description: "The container's state." }),
+    health: t.field({ type: Health, required: true, description: "The result of the container's health check." }),
+    exitCode: t.int({ description: "The exit code of the container's main process; null while it is running." }),
+    ports: t.field({ type: [PortInput], required: true, description: "The container's ports." }),
+    startedAt: t.field({
+      type: 'DateTime',
+      description: 'When the container was last started, by the clock of the host; null if it never was.',
+    }),
+    taskId: t.string({
+      description: 'The value of the label `graphium.task`: the ID of the task that created the container.',
+    }),
+  }),
+});
+
+/** @throws GraphiumError BAD_INPUT */
+function unfolded({ count, ...port }: typeof PortInput.$inferInput) {
+  if (count == null) return [port];
+  if (count >= 1 && count + Math.max(port.containerPort, port.hostPort ?? 0) <= 65_536) {
+    return Array.from({ length: count }, (_, index) => ({
+      ...port,
+      containerPort: port.containerPort + index,
+      hostPort: port.hostPort == null ? port.hostPort : port.hostPort + index,
+    }));
+  }
+  throw new GraphiumError('BAD_INPUT', `ports: expected a count that ends at port 65535 at most, got ${count}.`);
+}
+
+const MAX_LABEL = 255;
+/** Whoever may run containers on the host gives them any labels, and one of them must not keep the rest from being known. */
+const label = (value: string) => toStorable(value).slice(0, MAX_LABEL).toWellFormed();
+
+const toRow = ({ id, ports, ...rest }: typeof ContainerReport.$inferInput) => ({
+  ...rest,
+  name: label(rest.name),
+  stack: label(rest.stack),
+  service: label(rest.service),
+  specHash: label(rest.specHash),
+  image: label(rest.image),
+  ports: ports.flatMap(unfolded),
+  containerId: id,
+  exitCode: rest.exitCode ?? null,
+  startedAt: rest.startedAt ?? null,
+  taskId: rest.taskId == null ? null : label(rest.taskId),
+});
+
+builder.mutationFields((t) => ({
+  reportContainers: t.boolean({
+    authScopes: { agent: true },
+    description:
+      "For agents: reports all containers with Graphium's labels on the host, in any state. Always returns true.",
+    args: {
+      epoch: t.arg.int({ required: true, description: "The session's number." }),
+      containers: t.arg({
+        type: [ContainerReport],
+        required: true,
+        description: 'The containers, or as many of them as fit into one message.',
+      }),
+      others: t.arg.idList({
+        description:
+          'The IDs of further containers, which are reported in messages of their own. Containers that are in neither list no longer exist.',
+      }),
+    },
+    resolve: async (_root, { epoch, containers, others }, { db, caller }) => {
+      const { agentId } = agentOf(caller);
+      await reportContainers(db, agentId, epoch, containers.map(toRow), (others ?? []).map(String));
+      return true;
+    },
+  }),
+}));
