@@ -43,8 +43,17 @@ const LIMITS = {
   memory: ({ Memory: memory }: Limits) => Number(memory) > 0,
   pids: ({ PidsLimit: pids }: Limits) => Number(pids) > 0,
   cpus: ({ NanoCpus: cpus, CpuQuota: quota }: Limits) => Number(cpus) > 0 || Number(quota) > 0,
+  // What writes no file needs no limit, and `local` has one by itself.
+  logs: ({ LogConfig: log }: Limits) =>
+    (log?.Type ? log.Type !== 'json-file' : false) || log?.Config?.['max-size'] !== undefined,
 };
-type Limits = { Memory?: unknown; PidsLimit?: unknown; NanoCpus?: unknown; CpuQuota?: unknown };
+type Limits = {
+  Memory?: unknown;
+  PidsLimit?: unknown;
+  NanoCpus?: unknown;
+  CpuQuota?: unknown;
+  LogConfig?: { Type?: string; Config?: Record<string, unknown> };
+};
 
 export const requiredLimits = (value: unknown, { requireLimits }: Policy, field: string): string[] =>
   requireLimits

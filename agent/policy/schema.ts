@@ -28,7 +28,7 @@
  *       "allowUlimits": ["rtprio"],                  // besides all but rtprio and nice
  *       "allowMountPropagation": ["rshared"],        // besides private and slave
  *       "ports": ["80", "8000-8999"],                // left out: all but 22, which is the host's own
- *       "requireLimits": ["memory", "pids", "cpus"], // what every container must be limited in
+ *       "requireLimits": ["memory", "pids", "cpus", "logs"], // what every container must be limited in
  *       "registries": ["docker.io", "ghcr.io"]       // left out: all
  *     }
  *
@@ -86,7 +86,7 @@ const policySchema = z.strictObject({
   ports: portRanges.optional(),
   allowUlimits: names,
   allowMountPropagation: names,
-  requireLimits: z.array(z.enum(['memory', 'pids', 'cpus'])).default([]),
+  requireLimits: z.array(z.enum(['memory', 'pids', 'cpus', 'logs'])).default([]),
   registries: z.array(z.string().min(1)).optional(),
 });
 

@@ -108,6 +108,9 @@ function toHostPolicy(policy: ReportedPolicy): HostPolicy {
     allowDevices: textsOf(policy.allowDevices),
     allowPorts: policy.allowPorts === undefined ? null : textsOf(policy.allowPorts),
     ports: policy.ports === undefined ? null : textsOf(policy.ports),
+    allowUlimits: policy.allowUlimits === undefined ? null : textsOf(policy.allowUlimits),
+    allowMountPropagation: policy.allowMountPropagation === undefined ? null : textsOf(policy.allowMountPropagation),
+    requireLimits: textsOf(policy.requireLimits),
   };
 }
 

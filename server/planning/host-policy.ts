@@ -16,6 +16,12 @@ export type HostPolicy = {
   allowPorts: readonly string[] | null;
   /** Null for all but that of SSH. */
   ports: readonly string[] | null;
+  /** Null for an agent that looks at none. */
+  allowUlimits: readonly string[] | null;
+  /** Null for an agent that does not look at it. */
+  allowMountPropagation: readonly string[] | null;
+  /** Of memory, pids, cpus and logs. */
+  requireLimits: readonly string[];
 };
 
 /** Docker gives these to every container. */
@@ -36,11 +42,29 @@ export const findRefusals = (
   nameOf: (agentId: string) => string,
 ): Complaint[] =>
   complaintsOf(placed, policyOf, (policy, { service, container, agentId }) => {
+    const missing = policy.requireLimits.filter((limit) => !(LIMITS[limit]?.isSet(container) ?? true));
     const needed = Object.entries(lackingIn(policy, container)).filter(([, value]) => !isEmpty(value));
-    if (needed.length === 0) return undefined;
-    const example = JSON.stringify(Object.fromEntries(needed));
-    return `the policy of the host ${nameOf(agentId)} does not allow "${service.name}": its policy file needs ${example}`;
+    const reasons = [
+      ...(needed.length > 0 ? [`its policy file needs ${JSON.stringify(Object.fromEntries(needed))}`] : []),
+      ...(missing.length > 0
+        ? [`the stack file needs a limit: ${missing.map((name) => LIMITS[name]?.how).join(', ')}`]
+        : []),
+    ];
+    if (reasons.length === 0) return undefined;
+    return `the policy of the host ${nameOf(agentId)} does not allow "${service.name}": ${reasons.join('; ')}`;
   });
+
+/** What a host may want of every container, and how Compose says it. */
+const LIMITS: Record<string, { isSet: (container: ContainerSpec) => boolean; how: string }> = {
+  memory: { isSet: ({ memoryBytes }) => memoryBytes !== null, how: 'mem_limit' },
+  pids: { isSet: ({ pidsLimit }) => (pidsLimit ?? 0) > 0, how: 'pids_limit' },
+  cpus: { isSet: ({ nanoCpus, cpuQuotaUs }) => nanoCpus !== null || (cpuQuotaUs ?? 0) > 0, how: 'cpus' },
+  logs: {
+    isSet: ({ logging }) =>
+      (logging?.driver !== undefined && logging.driver !== 'json-file') || logging?.options['max-size'] !== undefined,
+    how: 'logging.options.max-size',
+  },
+};
 
 const isEmpty = (value: unknown) => value === false || (Array.isArray(value) && value.length === 0);
 
@@ -66,8 +90,19 @@ function lackingIn(policy: HostPolicy, container: ContainerSpec) {
     allowPorts: container.ports.flatMap(({ hostPort }) =>
       hostPort === null || isPortAllowed(hostPort, policy) ? [] : [String(hostPort)],
     ),
+    allowUlimits: (container.ulimits ?? []).flatMap(({ name, hard }) =>
+      GREEDY_ULIMITS.includes(name) && hard !== 0 && policy.allowUlimits?.includes(name) === false ? [name] : [],
+    ),
+    allowMountPropagation: container.mounts.flatMap(({ propagation = '' }) =>
+      /^r?shared$/.test(propagation) && policy.allowMountPropagation?.includes(propagation) === false
+        ? [propagation]
+        : [],
+    ),
   };
 }
+
+/** The agent knows the same two: they may keep the processor from the host itself. */
+const GREEDY_ULIMITS = ['rtprio', 'nice'];
 
 const SSH_PORT = 22;
 

@@ -83,6 +83,36 @@ test.each([
     expect(warnings[0]?.message).toContain(`its policy file needs {"allowPorts":${JSON.stringify(needed)}}`);
 });
 
+test.each([
+  [
+    'priorities',
+    { allowUlimits: [] },
+    { ulimits: { rtprio: 9, nofile: 9 } },
+    'its policy file needs {"allowUlimits":["rtprio"]}',
+  ],
+  [
+    'mounts that go both ways',
+    { allowBindMounts: ['/srv'], allowMountPropagation: [] },
+    { volumes: [{ type: 'bind', source: '/srv', target: '/x', bind: { propagation: 'rshared' } }] },
+    'its policy file needs {"allowMountPropagation":["rshared"]}',
+  ],
+  [
+    'no limits',
+    { requireLimits: ['memory', 'pids', 'cpus', 'logs', 'of-a-newer-agent'] },
+    { mem_limit: '64m', cpus: 0.5 },
+    'the stack file needs a limit: pids_limit, logging.options.max-size',
+  ],
+])('a plan warns of %s, where the agent says that it looks at them', async (what, policy, more, words) => {
+  const host = `limits-${what.length}`;
+  const agent = await seed.agent(host, { online: false });
+  await open(agent.secret, policy);
+  const [warning, ...others] = await warningsOf(host, more);
+  expect(others).toEqual([]);
+  expect(warning?.message).toBe(`the policy of the host ${host} does not allow "web": ${words}`);
+  await open(agent.secret, { allowBindMounts: ['/srv'] });
+  expect(await warningsOf(host, more)).toEqual([]);
+});
+
 test('a plan warns of what the engine of a host is too old for', async () => {
   const agent = await seed.agent('old', { online: false });
   const warnings = async (apiVersion: string) => {

@@ -41,6 +41,15 @@ describe('what a container takes of its host', () => {
   ])('may be %s', (_, body, policy) => expect(violations(body, parsePolicy(policy))).toEqual([]));
 
   it.each([
+    { Type: '', Config: { 'max-size': '10m' } },
+    { Type: 'json-file', Config: { 'max-size': '10m' } },
+    { Type: 'local', Config: {} },
+    { Type: 'none', Config: {} },
+  ])('may be a log with an end: %o', (LogConfig) =>
+    expect(violations(host({ LogConfig }), parsePolicy({ requireLimits: ['logs'] }))).toEqual([]),
+  );
+
+  it.each([
     ['the port of SSH', ports('80', '22'), {}, /^HostConfig\.PortBindings\.80\/tcp\.1: host port 22 is not allowed$/],
     ['a range with it', ports('20-30'), {}, /host port 20-30 is not allowed/],
     ['a port that is not named', ports('81'), { ports: ['80'] }, /host port 81 is not among those allowed/],
@@ -64,6 +73,12 @@ describe('what a container takes of its host', () => {
       host({ Memory: 1, PidsLimit: -1 }),
       { requireLimits: ['memory', 'pids'] },
       /^HostConfig: this host wants every container to have a limit of pids/,
+    ],
+    [
+      'a log without an end where one is wanted',
+      host({ LogConfig: { Type: 'json-file', Config: { 'max-file': '3' } } }),
+      { requireLimits: ['logs'] },
+      /limit of logs, so set one/,
     ],
     [
       'nothing said where limits are wanted',
