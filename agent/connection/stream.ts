@@ -18,7 +18,7 @@ const GOODBYE_MS = 1_000;
 const TIMINGS = {
   /** Limits the time from dialing to the acknowledgement. */
   connectMs: 5_000,
-  pingEveryMs: 10_000,
+  pingEveryMs: 5_000,
   pongWithinMs: 5_000,
   silenceMs: 25_000,
   operationMs: 15_000,

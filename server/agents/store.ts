@@ -88,18 +88,21 @@ export const sessionLost = (epoch: number) =>
 
 /**
  * Renews the leases, but for the agents whose row somebody holds just now: who works under a session keeps it alive.
+ * @param sessions.silentSeconds how long ago something was last heard of the agent
  * @returns the epoch of each agent's newest session
  */
 export async function renewSessions(
   tx: Queryable,
-  sessions: readonly { agentId: string; epoch: number }[],
+  sessions: readonly { agentId: string; epoch: number; silentSeconds: number }[],
 ): Promise<Map<string, number>> {
   const rows = await tx.execute<{ id: string; epoch: number }>(sql`
-    with s as (select * from jsonb_to_recordset(${JSON.stringify(sessions)}::jsonb) as s("agentId" uuid, epoch int)),
+    with s as (select * from jsonb_to_recordset(${JSON.stringify(sessions)}::jsonb)
+      as s("agentId" uuid, epoch int, "silentSeconds" float)),
     free as materialized (
-      select a.id from agents a join s on a.id = s."agentId" and a.session_epoch = s.epoch
+      select a.id, ${lease} - make_interval(secs => s."silentSeconds") as expires_at from agents a join s on a.id = s."agentId" and a.session_epoch = s.epoch
       where a.removed_at is null order by a.id for no key update of a skip locked),
-    renewed as (update agents a set session_expires_at = ${lease} from free where a.id = free.id)
+    renewed as (update agents a set session_expires_at = greatest(a.session_expires_at, free.expires_at)
+      from free where a.id = free.id)
     select a.id, a.session_epoch as epoch from agents a join s on a.id = s."agentId" where a.removed_at is null`);
   return new Map(rows.map((row) => [row.id, row.epoch]));
 }

@@ -129,11 +129,20 @@ async function accept(
   extra.leave = tokens.enter(caller.tokenId);
   if (caller.kind === 'AGENT') arrivals.get(extra.socket)?.();
   extra.caller = caller;
-  extra.session = { close: (code, reason) => extra.socket.close(code, reason) };
+  extra.session = toSession(extra.socket);
   extra.stop = services.bus.on([topic.token(caller.tokenId)], () => {
     void closeIfRevoked(extra.socket, connectionParams, services);
   });
   return true;
+}
+
+function toSession(socket: WebSocket): Socket {
+  const session: Socket = { close: (code, reason) => socket.close(code, reason), heardAt: performance.now() };
+  const heard = () => {
+    session.heardAt = performance.now();
+  };
+  socket.on('pong', heard).on('message', heard);
+  return session;
 }
 
 /** Anything else may be better later. */

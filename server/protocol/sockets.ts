@@ -7,6 +7,8 @@ import type { Db } from '../db/types.ts';
 /** What sessions need of a WebSocket. */
 export type Socket = {
   close(code: number, reason: string): void;
+  /** When something last came over it, by `performance.now()`. */
+  heardAt: number;
   /** Set once an agent has opened its session over it. */
   session?: { agentId: string; epoch: number };
   /** Set when it has closed, which can happen before the session that it asked for is open. */
@@ -18,7 +20,8 @@ export const CLOSE_FORBIDDEN = 4403;
 
 /**
  * The sockets of this process that carry an agent's session. An open socket renews its session's lease (one statement for
- * all of them) and is closed when the session is no longer the newest.
+ * all of them) and is closed when the session is no longer the newest. A lease counts from when something was last heard: an
+ * open socket may lead to a host that is gone.
  */
 export type AgentSockets = {
   attach(socket: Socket, session: { agentId: string; epoch: number }): void;
@@ -61,8 +64,11 @@ export function createAgentSockets(db: Db, bus: Bus, log: Logger): AgentSockets 
       await notify(db, [topic.agents, topic.tasks, topic.stacks]);
     },
     async renew() {
+      const now = performance.now();
       const sockets = [...open.keys()].filter((socket) => socket.session !== undefined);
-      const sessions = sockets.flatMap((socket) => (socket.session ? [socket.session] : []));
+      const sessions = sockets.flatMap(({ session, heardAt }) =>
+        session ? [{ ...session, silentSeconds: (now - heardAt) / 1_000 }] : [],
+      );
       if (sessions.length === 0) return;
       const renewed = await renewSessions(db, sessions);
       for (const socket of sockets) {

@@ -161,7 +161,7 @@ builder.queryField('pendingTasks', (t) =>
       'For agents that cannot subscribe: the complete set of tasks that currently need this agent. The query also keeps the session alive.',
     args: pendingArgs(t),
     resolve: async (_root, { epoch, limit }, context) => {
-      await renewSessions(context.db, [{ agentId: agentOf(context.caller).agentId, epoch }]);
+      await renewSessions(context.db, [{ agentId: agentOf(context.caller).agentId, epoch, silentSeconds: 0 }]);
       return readPending(context, epoch, checkLimit(limit));
     },
   }),

@@ -112,7 +112,7 @@ describe('over a socket', () => {
 
   test('a socket that is gone before its session was opened does not keep it alive', async () => {
     const agent = await seed.agent('ghost', { online: false });
-    seed.sockets.attach({ close: () => {}, closed: true }, { agentId: agent.id, epoch: 1 });
+    seed.sockets.attach({ close: () => {}, heardAt: 0, closed: true }, { agentId: agent.id, epoch: 1 });
     expect(seed.sockets.agentIds()).not.toContain(agent.id);
   });
 
