@@ -24,7 +24,7 @@ export function bodyFor(deploy: DeploySpec, owner: Owner, context: TaskContext):
   const apiVersion = engine.apiVersion();
   const missing = [...lacking(deploy, apiVersion), ...bindUnsayable(deploy, apiVersion)];
   if (missing.length > 0) {
-    const message = `This host's Docker engine is too old for ${missing.join('; ')}. Update it, or do without.`;
+    const message = `This host's engine is too old for ${missing.join('; ')}. Use a newer Docker, or do without.`;
     throw new TaskError({ code: 'ENGINE_TOO_OLD', message });
   }
   const body = toContainerBody(deploy, owner, { apiVersion, files: placeFiles(deploy, context) });

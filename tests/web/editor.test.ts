@@ -72,6 +72,7 @@ describe('the editor', () => {
     await page.getByLabel('Value of DB_PASSWORD', { exact: true }).fill('hunter2');
     await page.getByText('new revision 1').waitFor();
     expect(await page.evaluate('graphiumTest.getOverflowPx()')).toBe(0);
+    expect(await page.locator('.cm-content').getAttribute('tabindex')).toBe('0');
     await me.expectAccessible();
     await me.shoot('editor-phone');
     await me.expectClean();

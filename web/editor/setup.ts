@@ -48,6 +48,8 @@ export function toExtensions({ label, hint, onChange, onRun }: Options): Extensi
       'data-gramm': 'false',
       autocapitalize: 'off',
       spellcheck: 'false',
+      // It is editable and so has the focus anyway; to tools that look for what a keyboard can scroll, only this says so.
+      tabindex: '0',
     }),
     EditorView.updateListener.of((update) => {
       if (update.docChanged) onChange(update.state.doc.toString());
