@@ -42,29 +42,29 @@ export const findRefusals = (
   nameOf: (agentId: string) => string,
 ): Complaint[] =>
   complaintsOf(placed, policyOf, (policy, { service, container, agentId }) => {
-    const missing = policy.requireLimits.filter((limit) => !(LIMITS[limit]?.isSet(container) ?? true));
+    const missing = policy.requireLimits.flatMap((name) => {
+      const limit = LIMITS.get(name);
+      return limit && !limit.isSet(container) ? [limit.how] : [];
+    });
     const needed = Object.entries(lackingIn(policy, container)).filter(([, value]) => !isEmpty(value));
     const reasons = [
       ...(needed.length > 0 ? [`its policy file needs ${JSON.stringify(Object.fromEntries(needed))}`] : []),
-      ...(missing.length > 0
-        ? [`the stack file needs a limit: ${missing.map((name) => LIMITS[name]?.how).join(', ')}`]
-        : []),
+      ...(missing.length > 0 ? [`the stack file needs a limit: ${missing.join(', ')}`] : []),
     ];
     if (reasons.length === 0) return undefined;
     return `the policy of the host ${nameOf(agentId)} does not allow "${service.name}": ${reasons.join('; ')}`;
   });
 
-/** What a host may want of every container, and how Compose says it. */
-const LIMITS: Record<string, { isSet: (container: ContainerSpec) => boolean; how: string }> = {
-  memory: { isSet: ({ memoryBytes }) => memoryBytes !== null, how: 'mem_limit' },
-  pids: { isSet: ({ pidsLimit }) => (pidsLimit ?? 0) > 0, how: 'pids_limit' },
-  cpus: { isSet: ({ nanoCpus, cpuQuotaUs }) => nanoCpus !== null || (cpuQuotaUs ?? 0) > 0, how: 'cpus' },
-  logs: {
-    isSet: ({ logging }) =>
-      (logging?.driver !== undefined && logging.driver !== 'json-file') || logging?.options['max-size'] !== undefined,
-    how: 'logging.options.max-size',
-  },
-};
+/** What a host may want of every container, and how Compose says it. An agent may name anything. */
+const LIMITS = new Map<string, { isSet: (container: ContainerSpec) => boolean; how: string }>([
+  ['memory', { isSet: ({ memoryBytes }) => memoryBytes !== null, how: 'mem_limit' }],
+  ['pids', { isSet: ({ pidsLimit }) => (pidsLimit ?? 0) > 0, how: 'pids_limit' }],
+  ['cpus', { isSet: ({ nanoCpus, cpuQuotaUs }) => nanoCpus !== null || (cpuQuotaUs ?? 0) > 0, how: 'cpus' }],
+  ['logs', { isSet: ({ logging }) => hasEnd(logging), how: 'logging.options.max-size' }],
+]);
+
+const hasEnd = (logging: ContainerSpec['logging']): boolean =>
+  (logging?.driver !== undefined && logging.driver !== 'json-file') || logging?.options['max-size'] !== undefined;
 
 const isEmpty = (value: unknown) => value === false || (Array.isArray(value) && value.length === 0);
 

@@ -98,7 +98,7 @@ test.each([
   ],
   [
     'no limits',
-    { requireLimits: ['memory', 'pids', 'cpus', 'logs', 'of-a-newer-agent'] },
+    { requireLimits: ['memory', 'pids', 'cpus', 'logs', 'of-a-newer-agent', 'constructor'] },
     { mem_limit: '64m', cpus: 0.5 },
     'the stack file needs a limit: pids_limit, logging.options.max-size',
   ],
