@@ -2,11 +2,13 @@
  * Reads the values of a Compose file. What interpolation put together arrives as a string, so numbers and booleans are
  * understood as strings, too.
  */
+
+import { toMs } from '../duration.ts';
 import { type Location, quote } from '../problems.ts';
 import { type Fields, type Log, listChoices, type Place, Reader } from '../reader.ts';
 import type { Value } from '../text.ts';
 import { toBytes } from '../values.ts';
-import { toFlag, toMode, toMs } from './scalars.ts';
+import { toFlag, toMode } from './scalars.ts';
 
 export type Context = Log & {
   /** What interpolation and `environment` know. */

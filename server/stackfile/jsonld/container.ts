@@ -1,7 +1,8 @@
 /** One container of a JSON-LD stack file, by itself; what holds between containers is in `consistency.ts`. */
 
 import { CORES, MAX_RETRIES, MIN_MEMORY_BYTES } from '../../spec/limits.ts';
-import type { HealthCheckSpec, MountSpec, RestartSpec } from '../../spec/spec.ts';
+import type { HealthCheckSpec, RestartSpec } from '../../spec/spec.ts';
+import { toMs } from '../duration.ts';
 import { findContainerNameProblem, findImageProblem, findResourceNameProblem } from '../names.ts';
 import { quote } from '../problems.ts';
 import type { Name, Place } from '../reader.ts';
@@ -9,9 +10,11 @@ import { splitCommand, toBytes, toCores, toRestart } from '../values.ts';
 import { type ParsedNetwork, readNetwork } from './network.ts';
 import { readEnvironment, readLabels } from './pairs.ts';
 import { type JsonldReader, withoutPrefix } from './reader.ts';
-import { MOUNT_KEYS, type ParsedPort, PORT_KEYS, readMounts, readPorts } from './storage.ts';
+import { MOUNT_KEYS, type ParsedMount, type ParsedPort, PORT_KEYS, readMounts, readPorts } from './storage.ts';
 
 const ENVIRONMENT_KEYS = ['environmentVariable', 'environment'];
+const HEALTH_KEYS = ['healthCheck', 'healthcheck'];
+const TEST_KEYS = ['command', 'test'];
 const KEYS = [
   'image',
   'locatedInHost',
@@ -19,10 +22,13 @@ const KEYS = [
   ...ENVIRONMENT_KEYS,
   ...MOUNT_KEYS,
   'command',
+  'args',
+  'workingDir',
+  'user',
   'restartPolicy',
   'dependsOn',
   'resources',
-  'healthCheck',
+  ...HEALTH_KEYS,
   'labels',
   'network',
 ];
@@ -38,9 +44,12 @@ export type ParsedContainer = {
   dependsOn: Name[];
   network: ParsedNetwork | undefined;
   ports: ParsedPort[];
-  mounts: MountSpec[];
+  mounts: ParsedMount[];
   image: string;
+  /** With the arguments behind it. */
   command: string[] | null;
+  workingDir: string | undefined;
+  user: string | undefined;
   environment: Record<string, string>;
   labels: Record<string, string>;
   restart: RestartSpec;
@@ -63,22 +72,28 @@ export function readContainer(value: JsonldReader): ParsedContainer | undefined 
     ports: readPorts(fields),
     mounts: readMounts(fields),
     image: readImage(fields.required('image', 'an image such as nginx:alpine')),
-    command: readCommand(fields.get('command')),
+    command: joined(readCommand(fields.get('command')), readArguments(fields.get('args'))),
+    workingDir: readWorkingDir(fields.get('workingDir')),
+    user: fields.get('user').string(),
     environment: environment ? readEnvironment(environment.value, environment.key === 'environment') : {},
     labels: readLabels(fields.get('labels')),
     restart: readRestart(fields.get('restartPolicy')),
     ...readResources(fields.get('resources')),
-    healthCheck: readHealthCheck(fields.get('healthCheck')),
+    healthCheck: readHealthCheck(fields.oneOf(HEALTH_KEYS)?.value ?? fields.get('healthCheck')),
   };
 }
 
 export function readHost(value: JsonldReader): string | undefined {
   const host = value.reference('host', 'the name of a host, or {"@id": name}');
   if (!host) return undefined;
-  const name = withoutPrefix(host.text, 'host:');
+  const name = toHostName(host.text);
   host.place.checkName(name, findResourceNameProblem);
   return name;
 }
+
+/** A host may be given as a URL, whose last part is its name. */
+export const toHostName = (id: string): string =>
+  withoutPrefix(id, 'host:').replace(/^https?:\/\/.*[/#](?=[^/#]+$)/, '');
 
 function readContainerName(value: JsonldReader): Name | undefined {
   const { name } = value;
@@ -105,6 +120,20 @@ function readCommand(value: JsonldReader): string[] | null {
     value.report('INVALID_VALUE', "expected a program; leave it out for the image's own command");
   }
   return words ?? null;
+}
+
+function readArguments(value: JsonldReader): string[] | null {
+  if (value.isAbsent) return null;
+  return (value.kind === 'list' ? value.strings() : value.wrongType('a list of words')) ?? null;
+}
+
+const joined = (command: string[] | null, args: string[] | null): string[] | null =>
+  command || args ? [...(command ?? []), ...(args ?? [])] : null;
+
+function readWorkingDir(value: JsonldReader): string | undefined {
+  const path = value.string();
+  if (path !== undefined && !path.startsWith('/')) value.misread('an absolute path in the container');
+  return path;
 }
 
 function readRestart(value: JsonldReader): RestartSpec {
@@ -147,18 +176,28 @@ function readMemory(value: JsonldReader): number | undefined {
 }
 
 function readHealthCheck(value: JsonldReader): HealthCheckSpec | null {
-  const keys = ['command', 'interval', 'timeout', 'retries', 'startPeriod'];
+  const keys = [...TEST_KEYS, 'interval', 'timeout', 'retries', 'startPeriod'];
   const fields = value.node('healthCheck', keys, 'a health check {command, interval, ...}');
   if (!fields) return null;
   const ms = (key: string, min: number, otherwise: number) =>
-    Math.round((fields.get(key).number({ min, max: MAX_SECONDS }) ?? otherwise) * 1000);
+    Math.round((readSeconds(fields.get(key), min) ?? otherwise) * 1000);
+  const test = fields.oneOf(TEST_KEYS)?.value;
   return {
-    test: readTest(fields.required('command', 'the command that tells whether it is healthy')),
+    test: readTest(test ?? fields.required('command', 'the command that tells whether it is healthy')),
     intervalMs: ms('interval', 0.001, 30),
     timeoutMs: ms('timeout', 0.001, 30),
     retries: fields.get('retries').number({ min: 1, max: MAX_RETRIES, integer: true }) ?? 3,
     startPeriodMs: ms('startPeriod', 0, 0),
   };
+}
+
+/** A number of seconds, or a text with its unit. */
+function readSeconds(value: JsonldReader, min: number): number | undefined {
+  const text = value.stringOrNone;
+  if (text === undefined) return value.number({ min, max: MAX_SECONDS });
+  const seconds = (toMs(text) ?? Number.NaN) / 1_000;
+  if (seconds >= min && seconds <= MAX_SECONDS) return seconds;
+  return value.misread(`seconds, or a duration with its unit such as 500ms or 30s, from ${min} s to ${MAX_SECONDS} s`);
 }
 
 function readTest(value: JsonldReader): string[] {

@@ -5,9 +5,9 @@ import type { StackSpec } from '../../spec/spec.ts';
 import { findStackNameProblem } from '../names.ts';
 import { collectProblems, type Position, type Problem, positionOf, type Report, WHOLE_TEXT } from '../problems.ts';
 import { readJson } from '../text.ts';
-import { type ParsedContainer, readContainer, readHost } from './container.ts';
+import { type ParsedContainer, readContainer, readHost, toHostName } from './container.ts';
 import { readNetwork } from './network.ts';
-import { type JsonldFields, JsonldReader } from './reader.ts';
+import { isOfKind, type JsonldFields, JsonldReader } from './reader.ts';
 import { DEFAULT_NETWORK, type ParsedDeployment, type ParsedStack, toSpec } from './to-spec.ts';
 
 const STACK_KEYS = ['deployment', 'locatedInHost', 'hasPart', 'network'];
@@ -15,8 +15,8 @@ const STACK_KEYS = ['deployment', 'locatedInHost', 'hasPart', 'network'];
 /** Never throws. The problems come in the order of the text. */
 export function parseJsonld(text: string): { ok: true; spec: StackSpec } | { ok: false; problems: Problem[] } {
   const { report, problems } = collectProblems(text);
-  const stack = findStackNode(text, report);
-  const parsed = stack && readStack(stack);
+  const { stack, hosts } = findNodes(text, report);
+  const parsed = stack && readStack(stack, readHostNames(hosts));
   const spec = parsed && toSpec(parsed);
   const found = problems();
   return spec && found.length === 0 ? { ok: true, spec } : { ok: false, problems: found };
@@ -24,7 +24,7 @@ export function parseJsonld(text: string): { ok: true; spec: StackSpec } | { ok:
 
 /** Finds where a good file says on which host a service runs, or where the service begins if it does not say so. */
 export function locateHost(text: string, service: string): Position {
-  const stack = findStackNode(text, () => {});
+  const { stack } = findNodes(text, () => {});
   if (!stack) return positionOf(text, WHOLE_TEXT);
   const findValue = (node: JsonldReader | undefined, key: string) =>
     node?.entries.find((entry) => entry.key === key)?.value;
@@ -35,27 +35,42 @@ export function locateHost(text: string, service: string): Position {
   return positionOf(text, host ?? container ?? stack);
 }
 
-function findStackNode(text: string, report: Report): JsonldReader | undefined {
+type Nodes = { stack: JsonldReader | undefined; hosts: JsonldReader[] };
+
+function findNodes(text: string, report: Report): Nodes {
   const value = readJson(text, report);
-  if (!value) return undefined;
+  const only = (stack: JsonldReader | undefined): Nodes => ({ stack, hosts: [] });
+  if (!value) return only(undefined);
   const root = new JsonldReader({ report, warn: report }, value, value);
-  if (value.kind !== 'object') return root.wrongType('an object with @graph, or a stack');
+  if (value.kind !== 'object') return only(root.wrongType('an object with @graph, or a stack'));
   const context = root.entries.find(({ key }) => key === '@context')?.value;
   if (context && !['string', 'object', 'list'].includes(context.kind ?? '')) {
     context.wrongType('a string, an object or a list');
   }
   if (!value.fields.some(({ key }) => key === '@graph')) {
-    return root.at(value, { ...value, fields: value.fields.filter(({ key }) => key !== '@context') });
+    return only(root.at(value, { ...value, fields: value.fields.filter(({ key }) => key !== '@context') }));
   }
   const graph = root.fields(['@context', '@graph'], 'an object')?.get('@graph');
-  const nodes = graph?.itemsOrOne('a list with one stack') ?? [];
+  const all = graph?.itemsOrOne('a list with one stack') ?? [];
+  const hosts = all.filter((node) => isOfKind(node, 'host') && !isOfKind(node, 'stack'));
+  const nodes = all.filter((node) => !hosts.includes(node));
   if (graph && (graph.kind === 'list' || graph.kind === 'object') && nodes.length !== 1) {
     (nodes[1] ?? graph).report('INVALID_VALUE', `expected exactly one stack in @graph, found ${nodes.length}`);
   }
-  return nodes[0];
+  return { stack: nodes[0], hosts };
 }
 
-function readStack(node: JsonldReader): ParsedStack | undefined {
+function readHostNames(hosts: readonly JsonldReader[]): ReadonlyMap<string, string> {
+  const named = hosts.flatMap((host) => {
+    const fields = host.node('host', [], 'a host {@id, name}');
+    const id = fields?.required('@id', 'what containers refer to it by').stringOrNone;
+    const name = fields?.get('name').stringOrNone;
+    return id === undefined ? [] : [[toHostName(id), name ?? toHostName(id)] as const];
+  });
+  return new Map(named);
+}
+
+function readStack(node: JsonldReader, hostNames: ReadonlyMap<string, string>): ParsedStack | undefined {
   const fields = node.node('stack', STACK_KEYS, 'a stack {@type, name, hasPart, ...}');
   if (!fields) return undefined;
   fields.required('@type', 'the type of the node, Stack');
@@ -73,6 +88,7 @@ function readStack(node: JsonldReader): ParsedStack | undefined {
     networkMode: network?.mode ?? deployment.networkMode ?? 'bridge',
     network,
     host: readHost(fields.get('locatedInHost')),
+    hostNames,
     containers: readContainers(fields),
   };
 }
@@ -87,9 +103,10 @@ function readDeployment(value: JsonldReader): ParsedDeployment {
   const keys = ['mode', 'placementStrategy', 'networkMode'];
   const fields = value.node('deployment', keys, 'a deployment {placementStrategy, networkMode}');
   const mode = fields?.get('mode').choice(['multi-host', 'single-host']);
+  const strategy = fields?.get('placementStrategy').choice(['manual', 'spread', 'auto']);
   const network = fields?.get('networkMode').choice(['host-port', 'bridge', 'host', 'none']);
   return {
-    placement: fields?.get('placementStrategy').choice(['manual', 'spread']) ?? 'manual',
+    placement: strategy === 'auto' ? 'spread' : strategy,
     networkMode: network === 'host-port' ? 'bridge' : network,
     singleHost: mode === 'single-host' ? fields?.get('mode') : undefined,
   };

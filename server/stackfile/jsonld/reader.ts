@@ -98,9 +98,19 @@ function checkType(type: JsonldReader, kind: NodeKind): void {
   const known: readonly string[] = kind === 'stack' ? TYPES.stack : [...TYPES[kind], 'Thing'];
   const names = (type.kind === 'list' ? type.items : [type]).map((item) => item.string(expected));
   if (!names.every((name) => name !== undefined)) return;
-  if (names.some((name) => known.includes(name.replace(/^.*[:/#]/s, '')))) return;
+  if (names.some((name) => known.includes(localName(name)))) return;
   type.report('INVALID_VALUE', `expected the type ${expected}, found ${names.map(quote).join(', ') || 'none'}`);
 }
+
+/** Whether the node says that it is of this kind. Nothing is reported. */
+export function isOfKind(node: JsonldReader, kind: NodeKind): boolean {
+  const type = node.entries.find(({ key }) => key === '@type')?.value;
+  const names = type?.kind === 'list' ? type.items : type ? [type] : [];
+  const known: readonly string[] = TYPES[kind];
+  return names.some(({ stringOrNone: name }) => name !== undefined && known.includes(localName(name)));
+}
+
+const localName = (type: string): string => type.replace(/^.*[:/#]/s, '');
 
 export function withoutPrefix(id: string, prefix: string): string {
   return id.startsWith(prefix) ? id.slice(prefix.length) : id;

@@ -11,6 +11,7 @@ import type { JsonldFields, JsonldReader } from './reader.ts';
 export const PORT_KEYS = ['containerPort', 'ports'];
 export const MOUNT_KEYS = ['volumeMount', 'volumes', 'volumeMounts'];
 const CONTAINER_PORT_KEYS = ['portNumber', 'containerPort'];
+const HOST_IP_KEYS = ['hostIp', 'hostIP'];
 const PORT_RANGE = { min: 1, max: MAX_PORT, integer: true };
 
 /** `place` is that of the host port. */
@@ -22,7 +23,7 @@ export function readPorts(fields: JsonldFields): ParsedPort[] {
 }
 
 function readPort(item: JsonldReader): ParsedPort | undefined {
-  const keys = [...CONTAINER_PORT_KEYS, 'hostPort', 'hostIp', 'protocol'];
+  const keys = [...CONTAINER_PORT_KEYS, 'hostPort', ...HOST_IP_KEYS, 'protocol'];
   const fields = item.node('port', keys, 'a port {portNumber, hostPort, protocol}');
   if (!fields) return undefined;
   const inside = fields.oneOf(CONTAINER_PORT_KEYS)?.value ?? fields.required('portNumber', "the container's port");
@@ -30,7 +31,7 @@ function readPort(item: JsonldReader): ParsedPort | undefined {
   const hostPort = fields.get('hostPort');
   const port = {
     hostPort: hostPort.number(PORT_RANGE) ?? null,
-    hostIp: readHostIp(fields.get('hostIp')),
+    hostIp: readHostIp(fields.oneOf(HOST_IP_KEYS)?.value ?? fields.get('hostIp')),
     protocol: readProtocol(fields.get('protocol')),
     place: hostPort.isAbsent ? item : hostPort,
   };
@@ -47,10 +48,13 @@ function readProtocol(value: JsonldReader): PortSpec['protocol'] {
   return value.lowered().choice(['tcp', 'udp', 'sctp']) ?? 'tcp';
 }
 
-export function readMounts(fields: JsonldFields): MountSpec[] {
+/** `volume` is there where the file says which driver its volume has. */
+export type ParsedMount = MountSpec & { volume?: { driver: string; place: Place } };
+
+export function readMounts(fields: JsonldFields): ParsedMount[] {
   const used = fields.oneOf(MOUNT_KEYS);
   const isNamed = used?.key !== 'volumeMounts';
-  const keys = isNamed ? ['mountPath', 'readOnly'] : ['source', 'target', 'type', 'readOnly'];
+  const keys = isNamed ? ['mountPath', 'readOnly', 'driver'] : ['source', 'target', 'type', 'readOnly'];
   const expected = isNamed ? 'a mount {name, mountPath, readOnly}' : 'a mount {source, target, type, readOnly}';
   const targets = new Set<string>();
   return (used?.value.itemsOrOne(`a list: ${expected}`) ?? []).flatMap((item) => {
@@ -59,7 +63,9 @@ export function readMounts(fields: JsonldFields): MountSpec[] {
     const target = readTarget(mount, isNamed ? 'mountPath' : 'target', targets);
     const source = isNamed ? readVolume(mount) : readSource(mount);
     const readOnly = mount.get('readOnly').boolean() ?? false;
-    return source && target !== undefined ? [{ ...source, target, readOnly }] : [];
+    const driver = isNamed ? mount.get('driver').string() : undefined;
+    const volume = driver === undefined ? {} : { volume: { driver, place: mount.get('driver') } };
+    return source && target !== undefined ? [{ ...source, target, readOnly, ...volume }] : [];
   });
 }
 

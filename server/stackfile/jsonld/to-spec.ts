@@ -1,6 +1,6 @@
 /** From what a JSON-LD file says to the normalised spec, with what must hold for the stack as a whole. */
 
-import type { NetworkSpec, ServiceSpec, StackSpec } from '../../spec/spec.ts';
+import type { NetworkSpec, ServiceSpec, StackSpec, VolumeSpec } from '../../spec/spec.ts';
 import { checkDependencies, checkPorts } from '../consistency.ts';
 import { quote } from '../problems.ts';
 import type { Name, Place } from '../reader.ts';
@@ -11,7 +11,7 @@ import { withoutPrefix } from './reader.ts';
 export const DEFAULT_NETWORK = 'default';
 
 export type ParsedDeployment = {
-  placement: StackSpec['placement'];
+  placement: StackSpec['placement'] | undefined;
   networkMode: NetworkMode | undefined;
   /** Where the file says that one host is to hold everything. */
   singleHost: Place | undefined;
@@ -26,6 +26,8 @@ export type ParsedStack = {
   networkMode: NetworkMode;
   network: ParsedNetwork | undefined;
   host: string | undefined;
+  /** What the hosts that the file describes are called, by what it refers to them by. */
+  hostNames: ReadonlyMap<string, string>;
   containers: ParsedContainer[];
 };
 
@@ -33,17 +35,36 @@ export function toSpec(stack: ParsedStack): StackSpec {
   const toContainerName = createResolver(stack.containers);
   const services = stack.containers.map((container) => toService(stack, container, toContainerName));
   checkContainers(stack, toContainerName);
-  const volumes = services.flatMap(({ container }) =>
-    container.mounts.flatMap((mount) => (mount.type === 'volume' && mount.source !== null ? mount.source : [])),
-  );
   return {
     name: stack.name,
     description: stack.description,
-    placement: stack.deployment.placement,
+    placement: placementOf(stack),
     services,
     networks: toNetworks(stack),
-    volumes: [...new Set(volumes)].map((name) => ({ name })),
+    volumes: toVolumes(stack),
   };
+}
+
+/** Where nothing is said about placement, a container without a host goes where there is room. */
+function placementOf({ deployment, host, containers }: ParsedStack): StackSpec['placement'] {
+  if (deployment.placement) return deployment.placement;
+  return host === undefined && containers.some((container) => container.host === undefined) ? 'spread' : 'manual';
+}
+
+/** Gives each volume once; all that say its driver must say the same. */
+function toVolumes(stack: ParsedStack): VolumeSpec[] {
+  const drivers = new Map<string, string | undefined>();
+  for (const { type, source, volume } of stack.containers.flatMap(({ mounts }) => mounts)) {
+    if (type !== 'volume' || source === null) continue;
+    const before = drivers.get(source);
+    if (before !== undefined && volume && volume.driver !== before)
+      volume.place.report('INVALID_VALUE', `expected ${quote(before)} here too: ${quote(source)} is one volume`);
+    drivers.set(source, before ?? volume?.driver);
+  }
+  return [...drivers].map(([name, driver]) => ({
+    name: `${stack.name}_${name}`,
+    ...(driver !== undefined && { driver }),
+  }));
 }
 
 /** A dependency may be a container's name, its @id, or `container:` and its name. */
@@ -78,7 +99,7 @@ function toService(
       environment: container.environment,
       labels: container.labels,
       ports: container.ports.map(({ place: _, ...port }) => port),
-      mounts: container.mounts.map((mount) =>
+      mounts: container.mounts.map(({ volume: _, ...mount }) =>
         mount.type === 'volume' ? { ...mount, source: `${stack.name}_${mount.source}` } : mount,
       ),
       networkMode: container.network?.mode ?? stack.networkMode,
@@ -87,12 +108,15 @@ function toService(
       nanoCpus: container.nanoCpus,
       memoryBytes: container.memoryBytes,
       healthCheck: container.healthCheck,
+      ...(container.workingDir !== undefined && { workingDir: container.workingDir }),
+      ...(container.user !== undefined && { user: container.user }),
     },
   };
 }
 
 function hostOf(stack: ParsedStack, container: ParsedContainer): string | null {
-  return container.host ?? stack.host ?? null;
+  const host = container.host ?? stack.host;
+  return host === undefined ? null : (stack.hostNames.get(host) ?? host);
 }
 
 /** The bridge network a container is on, without the stack's name in front. */
@@ -140,11 +164,12 @@ function checkUnique(names: (Name | undefined)[]): void {
 }
 
 function checkHosts(stack: ParsedStack): void {
-  const { placement, singleHost } = stack.deployment;
+  const { singleHost } = stack.deployment;
+  const placement = placementOf(stack);
   const hosts = new Set(stack.containers.map((container) => hostOf(stack, container)));
   for (const container of stack.containers) {
     if (placement !== 'manual' || hostOf(stack, container) !== null) continue;
-    const message = 'expected "locatedInHost" here or on the stack, or the placementStrategy spread';
+    const message = 'expected "locatedInHost" here or on the stack, or another placementStrategy than manual';
     container.hostPlace.report('HOST_MISSING', message);
   }
   if (hosts.size > 1 || (hosts.has(null) && placement === 'spread')) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toMs } from '../../../../../server/stackfile/compose/scalars.ts';
+import { toMs } from '../../../../../server/stackfile/duration.ts';
 import { toReader } from '../../../../support/stackfile/compose-service.ts';
 
 describe('durations', () => {

@@ -35,6 +35,19 @@ describe('one container', () => {
     ],
     ['labels as a map', { labels: { 'a.b': 'x', n: 2 } }, { labels: { 'a.b': 'x', n: '2' } }],
     ['labels as a list', { labels: ['a=x', 'flag'] }, { labels: { a: 'x', flag: '' } }],
+    ['arguments alone', { args: ['-v'] }, { command: ['-v'] }],
+    ['arguments behind a command', { command: 'serve -a', args: ['b c'] }, { command: ['serve', '-a', 'b c'] }],
+    ['a user and a folder', { user: '1000:1000', workingDir: '/app' }, { user: '1000:1000', workingDir: '/app' }],
+    [
+      'hostIP',
+      { ports: [{ portNumber: 53, hostPort: 53, hostIP: '::1' }] },
+      { ports: [{ ...port, containerPort: 53, hostPort: 53, hostIp: '::1' }] },
+    ],
+    [
+      'healthcheck as Compose has it',
+      { healthcheck: { test: ['CMD', 'true'], interval: '1m30s', timeout: '500ms' } },
+      { healthCheck: { ...check, test: ['CMD', 'true'], intervalMs: 90_000, timeoutMs: 500 } },
+    ],
     ['volumeMount', { volumeMount: [{ name: 'data', mountPath: '/data/' }] }, { mounts: [volume] }],
     [
       'volumes, read-only',

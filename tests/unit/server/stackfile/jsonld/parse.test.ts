@@ -55,6 +55,46 @@ describe('the stack', () => {
     expect([spec.placement, hosts(spec)]).toEqual(['spread', ['vm1', null]]);
   });
 
+  test.each([
+    ['auto', { deployment: { placementStrategy: 'auto' } }],
+    ['nothing', {}],
+  ])('%s about placement leaves the host open, too', (_title, fields) => {
+    const spec = parse(stack({ ...fields, locatedInHost: undefined }, [{ locatedInHost: 'vm1' }, { name: 'db' }]));
+    expect([spec.placement, hosts(spec)]).toEqual(['spread', ['vm1', null]]);
+  });
+
+  test('hosts as URLs, and hosts that the file describes', () => {
+    const parts = [
+      { locatedInHost: { '@id': 'https://example.com/hosts/vm1' } },
+      { name: 'db', locatedInHost: 'host:b' },
+    ];
+    const graph = [
+      { '@id': 'host:b', '@type': 'datacenter:Host', name: 'vm2', description: 'the second one' },
+      stack({ locatedInHost: undefined }, parts),
+      { '@id': 'https://example.com/hosts#vm3', '@type': ['schema:Place', 'VirtualMachine'] },
+    ];
+    expect(hosts(parse({ '@graph': graph }))).toEqual(['vm1', 'vm2']);
+    expect(() => parse({ '@graph': [...graph, { '@id': 'h', '@type': 'Host', cpus: 4 }] })).toThrow(/unknown field/);
+    expect(() => parse({ '@graph': [...graph, { '@type': 'Host', name: 'vm4' }] })).toThrow(/expected \\"@id\\"/);
+  });
+
+  test('the driver of a volume, said once or always the same', () => {
+    const mount = (rest: object) => ({ name: 'data', mountPath: '/data', ...rest });
+    const volumesOf = (...mounts: object[]) =>
+      parse(
+        stack(
+          {},
+          mounts.map((one, n) => ({ name: `c${n}`, volumes: [one] })),
+        ),
+      ).volumes;
+    const nfs = { name: 'shop_data', driver: 'nfs' };
+    expect(volumesOf(mount({}), mount({ driver: 'nfs' }), mount({ driver: 'nfs' }))).toEqual([nfs]);
+    expect(volumesOf(mount({}))).toEqual([{ name: 'shop_data' }]);
+    expect(() => volumesOf(mount({ driver: 'nfs' }), mount({ driver: 'local' }))).toThrow(
+      /expected \\"nfs\\" here too/,
+    );
+  });
+
   test('single-host with one host', () => {
     expect(hosts(parse(stack({ deployment: { mode: 'single-host' } }, two)))).toEqual(['vm1', 'vm1']);
   });

@@ -51,7 +51,7 @@ describe('the stack', () => {
     ['TOO_MANY_CONTAINERS', `"hasPart": ^[${Array(1001).fill('{}').join()}]`, 'hasPart'],
     [
       'HOST_MISSING',
-      '"hasPart": [^{ "name": "web", "image": "nginx" }, ^{ "name": "db", "image": "nginx" }]',
+      '"deployment": { "placementStrategy": "manual" }, "hasPart": [^{ "name": "web", "image": "nginx" }, ^{ "name": "db", "image": "nginx" }]',
       'hasPart[0].locatedInHost',
       'hasPart[1].locatedInHost',
     ],
@@ -118,7 +118,7 @@ test('all problems at once, in the order of the text, counted by hand', () => {
   const text = [
     '{',
     '  "@type": "Stack",',
-    '  "name": "shop!",',
+    '  "name": "shop!", "deployment": {"placementStrategy": "manual"},',
     '  "hasPart": [',
     '    {"name": "web", "image": "NGINX", "port": 1},',
     '    {"name": "web", "image": "nginx", "dependsOn": "x"}',
