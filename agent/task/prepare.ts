@@ -9,6 +9,7 @@ import type { DeployJob } from '../decide/decision.ts';
 import type { Engine } from '../docker/engine.ts';
 import { EngineError, isConflict, isNotFound, TaskError, toPullError, toTaskError } from '../docker/errors.ts';
 import type { Owner } from '../docker/shapes/labels.ts';
+import { composeProjectOf, howToTakeOver } from '../docker/shapes/observe.ts';
 import { type DockerNetwork, isAsAsked, isVolumeAsAsked, toNetworkBody, toVolumeBody } from '../docker/shapes/parts.ts';
 import type { ContainerSpec, NetworkSpec, VolumeSpec } from '../docker/shapes/spec.ts';
 import type { TaskContext } from './context.ts';
@@ -119,8 +120,11 @@ async function findNetwork(engine: Engine, spec: NetworkSpec, owner: Owner): Pro
   const all = (await engine.networksNamed(spec.name)).sort(
     (a, b) => a.Created.localeCompare(b.Created) || a.Id.localeCompare(b.Id),
   );
-  if (all.some((network) => !isOfStack(network.Labels, owner))) {
-    throw conflict(spec.name, 'exists already and does not belong to this stack. Remove or rename it');
+  const foreign = all.find((network) => !isOfStack(network.Labels, owner));
+  if (foreign) {
+    const project = composeProjectOf(foreign.Labels);
+    const out = project === null ? 'Remove or rename it' : howToTakeOver(project);
+    throw conflict(spec.name, `exists already and does not belong to this stack. ${out}`);
   }
   const [oldest, ...others] = all;
   // A network that is in use stays until the stack is deleted.

@@ -249,6 +249,12 @@ describe('DEPLOY of what is there', () => {
     expect(await inspect(web)).toMatchObject({ Id: id, State: { Running: true, StartedAt: before } });
   });
 
+  it('says how to make room where Docker Compose has run the stack so far', async () => {
+    await host.addForeign(web, { 'com.docker.compose.project': 'shop' });
+    const { message } = await fail('DEPLOY', specOf());
+    expect(message).toContain('"docker compose -p shop down" on the host makes room and keeps the volumes.');
+  });
+
   it("never touches another agent's", async () => {
     const id = await up('DEPLOY', specOf(), { agent: 'somebody-else' });
     expect(await fail('DEPLOY', specOf())).toMatchObject({ code: 'NAME_CONFLICT' });

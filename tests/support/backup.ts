@@ -1,27 +1,35 @@
 import type { Seed } from './seed.ts';
 
+/** From what refers to what: what comes first is restored first and deleted last. */
+const TABLES = [
+  ['stacks', 'name = $1'],
+  ['stack_revisions', 'stack_id in (select id from stacks where name = $1)'],
+  ['placements', 'stack_id in (select id from stacks where name = $1)'],
+  ['deployments', 'stack_id in (select id from stacks where name = $1)'],
+  ['tasks', 'stack_id in (select id from stacks where name = $1)'],
+  ['task_blockers', 'task_id in (select t.id from tasks t join stacks s on s.id = t.stack_id where s.name = $1)'],
+  ['task_events', 'task_id in (select t.id from tasks t join stacks s on s.id = t.stack_id where s.name = $1)'],
+] as const;
+
 /** Takes a backup of all that concerns a stack. @returns what restores it, while the hosts remain as they are */
 export async function backUp(seed: Seed, name: string): Promise<() => Promise<void>> {
-  const tables = ['stacks', 'stack_revisions', 'placements', 'deployments', 'tasks', 'task_blockers', 'task_events'];
-  const [stack] = await seed.sql`select * from stacks where name = ${name} and deleted_at is null`;
-  const ids = new Set((await seed.sql`select id from tasks`).map(({ id }) => id as string));
+  const kept: string[] = [];
+  for (const [table, where] of TABLES) {
+    const [row] = await seed.sql.unsafe(
+      `select coalesce(jsonb_agg(to_jsonb(t)), '[]')::text as rows from ${table} t where ${where}`,
+      [name],
+    );
+    kept.push(row?.rows as string);
+  }
   return async () => {
     await seed.sql.begin(async (sql) => {
       await sql`set local session_replication_role = replica`;
-      const newer = (await sql`select id from tasks`).map(({ id }) => id as string).filter((id) => !ids.has(id));
-      await sql`delete from task_blockers where task_id = any(${`{${newer}}`}::uuid[])`;
-      await sql`delete from task_events where task_id = any(${`{${newer}}`}::uuid[])`;
-      await sql`delete from tasks where id = any(${`{${newer}}`}::uuid[])`;
-      if (stack) {
-        await sql`delete from deployments where stack_id = ${stack.id} and revision > ${stack.revision}`;
-        await sql`delete from placements where stack_id = ${stack.id} and revision > ${stack.revision}`;
-        await sql`delete from stack_revisions where stack_id = ${stack.id} and number > ${stack.revision}`;
-        await sql`update stacks set revision = ${stack.revision}, good_revision = ${stack.good_revision},
-          desired = ${stack.desired}, deleted_at = null where id = ${stack.id}`;
-      } else {
-        for (const table of tables.slice(1, 4))
-          await sql`delete from ${sql(table)} where stack_id in (select id from stacks where name = ${name})`;
-        await sql`delete from stacks where name = ${name}`;
+      for (const [table, where] of TABLES.toReversed()) await sql.unsafe(`delete from ${table} where ${where}`, [name]);
+      for (const [index, [table]] of TABLES.entries()) {
+        await sql.unsafe(
+          `insert into ${table} overriding system value select * from jsonb_populate_recordset(null::${table}, $1::text::jsonb)`,
+          [kept[index] ?? '[]'],
+        );
       }
     });
   };

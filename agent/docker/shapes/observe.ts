@@ -50,6 +50,8 @@ export type ObservedContainer = {
   id: string;
   /** Whether this agent made it for this cluster. */
   ours: boolean;
+  /** The project of Docker Compose that it belongs to. */
+  composeProject: string | null;
   specHash: string | null;
   revision: number;
   /** The task that made it. */
@@ -96,6 +98,7 @@ export function toObserved(inspect: DockerInspect, identity: Identity): Observed
   return {
     id: inspect.Id,
     ours: isOurs(labels, identity),
+    composeProject: composeProjectOf(labels),
     specHash: labels['graphium.spec'] ?? null,
     revision: toInt(labels['graphium.revision']),
     taskId: labels['graphium.task'] ?? null,
@@ -123,6 +126,16 @@ export function toObserved(inspect: DockerInspect, identity: Identity): Observed
 
 export const isOurs = (labels: Record<string, string>, { clusterId, agentName }: Identity): boolean =>
   labels['graphium.cluster'] === clusterId && labels['graphium.agent'] === agentName;
+
+/** Null for what no project may be called: the name goes into a command that somebody may copy. */
+export function composeProjectOf(labels: Record<string, string> | null): string | null {
+  const project = labels?.['com.docker.compose.project'] ?? '';
+  return /^[a-z0-9][a-z0-9_-]{0,62}$/.test(project) ? project : null;
+}
+
+/** Says how to make room for a stack that Docker Compose has run so far. */
+export const howToTakeOver = (project: string): string =>
+  `It belongs to the Compose project ${project}: "docker compose -p ${project} down" on the host makes room and keeps the volumes`;
 
 function toHealth(status: string | undefined): HealthState {
   if (status === 'starting') return 'STARTING';

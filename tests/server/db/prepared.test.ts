@@ -55,7 +55,7 @@ test('a statement goes to the connection that is free first, not behind one that
   await close();
 });
 
-// The last, because it uses up what a process has prepared.
+// The last, because it uses up what the connection may prepare.
 test('a list of values has a text for each length: long ones, and too many, are not kept', async () => {
   const { db } = connection;
   const names = (count: number) => Array.from({ length: count }, (_, index) => `n${index}`);

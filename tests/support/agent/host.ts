@@ -131,7 +131,7 @@ export function createHost() {
       return { ...outcome.error, retryable: outcome.retryable };
     },
     /** A running container that Graphium knows nothing of. */
-    addForeign: async (containerName: string): Promise<string> => {
+    addForeign: async (containerName: string, Labels: Record<string, string> = {}): Promise<string> => {
       const HostConfig = {
         NetworkMode: 'none',
         PortBindings: {},
@@ -142,6 +142,7 @@ export function createHost() {
         ...nobody,
         Image: lab.images.busybox,
         Cmd: service,
+        Labels,
         HostConfig,
       });
       foreign.push(id);

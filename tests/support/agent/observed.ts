@@ -8,6 +8,7 @@ import { PLAIN } from './specs.ts';
 export const container = (overrides: Partial<ObservedContainer> = {}): ObservedContainer => ({
   id: 'c1',
   ours: true,
+  composeProject: null,
   specHash: 'wanted',
   revision: 2,
   taskId: 'earlier',

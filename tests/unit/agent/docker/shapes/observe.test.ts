@@ -45,6 +45,15 @@ describe('an inspected container', () => {
     });
   });
 
+  it.each([
+    ['shop', 'shop'],
+    ['x; rm -rf /', null],
+    [undefined, null],
+  ])('of the Compose project %s', (project, expected) => {
+    const Labels: Record<string, string> = project === undefined ? {} : { 'com.docker.compose.project': project };
+    expect(toObserved(inspect({}, { Config: { Labels } }), identity).composeProject).toBe(expected);
+  });
+
   it('never started', () => {
     const seen = toObserved(
       inspect({ Status: 'created', Running: false, StartedAt: '0001-01-01T00:00:00Z' }),
