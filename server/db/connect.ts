@@ -4,11 +4,12 @@ import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import type { Logger } from 'pino';
 import postgres from 'postgres';
 import { withNotifications } from './notify.ts';
-import { withPreparedStatements } from './prepared.ts';
+import { prepareStatements } from './prepared.ts';
 import { openSocket } from './socket.ts';
-import { withStatementLog } from './statement-log.ts';
+import { logStatements } from './statement-log.ts';
 import { cluster } from './tables.ts';
 import type { Db, Tx, Vault } from './types.ts';
+import { withUnsafe } from './wrap.ts';
 
 /** How other servers of the installation know the connections of this one. */
 export const APPLICATION = 'graphium';
@@ -39,7 +40,7 @@ type ConnectOptions = { max?: number; log?: Logger; isMigration?: boolean; vault
  * @param options.vault may be left out where nothing that is sealed is read or written
  */
 export function connect(url: string, options: ConnectOptions = {}): Connection {
-  const client = withPreparedStatements(
+  const client = withUnsafe(
     postgres(toOptionsUrl(url), {
       ...socketOptions(url),
       max: options.max ?? 12,
@@ -52,9 +53,10 @@ export function connect(url: string, options: ConnectOptions = {}): Connection {
       onnotice: () => {},
       connection: options.isMigration ? { application_name: `${APPLICATION} migrate`, ...LIFELINE } : LIMITED,
     }),
+    prepareStatements(),
   );
   const isLogged = options.log?.isLevelEnabled('debug');
-  const db = drizzle({ client: isLogged && options.log ? withStatementLog(client, options.log) : client });
+  const db = drizzle({ client: isLogged && options.log ? withUnsafe(client, logStatements(options.log)) : client });
   return {
     db: Object.assign(db, { $vault: options.vault ?? NO_VAULT }),
     close: () => client.end({ timeout: 5 }),
