@@ -44,9 +44,9 @@ async function begin(tx: Tx, deployment: DeploymentRow): Promise<void> {
   if (good === null) throw new Error(`stack ${stackId} has no good revision to go back to`);
   try {
     const draft = await draftFromRevision(tx, stack, good, { note: `as revision ${good}, after a failure` });
-    const { spec, number: revision, placed } = draft;
+    const { spec, number: revision, placed, seen } = draft;
     await storeDraft(tx, GRAPHIUM, draft);
-    const target = { name: stack.name, spec, revision, placed };
+    const target = { name: stack.name, spec, revision, placed, seen };
     const planned = plan(await readPlanInput(tx, stack, target, { kind: 'ROLLBACK' }));
     await tx.update(deployments).set({ rollbackRevision: revision, rollbackDueAt: null }).where(eq(deployments.id, id));
     const position = await tx.$count(tasks, eq(tasks.deploymentId, id));

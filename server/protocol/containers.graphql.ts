@@ -60,22 +60,22 @@ function unfolded({ count, ...port }: typeof PortInput.$inferInput) {
   throw new GraphiumError('BAD_INPUT', `ports: expected a count that ends at port 65535 at most, got ${count}.`);
 }
 
-const MAX_LABEL = 255;
-/** Whoever may run containers on the host gives them any labels, and one of them must not keep the rest from being known. */
-const label = (value: string) => toStorable(value).slice(0, MAX_LABEL).toWellFormed();
+/** An index takes no longer ones; no stack has a name of this length. */
+const MAX_STACK = 255;
 
+/** Whoever may run containers on the host gives them any labels, and one of them must not keep the rest from being known. */
 const toRow = ({ id, ports, ...rest }: typeof ContainerReport.$inferInput) => ({
   ...rest,
-  name: label(rest.name),
-  stack: label(rest.stack),
-  service: label(rest.service),
-  specHash: label(rest.specHash),
-  image: label(rest.image),
+  name: toStorable(rest.name),
+  stack: toStorable(rest.stack).slice(0, MAX_STACK).toWellFormed(),
+  service: toStorable(rest.service),
+  specHash: toStorable(rest.specHash),
+  image: toStorable(rest.image),
   ports: ports.flatMap(unfolded),
   containerId: id,
   exitCode: rest.exitCode ?? null,
   startedAt: rest.startedAt ?? null,
-  taskId: rest.taskId == null ? null : label(rest.taskId),
+  taskId: toStorable(rest.taskId ?? null),
 });
 
 builder.mutationFields((t) => ({

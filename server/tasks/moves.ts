@@ -119,7 +119,7 @@ export async function cancelPending(tx: Tx, where: SQL | undefined, reason: stri
       cancelRequestedAt: sql`coalesce(${tasks.cancelRequestedAt}, now())`,
       result: { action: 'none', message: reason },
     })
-    .where(lockedInOrder(tx, and(eq(tasks.status, 'PENDING'), where)))
+    .where(and(eq(tasks.status, 'PENDING'), lockedInOrder(tx, and(eq(tasks.status, 'PENDING'), where))))
     .returning(moved);
 }
 
@@ -129,10 +129,11 @@ const lockedInOrder = (tx: Tx, which: SQL | undefined) =>
 
 /** Asks the agents of RUNNING tasks to stop at a safe point. */
 export async function requestCancel(tx: Tx, where: SQL | undefined): Promise<Moved[]> {
+  const isRunning = and(eq(tasks.status, 'RUNNING'), isNull(tasks.cancelRequestedAt));
   return tx
     .update(tasks)
     .set({ cancelRequestedAt: sql`now()` })
-    .where(lockedInOrder(tx, and(eq(tasks.status, 'RUNNING'), isNull(tasks.cancelRequestedAt), where)))
+    .where(and(isRunning, lockedInOrder(tx, and(isRunning, where))))
     .returning(moved);
 }
 

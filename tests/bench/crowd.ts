@@ -26,14 +26,18 @@ export async function benchCrowd(postgresUrl: string): Promise<CrowdFigures> {
   const server = await startServer({ databaseUrl });
   const sql = postgres(toOptionsUrl(databaseUrl), { ...socketOptions(databaseUrl), max: 1 });
   const agents: FakeAgent[] = [];
+  // An agent that fails ends the measuring, and what was started is stopped.
+  const broken = Promise.withResolvers<never>();
+  broken.promise.catch(() => {});
   try {
     await atATime(AGENTS, ENROLL_AT_A_TIME, async (n) => {
       const agent = await enroll(server, `host-${n}`);
       agents.push(agent);
-      void work(agent);
+      work(agent).catch(broken.reject);
     });
     const samples: number[] = [];
-    for (let round = 0; round < DEPLOYMENTS; round++) samples.push(await deploy(server, `app:${round}`));
+    for (let round = 0; round < DEPLOYMENTS; round++)
+      samples.push(await Promise.race([deploy(server, `app:${round}`), broken.promise]));
     const epochs = new Map(agents.map((agent) => [agent.id, agent.epoch()]));
     const rows = await sql<{ id: string; epoch: number; alive: boolean }[]>`
       select id, session_epoch as epoch, session_expires_at > now() as alive from agents`;

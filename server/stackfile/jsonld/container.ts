@@ -74,7 +74,7 @@ export function readContainer(value: JsonldReader): ParsedContainer | undefined 
     image: readImage(fields.required('image', 'an image such as nginx:alpine')),
     command: joined(readCommand(fields.get('command')), readArguments(fields.get('args'))),
     workingDir: readWorkingDir(fields.get('workingDir')),
-    user: fields.get('user').string(),
+    user: fields.get('user').filled('a user such as 1000:1000'),
     environment: environment ? readEnvironment(environment.value, environment.key === 'environment') : {},
     labels: readLabels(fields.get('labels')),
     restart: readRestart(fields.get('restartPolicy')),

@@ -3,7 +3,15 @@
 import { MAX_CONTAINERS } from '../../spec/limits.ts';
 import type { StackSpec } from '../../spec/spec.ts';
 import { findStackNameProblem } from '../names.ts';
-import { collectProblems, type Position, type Problem, positionOf, type Report, WHOLE_TEXT } from '../problems.ts';
+import {
+  collectProblems,
+  type Position,
+  type Problem,
+  positionOf,
+  quote,
+  type Report,
+  WHOLE_TEXT,
+} from '../problems.ts';
 import { readJson } from '../text.ts';
 import { type ParsedContainer, readContainer, readHost, toHostName } from './container.ts';
 import { readNetwork } from './network.ts';
@@ -61,13 +69,16 @@ function findNodes(text: string, report: Report): Nodes {
 }
 
 function readHostNames(hosts: readonly JsonldReader[]): ReadonlyMap<string, string> {
-  const named = hosts.flatMap((host) => {
+  const names = new Map<string, string>();
+  for (const host of hosts) {
     const fields = host.node('host', [], 'a host {@id, name}');
-    const id = fields?.required('@id', 'what containers refer to it by').stringOrNone;
-    const name = fields?.get('name').stringOrNone;
-    return id === undefined ? [] : [[toHostName(id), name ?? toHostName(id)] as const];
-  });
-  return new Map(named);
+    const id = fields?.required('@id', 'what containers refer to it by').name;
+    if (!fields || !id) continue;
+    const key = toHostName(id.text);
+    if (names.has(key)) id.place.report('DUPLICATE_NAME', `expected only one host ${quote(key)}`);
+    names.set(key, fields.get('name').stringOrNone ?? key);
+  }
+  return names;
 }
 
 function readStack(node: JsonldReader, hostNames: ReadonlyMap<string, string>): ParsedStack | undefined {

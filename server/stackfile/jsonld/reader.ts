@@ -32,6 +32,12 @@ export class JsonldReader extends Reader<JsonldReader> {
     return this.value?.kind === 'string' ? this.value.text : this.wrongType(expected);
   }
 
+  /** A string that is not empty. */
+  filled(expected: string): string | undefined {
+    const text = this.string(expected);
+    return text === '' ? this.misread(expected) : text;
+  }
+
   /** The string without a report: for the annotations, whose kind `node` has checked already. */
   get stringOrNone(): string | undefined {
     return this.value?.kind === 'string' ? this.value.text : undefined;

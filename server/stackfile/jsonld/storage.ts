@@ -63,7 +63,7 @@ export function readMounts(fields: JsonldFields): ParsedMount[] {
     const target = readTarget(mount, isNamed ? 'mountPath' : 'target', targets);
     const source = isNamed ? readVolume(mount) : readSource(mount);
     const readOnly = mount.get('readOnly').boolean() ?? false;
-    const driver = isNamed ? mount.get('driver').string() : undefined;
+    const driver = isNamed ? mount.get('driver').filled('a volume driver such as local') : undefined;
     const volume = driver === undefined ? {} : { volume: { driver, place: mount.get('driver') } };
     return source && target !== undefined ? [{ ...source, target, readOnly, ...volume }] : [];
   });

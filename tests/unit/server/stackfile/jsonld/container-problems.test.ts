@@ -86,6 +86,8 @@ describe('a container', () => {
     ['INVALID_VALUE', '"healthcheck": { "test": "a", "interval": ^"2d" }', 'healthcheck.interval'],
     ['WRONG_TYPE', '"args": ^"-v"', 'args'],
     ['INVALID_VALUE', '"workingDir": ^"app"', 'workingDir'],
+    ['INVALID_VALUE', '"user": ^""', 'user'],
+    ['INVALID_VALUE', '"volumes": [{ "name": "a", "mountPath": "/a", "driver": ^"" }]', 'volumes[0].driver'],
     ['INVALID_VALUE', '"healthCheck": { "command": "a", "timeout": ^0 }', 'healthCheck.timeout'],
     ['INVALID_VALUE', '"healthCheck": { "command": "a", "retries": ^1.5 }', 'healthCheck.retries'],
     ['MISSING_FIELD', '"network": ^{ "driver": "bridge" }', 'network.name'],

@@ -75,6 +75,7 @@ describe('the stack', () => {
     ];
     expect(hosts(parse({ '@graph': graph }))).toEqual(['vm1', 'vm2']);
     expect(() => parse({ '@graph': [...graph, { '@id': 'h', '@type': 'Host', cpus: 4 }] })).toThrow(/unknown field/);
+    expect(() => parse({ '@graph': [...graph, { '@id': 'b', '@type': 'Host' }] })).toThrow(/expected only one host/);
     expect(() => parse({ '@graph': [...graph, { '@type': 'Host', name: 'vm4' }] })).toThrow(/expected \\"@id\\"/);
   });
 
