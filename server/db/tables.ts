@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import {
+  bigint,
   bigserial,
   boolean,
   check,
@@ -406,4 +407,14 @@ export const auditLog = pgTable('audit_log', {
   action: text('action').notNull(),
   target: text('target').notNull(),
   detail: jsonb('detail').$type<Record<string, unknown>>().notNull().default({}),
+});
+
+/** A chain over the entries: a seal is a hash of the seal before and its entry, so a head that is kept elsewhere proves all. */
+export const auditSeals = pgTable('audit_seals', {
+  number: bigint('number', { mode: 'number' }).primaryKey(),
+  entryId: bigint('entry_id', { mode: 'number' })
+    .notNull()
+    .unique()
+    .references(() => auditLog.id),
+  seal: text('seal').notNull(),
 });

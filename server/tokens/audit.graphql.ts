@@ -2,6 +2,7 @@ import { GraphiumError } from '../base/errors.ts';
 import { builder, checkPage } from '../schema/builder.ts';
 import { type Page, PageInfo, toPage } from '../schema/common.ts';
 import { type AuditLogEntry, listEntries } from './audit.ts';
+import { type AuditCheck, checkAuditLog } from './audit-seals.ts';
 
 const AuditEntry = builder.objectRef<AuditLogEntry>('AuditEntry').implement({
   description: 'Something that a person, a CI job, an agent or Graphium itself has done.',
@@ -72,5 +73,53 @@ builder.queryField('auditLog', (t) =>
     },
     resolve: async (_root, { first, after, ...filter }, { db }) =>
       toPage(await listEntries(db, filter, checkPage(first) + 1, toCursor(after)), first),
+  }),
+);
+
+const AuditCheckRef = builder.objectRef<AuditCheck>('AuditCheck').implement({
+  description: 'Whether the audit log is as its entries were sealed, one after another, soon after they were made.',
+  authScopes: { admin: true },
+  fields: (t) => ({
+    isIntact: t.boolean({
+      description: 'Whether each sealed entry is there and unchanged, and the kept head is among the seals.',
+      resolve: ({ problem }) => problem === undefined,
+    }),
+    problem: t.string({
+      nullable: true,
+      description: 'The first thing that is wrong; null if all is as it was sealed.',
+      resolve: ({ problem }) => problem ?? null,
+    }),
+    sealed: t.exposeInt('sealed', { description: 'The number of entries that are sealed.' }),
+    waiting: t.exposeInt('waiting', {
+      description: 'The number of entries that are not sealed yet, which takes up to half a minute.',
+    }),
+    head: t.exposeString('head', {
+      nullable: true,
+      description:
+        'The newest seal, 64 hexadecimal digits, which stands for all entries up to it: kept elsewhere it proves later that none of them was changed or taken away. Null before the first seal.',
+    }),
+  }),
+});
+
+builder.queryField('auditCheck', (t) =>
+  t.field({
+    type: AuditCheckRef,
+    authScopes: { admin: true },
+    description: 'Reads all of the audit log and compares it with its seals.',
+    args: {
+      keptHead: t.arg.string({
+        description:
+          "A `head` from earlier, as this query or the server's log gave it. Without it, a log whose seals were all made anew is not told.",
+      }),
+    },
+    resolve: async (_root, { keptHead }, { db }) => {
+      if (keptHead != null && !/^[0-9a-f]{64}$/.test(keptHead)) {
+        throw new GraphiumError(
+          'BAD_INPUT',
+          `keptHead: expected 64 hexadecimal digits, got ${JSON.stringify(keptHead)}.`,
+        );
+      }
+      return checkAuditLog(db, keptHead ?? undefined);
+    },
   }),
 );

@@ -9,6 +9,7 @@ import { beginRollbacks } from '../deployments/rollback.ts';
 import type { AgentSockets } from '../protocol/sockets.ts';
 import { releaseStarted } from '../protocol/work.ts';
 import { listAgentsWithWork } from '../tasks/pending.ts';
+import { sealAuditLog } from '../tokens/audit-seals.ts';
 import { recheckTokens } from '../tokens/recheck.ts';
 import { autoRepair, type Looks } from './auto-repair.ts';
 import { startClock } from './clock.ts';
@@ -22,6 +23,7 @@ import { stopTimedOut } from './task-timeout.ts';
 const SWEEP_MS = 5_000;
 const RENEW_MS = 10_000;
 const ALIVE_MS = 5_000;
+const SEAL_MS = 30_000;
 
 /** One server at a time takes these steps, in this order, each in a transaction of its own. */
 const LOCKED_STEPS: readonly ((tx: Tx) => Promise<void>)[] = [
@@ -95,6 +97,7 @@ export async function startSweeper(
     repeat(RENEW_MS, () => attempt(log, () => recheckTokens(services))),
     repeat(ALIVE_MS, () => attempt(log, () => heartbeat(db, serverId))),
     repeat(ALIVE_MS, () => attempt(log, () => endDeadTransactions(db, log))),
+    repeat(SEAL_MS, () => attempt(log, () => sealAuditLog(db, log))),
   ];
   return { close: async () => void (await Promise.all(parts.map((part) => part.close()))) };
 }
