@@ -10,12 +10,14 @@ import { createLog } from './base/log.ts';
 import { connect, getClusterId, migrateDatabase, untilDatabase } from './db/connect.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { listen } from './db/listen.ts';
+import type { Db } from './db/types.ts';
 import { type App, createApp } from './http/app.ts';
 import { createAgentSockets } from './protocol/sockets.ts';
 import { loadKey } from './secrets/key.ts';
 import { createVault } from './secrets/seal.ts';
 import { firstStart } from './tokens/first-start.ts';
 import { createFirstAdminToken, createFirstJoinToken } from './tokens/issue.ts';
+import { countAdmins } from './tokens/store.ts';
 import { sealOldRows } from './upkeep/seal-old-rows.ts';
 import { startSweeper } from './upkeep/sweep.ts';
 
@@ -111,9 +113,18 @@ async function start(env: Env, log: Logger, started: AsyncDisposableStack, signa
   started.defer(app.close);
 
   const first = await createFirstAdminToken(db);
-  if (!first) return;
+  if (!first) return warnOfExpiry(db, log);
   const join = await createFirstJoinToken(db);
   process.stdout.write(firstStart(env, first, join, process.stdout.isTTY));
+}
+
+const SOON_DAYS = 7;
+
+async function warnOfExpiry(db: Db, log: Logger): Promise<void> {
+  if ((await countAdmins(db, SOON_DAYS)) > 0) return;
+  log.warn(
+    `the last ADMIN token expires within ${SOON_DAYS} days: make another, or this server makes one when it starts`,
+  );
 }
 
 async function serve(env: Env, host: string, app: App): Promise<() => Promise<void>> {

@@ -5,20 +5,22 @@ import type { IssuedToken } from './issue.ts';
 import { joinCommand, warningOf } from './join-command.ts';
 
 /**
- * Returns what the first start tells whoever started it. A terminal is shown the admin token, which exists nowhere else.
+ * Returns what a start without a usable admin token tells whoever started it. A terminal is shown the admin token, which exists nowhere else.
  * What is no terminal is most likely a log that is kept and read by others: it is told the file that has the token.
  */
 export function firstStart(env: Env, admin: IssuedToken, join: IssuedToken, isTerminal: boolean): string {
   const { url } = env.publicUrl;
+  const expiresOn = admin.token.expiresAt?.toISOString().slice(0, 10);
   const file = isTerminal ? undefined : tryToWrite(env.secretKeyFile, admin);
   const warning = warningOf(url);
   const lines = [
     '',
     file === undefined
-      ? 'This is the first start. Keep the admin token: it is shown this once.'
-      : 'This is the first start. Keep the admin token and delete its file, which only this user can read.',
+      ? 'No admin token works yet. Keep this one: it is shown this once.'
+      : 'No admin token works yet. Keep this one and delete its file, which only this user can read.',
     '',
     `  admin token   ${file === undefined ? admin.secret : `in ${file}`}`,
+    `                until ${expiresOn}; make one for each person in the page, under Tokens`,
     `  page          ${url}${file === undefined ? `/#token=${admin.secret}` : ''}`,
     `  playground    ${url}/graphql`,
     `  data          ${env.databaseUrl === undefined ? env.dataFolder : 'the database of DATABASE_URL'}`,

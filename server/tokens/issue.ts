@@ -73,12 +73,20 @@ export function revokeToken(db: Db, actor: Actor, id: string): Promise<TokenRow>
   });
 }
 
+/** Whoever reads the log or the terminal of the first start later finds nothing that is good for ever. */
+const FIRST_ADMIN_DAYS = 30;
+
 /** Makes the ADMIN token of a server's first start; undefined if there is one that can be used. */
 export function createFirstAdminToken(db: Db): Promise<IssuedToken | undefined> {
   return transact(db, async (tx) => {
     await lockAdmins(tx);
     if ((await countAdmins(tx)) > 0) return undefined;
-    return issueToken(tx, 'USER', { name: 'first admin', role: 'ADMIN', createdBy: GRAPHIUM.name });
+    return issueToken(tx, 'USER', {
+      name: 'first admin',
+      role: 'ADMIN',
+      createdBy: GRAPHIUM.name,
+      expiresAt: sql`now() + make_interval(days => ${FIRST_ADMIN_DAYS})`,
+    });
   });
 }
 

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, isNull, lt, ne, or, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import type { PgInsertValue } from 'drizzle-orm/pg-core';
 import { agents, tokens } from '../db/tables.ts';
 import type { Queryable } from '../db/types.ts';
@@ -111,15 +111,8 @@ export async function findToken(tx: Queryable, id: string): Promise<TokenRow | u
   return row;
 }
 
-export async function countAdmins(tx: Queryable, exceptId?: string): Promise<number> {
-  return tx.$count(
-    tokens,
-    and(
-      eq(tokens.kind, 'USER'),
-      eq(tokens.role, 'ADMIN'),
-      isNull(tokens.revokedAt),
-      or(isNull(tokens.expiresAt), gt(tokens.expiresAt, sql`now()`)),
-      exceptId === undefined ? undefined : ne(tokens.id, exceptId),
-    ),
-  );
+/** @returns the number of ADMIN tokens that are good now, and will be after so many days unless somebody revokes them */
+export async function countAdmins(tx: Queryable, days = 0): Promise<number> {
+  const isGood = or(isNull(tokens.expiresAt), gt(tokens.expiresAt, sql`now() + make_interval(days => ${days})`));
+  return tx.$count(tokens, and(eq(tokens.kind, 'USER'), eq(tokens.role, 'ADMIN'), isNull(tokens.revokedAt), isGood));
 }

@@ -92,6 +92,15 @@ test('the first start shows a token and how to add a host, once; what was writte
   expect(second.output()).not.toMatch(/gph_/);
   expect(await names()).toContain('kept');
 
+  const [admin] = (
+    await ask<{ tokens: { expiresAt: string; role: string | null; createdAt: string }[] }>(
+      server,
+      token,
+      '{ tokens { expiresAt createdAt role } }',
+    )
+  ).tokens.filter(({ role }) => role === 'ADMIN');
+  expect(Date.parse(admin?.expiresAt ?? '') - Date.parse(admin?.createdAt ?? '')).toBe(30 * 86_400_000);
+
   // After SIGKILL its Postgres lives on, and the next server takes it over.
   const pid = postmaster();
   await second.end('SIGKILL');

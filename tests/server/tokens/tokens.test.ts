@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { issueToken } from '../../../server/tokens/issue.ts';
+import { createFirstAdminToken, issueToken } from '../../../server/tokens/issue.ts';
 import { createSecret, fromToken } from '../../../server/tokens/secret.ts';
+import { countAdmins } from '../../../server/tokens/store.ts';
 import { useSeed } from '../../support/seed.ts';
 import { openEvents, openWire } from '../../support/wire.ts';
 
@@ -211,6 +212,16 @@ describe('revoking', () => {
     await issueToken(seed.db, 'USER', { name: 'x', role: 'ADMIN', createdBy: 'test', expiresAt: new Date(0) });
     expect(codeOf(await seed.try(REVOKE, { id: seed.adminId }))).toBe('CONFLICT');
   });
+});
+
+test('a start makes an ADMIN token where none is usable, for 30 days', async () => {
+  expect(await createFirstAdminToken(seed.db)).toBeUndefined();
+  await seed.sql`update tokens set expires_at = now() where role = 'ADMIN'`;
+  const made = await createFirstAdminToken(seed.db);
+  expect(codeOf(await seed.try(VIEWER, {}, made?.secret))).toBeUndefined();
+  expect(await Promise.all([0, 29, 31].map((days) => countAdmins(seed.db, days)))).toEqual([1, 1, 0]);
+  expect(await createFirstAdminToken(seed.db)).toBeUndefined();
+  await seed.sql`update tokens set expires_at = null where id = ${seed.adminId}`;
 });
 
 test('createToken checks its input, and the expiry is the database’s', async () => {

@@ -12,12 +12,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const issued = (secret: string) => ({ token: { id: 'id-1' }, secret }) as IssuedToken;
+const issued = (secret: string) =>
+  ({ token: { id: 'id-1', expiresAt: new Date('2030-02-03T04:05:06Z') }, secret }) as IssuedToken;
 const told = (isTerminal: boolean, env: NodeJS.ProcessEnv = { GRAPHIUM_DATA: folder }) =>
   firstStart(parseEnv(env), issued('gph_user_admin'), issued('gph_join_host'), isTerminal);
 
 test('a terminal is shown the admin token, and no file has it', () => {
   expect(told(true)).toContain('/#token=gph_user_admin');
+  expect(told(true)).toContain('until 2030-02-03');
   expect(readdirSync(folder)).toEqual([]);
 });
 
