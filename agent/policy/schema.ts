@@ -29,6 +29,7 @@
  *       "allowMountPropagation": ["rshared"],        // besides private and slave
  *       "ports": ["80", "8000-8999"],                // left out: all but 22, which is the host's own
  *       "requireLimits": ["memory", "pids", "cpus", "logs"], // what every container must be limited in
+ *       "maxContainers": 100,                        // of all stacks together; left out: any number
  *       "registries": ["docker.io", "ghcr.io"]       // left out: all
  *     }
  *
@@ -87,6 +88,7 @@ const policySchema = z.strictObject({
   allowUlimits: names,
   allowMountPropagation: names,
   requireLimits: z.array(z.enum(['memory', 'pids', 'cpus', 'logs'])).default([]),
+  maxContainers: z.int().min(1).optional(),
   registries: z.array(z.string().min(1)).optional(),
 });
 

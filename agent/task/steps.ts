@@ -20,6 +20,7 @@ import { toObserved } from '../docker/shapes/observe.ts';
 import { checkBinds, checkMounted } from './binds.ts';
 import { bodyFor } from './container-body.ts';
 import type { TaskContext } from './context.ts';
+import { checkCount } from './crowd.ts';
 import { dropUnusedFiles, layOutFiles, ownersOfFiles, writeConfigs } from './files.ts';
 import { forget, prepare, pull } from './prepare.ts';
 import { takeEvidence, verify } from './verify.ts';
@@ -100,6 +101,7 @@ async function createWithFiles(job: DeployJob, body: ContainerBody, context: Tas
   const { name, deploy } = job;
   const { engine, slots } = context;
   const [, ...further] = toEndpoints(deploy.container, engine.apiVersion());
+  await checkCount(name, context);
   await checkBinds(body, context);
   await layOutFiles(job, context);
   const created = await slots.use(() => engine.createContainer(name, body, deploy.container.platform));

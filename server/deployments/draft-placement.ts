@@ -5,7 +5,7 @@ import type { ReportedPolicy, Warning } from '../db/values.ts';
 import type { Candidate } from '../planning/candidates.ts';
 import { findConflicts, type Neighbour } from '../planning/conflicts.ts';
 import { findTooOld } from '../planning/engine-age.ts';
-import { findRefusals, type HostPolicy } from '../planning/host-policy.ts';
+import { findCrowded, findRefusals, type HostPolicy } from '../planning/host-policy.ts';
 import { type Placed, placedOf } from '../planning/placed.ts';
 import { place } from '../planning/placement.ts';
 import { findPartedVolumes, findUnreachable } from '../planning/unreachable.ts';
@@ -61,7 +61,7 @@ export function placeOnAgents(
   const unreachable = findUnreachable(spec, placed, nameOf);
   const volumes = findPartedVolumes(spec, placed, nameOf);
   const policies = new Map(candidates.map(({ id, policy }) => [id, policy ?? undefined]));
-  const refusals = findRefusals(placed, (id) => policies.get(id), nameOf);
+  const refusals = [...findRefusals(placed, (id) => policies.get(id), nameOf), ...findCrowded(placed, candidates)];
   const apiVersions = new Map(candidates.map(({ id, apiVersion }) => [id, apiVersion ?? undefined]));
   const tooOld = findTooOld(placed, (id) => apiVersions.get(id), nameOf);
   const warnings = [
@@ -111,6 +111,7 @@ function toHostPolicy(policy: ReportedPolicy): HostPolicy {
     allowUlimits: policy.allowUlimits === undefined ? null : textsOf(policy.allowUlimits),
     allowMountPropagation: policy.allowMountPropagation === undefined ? null : textsOf(policy.allowMountPropagation),
     requireLimits: textsOf(policy.requireLimits),
+    maxContainers: typeof policy.maxContainers === 'number' ? policy.maxContainers : null,
   };
 }
 

@@ -22,6 +22,8 @@ export type HostPolicy = {
   allowMountPropagation: readonly string[] | null;
   /** Of memory, pids, cpus and logs. */
   requireLimits: readonly string[];
+  /** Of all stacks together; null for any number. */
+  maxContainers: number | null;
 };
 
 /** Docker gives these to every container. */
@@ -54,6 +56,22 @@ export const findRefusals = (
     if (reasons.length === 0) return undefined;
     return `the policy of the host ${nameOf(agentId)} does not allow "${service.name}": ${reasons.join('; ')}`;
   });
+
+/** Tells of hosts that will have more containers than they allow, beside those of other stacks. */
+export function findCrowded(
+  placed: readonly Placed[],
+  hosts: readonly { id: string; name: string; load: number; policy?: HostPolicy | null }[],
+): Complaint[] {
+  const byAgent = Map.groupBy(placed, ({ agentId }) => agentId);
+  return hosts.flatMap(({ id, name, load, policy }) => {
+    const own = byAgent.get(id) ?? [];
+    const service = own.at(-1)?.service.name;
+    const max = policy?.maxContainers ?? Number.POSITIVE_INFINITY;
+    if (service === undefined || load + own.length <= max) return [];
+    const words = `the policy of the host ${name} allows ${max} containers (maxContainers), and with this stack it has ${load + own.length}`;
+    return [{ service, message: words }];
+  });
+}
 
 /** What a host may want of every container, and how Compose says it. An agent may name anything. */
 const LIMITS = new Map<string, { isSet: (container: ContainerSpec) => boolean; how: string }>([

@@ -115,6 +115,23 @@ describe('DELETE and CLEAN', () => {
   });
 });
 
+it('a host takes as many containers as its policy allows, and their replacements', async () => {
+  const policy = parsePolicy({ maxContainers: 2 });
+  const spec = (n: number, level = 'info') =>
+    host.specOf({ name: host.name(`n${n}`), service: `n${n}`, environment: { LEVEL: level } });
+  const counted = (await engine.listContainers(['graphium.cluster'])).length;
+  expect(counted).toBe(0);
+  await up('DEPLOY', spec(1), { policy });
+  await up('DEPLOY', spec(2), { policy });
+  expect(await fail('DEPLOY', spec(3), { policy })).toMatchObject({
+    code: 'POLICY_DENIED',
+    message: expect.stringContaining("maxContainers is 2, and this host has 2 others of Graphium's"),
+    left: 'NONE',
+  });
+  await up('DEPLOY', spec(2, 'debug'), { policy });
+  await up('DEPLOY', spec(3), { policy: parsePolicy({ maxContainers: 3 }) });
+});
+
 describe('networks', () => {
   const neighbour = createEngine({ socketPath: host.at.socketPath });
   afterAll(() => neighbour.close());

@@ -113,6 +113,25 @@ test.each([
   expect(await warningsOf(host, more)).toEqual([]);
 });
 
+test('a plan warns of a host that gets more containers than it allows, those of other stacks counted', async () => {
+  const agent = await seed.agent('crowded', { online: false });
+  await open(agent.secret, { maxContainers: 3 });
+  const asked = (name: string, replicas: number) =>
+    composeFile(name, {
+      web: service('crowded', { deploy: { replicas, placement: { constraints: ['node.hostname==crowded'] } } }),
+    });
+  const plan = async (replicas: number) =>
+    (await seed.ask<Plan>(PLAN, { c: asked('one', replicas) })).planStack.warnings.map(({ message }) => message);
+  expect(await plan(3)).toEqual([]);
+  const words = 'the policy of the host crowded allows 3 containers (maxContainers), and with this stack it has 4';
+  expect(await plan(4)).toEqual([words]);
+  await seed.sql`insert into containers 
+    (agent_id, container_id, name, stack, service, replica, revision, spec_hash, image, state, health)
+    values (${agent.id}, 'c1', 'other-web-1', 'other', 'web', 1, 1, 'x', 'app:1', 'RUNNING', 'NONE')`;
+  expect(await plan(2)).toEqual([]);
+  expect(await plan(3)).toEqual([words]);
+});
+
 test('a plan warns of what the engine of a host is too old for', async () => {
   const agent = await seed.agent('old', { online: false });
   const warnings = async (apiVersion: string) => {

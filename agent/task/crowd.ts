@@ -1,0 +1,19 @@
+import { previousName } from '../decide/decision.ts';
+import type { TaskContext } from './context.ts';
+import { policyDenied } from './policy-denied.ts';
+
+/**
+ * Refuses a further container where the policy bounds their number. Replacing one counts as none. Containers that are made
+ * at the same moment do not see one another, so there may be as many more as the agent has slots.
+ * @throws TaskError POLICY_DENIED
+ */
+export async function checkCount(name: string, { engine, policy }: TaskContext): Promise<void> {
+  const { maxContainers } = policy;
+  if (maxContainers === undefined) return;
+  const own = new Set([`/${name}`, `/${previousName(name)}`]);
+  const others = (await engine.listContainers(['graphium.cluster'])).filter(
+    ({ Names: names }) => !(names ?? []).some((one) => own.has(one)),
+  );
+  if (others.length < maxContainers) return;
+  throw policyDenied([`maxContainers is ${maxContainers}, and this host has ${others.length} others of Graphium's`]);
+}
