@@ -114,7 +114,10 @@ function createParts(config: Config, policy: Policy, engine: Engine, log: Logger
   let warned: string | undefined;
   const slots = createSlots(config.slots);
   const pullSlots = createSlots(config.pulls);
-  const containers = new ContainerReporter({ list: async () => (identity ? engine.containers(identity) : []), log });
+  const containers = new ContainerReporter({
+    list: async () => (identity ? engine.containers(identity) : { own: [], foreign: [] }),
+    log,
+  });
   const reporter = new Reporter({
     reportContainers: () => containers.report(),
     onSettled: (taskId, attempt, how) => worker.settled(taskId, attempt, how),

@@ -112,6 +112,12 @@ const ReportContainers = graphql(`
   }
 `);
 
+const ReportForeignContainers = graphql(`
+  mutation ReportForeignContainers($epoch: Int!, $names: [String!]!) {
+    reportForeignContainers(epoch: $epoch, names: $names)
+  }
+`);
+
 /** Without its spec: a set of tasks with all their configs could be larger than any message. */
 export type PendingTask = ResultOf<typeof PendingTasksPoll>['pendingTasks'][number];
 export type StartedTask = ResultOf<typeof StartTasks>['startTasks'][number];
@@ -134,6 +140,7 @@ export type Api = {
   reportTasks(epoch: number, reports: TaskReport[]): Promise<TaskReportResult[]>;
   reportEngine(epoch: number, news: Pick<SessionInput, 'engine' | 'engineProblem'>): Promise<void>;
   reportContainers(epoch: number, containers: ContainerReport[], others: string[]): Promise<void>;
+  reportForeignContainers(epoch: number, names: string[]): Promise<void>;
   pendingTasks(epoch: number): Promise<PendingTask[]>;
   /** Calls `next` with the complete set each time. Whatever ends the subscription also ends the connection. */
   watchPendingTasks(epoch: number, next: (tasks: PendingTask[]) => void): void;
@@ -156,6 +163,9 @@ export function createApi(wire: Wire): Api {
     },
     reportContainers: async (epoch, containers, others) => {
       await ask(wire, ReportContainers, { epoch, containers, others });
+    },
+    reportForeignContainers: async (epoch, names) => {
+      await ask(wire, ReportForeignContainers, { epoch, names });
     },
     pendingTasks: async (epoch) => (await ask(wire, PendingTasksPoll, { epoch })).pendingTasks,
     watchPendingTasks: (epoch, next) =>

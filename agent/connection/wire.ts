@@ -34,7 +34,8 @@ export class ApiError extends Error {
 }
 
 /** The server has read the operation and will never take it: to send it again in the next session would change nothing. */
-const REFUSALS = new Set(['BAD_INPUT', 'TOO_LARGE', 'LIMIT_EXCEEDED', 'NOT_FOUND']);
+// The last one is how a server says that it is too old to know the operation.
+const REFUSALS = new Set(['BAD_INPUT', 'TOO_LARGE', 'LIMIT_EXCEEDED', 'NOT_FOUND', 'GRAPHQL_VALIDATION_FAILED']);
 export const isRefused = (error: unknown): boolean => error instanceof ApiError && REFUSALS.has(error.code);
 
 export function toApiError(error: unknown): ApiError {

@@ -49,7 +49,7 @@ function containerCalls(send: Send, logMs: number) {
       orNull<DockerInspect>(
         send({ what: `Looking at ${nameOrId}`, method: 'GET', path: `/containers/${nameOrId}/json` }),
       ),
-    /** Lists containers that have all the labels, each given as "key=value". */
+    /** Lists containers that have all the labels, each given as "key=value": without any, all that there are. */
     listContainers: async (labels: string[]) =>
       (await send({
         what: 'Listing containers',

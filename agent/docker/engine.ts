@@ -8,7 +8,9 @@ import {
   type ContainerReport,
   type DockerListItem,
   type Identity,
+  isOurs,
   type ListDetails,
+  listedName,
   toContainerReport,
   toListDetails,
 } from './shapes/observe.ts';
@@ -32,8 +34,8 @@ export type Engine = Calls & {
   ping(): Promise<void>;
   /** The version of the API that is spoken with it. Before its first answer, that is the newest the agent knows. */
   apiVersion(): string;
-  /** Lists all containers that this agent made for this cluster, in whatever state. */
-  containers(identity: Identity): Promise<ContainerReport[]>;
+  /** Lists all containers that this agent made for this cluster, in whatever state, and the names of all others. */
+  containers(identity: Identity): Promise<HostContainers>;
   /** Follows events of all labelled containers. `action` is Docker's, or 'resync' without a container after each connect. */
   events(listener: Listener): Subscription;
   /** Remembers what was checked on this host a moment ago. */
@@ -46,6 +48,8 @@ const REMEMBER_MS = 10_000;
 const PING_MS = 5_000;
 /** Podman says "remove" for "destroy". */
 const EVENT_ACTIONS = 'create start die destroy remove rename pause unpause oom health_status'.split(' ');
+
+export type HostContainers = { own: ContainerReport[]; foreign: string[] };
 
 export type EngineOptions = {
   socketPath: string;
@@ -113,17 +117,16 @@ function createReports(calls: Calls, listen: (listener: Listener) => Subscriptio
     known.set(item.Id, fresh);
     return fresh;
   };
-  return async (identity: Identity): Promise<ContainerReport[]> => {
+  return async (identity: Identity): Promise<HostContainers> => {
     if (!following)
       listen(({ containerId }) => {
         if (containerId) known.delete(containerId);
         else known.clear();
       });
     following = true;
-    const items = await calls.listContainers([
-      `graphium.cluster=${identity.clusterId}`,
-      `graphium.agent=${identity.agentName}`,
-    ]);
-    return Promise.all(items.map(async (item) => toContainerReport(item, await detailsOf(item))));
+    const items = await calls.listContainers([]);
+    const isOwn = ({ Labels: labels }: DockerListItem) => isOurs(labels ?? {}, identity);
+    const own = items.filter(isOwn).map(async (item) => toContainerReport(item, await detailsOf(item)));
+    return { own: await Promise.all(own), foreign: items.filter((item) => !isOwn(item)).map(listedName) };
   };
 }

@@ -1,5 +1,6 @@
 /**
- * Reports the labelled containers of this host in every session, every 30 s, on Docker events, and on request.
+ * Reports the labelled containers of this host in every session, every 30 s, on Docker events, and on request, and with
+ * them the names of all others when those have changed.
  *
  * Invariants: at most one report is under way. A requested report lists the containers after the request.
  */
@@ -12,14 +13,16 @@ const EVERY_MS = 30_000;
 const DEBOUNCE_MS = 1_000;
 /** An engine that hangs must not delay the reports of tasks. */
 const LIST_WITHIN_MS = 5_000;
+const FOREIGN_NAMES = 2_000;
 
 export type ContainersLink = {
   /** @param others the ids of further containers, which are reported on their own */
   reportContainers(containers: ContainerReport[], others: string[]): Promise<void>;
+  reportForeignContainers(names: string[]): Promise<void>;
 };
 
 export type ContainerReporterOptions = {
-  list(): Promise<ContainerReport[]>;
+  list(): Promise<{ own: ContainerReport[]; foreign: string[] }>;
   log: { warn(fields: object, message: string): void };
 };
 
@@ -32,6 +35,7 @@ export class ContainerReporter {
   #interval: NodeJS.Timeout | undefined;
   /** The last report as JSON, to be compared: most Docker events change nothing that is reported. */
   #reported = '';
+  #foreign = '';
 
   constructor(options: ContainerReporterOptions) {
     this.#options = options;
@@ -50,6 +54,7 @@ export class ContainerReporter {
   detach(): void {
     this.#link = undefined;
     this.#reported = '';
+    this.#foreign = '';
     clearInterval(this.#interval);
     clearTimeout(this.#debounce);
     this.#debounce = undefined;
@@ -84,12 +89,14 @@ export class ContainerReporter {
     clearTimeout(this.#debounce);
     this.#debounce = undefined;
     try {
-      const containers = await within(
+      const { own: containers, foreign } = await within(
         LIST_WITHIN_MS,
         this.#options.list(),
         'the Docker engine did not list its containers',
       );
       const report = JSON.stringify(containers);
+      if (this.#link !== link) return;
+      await this.#sendForeign(link, foreign);
       if (this.#link !== link || this.#reported === report) return;
       const ids = containers.map(({ id }) => id);
       for (const page of toPages(containers)) await this.#send(link, page, ids);
@@ -97,6 +104,18 @@ export class ContainerReporter {
     } catch (error) {
       if (this.#link === link) this.#options.log.warn({ error: messageOf(error) }, 'containers not reported');
     }
+  }
+
+  /** They only make plans say more, so a server that does not want them is not asked again. */
+  async #sendForeign(link: ContainersLink, foreign: readonly string[]): Promise<void> {
+    const names = foreign.toSorted().slice(0, FOREIGN_NAMES);
+    const text = JSON.stringify(names);
+    if (this.#foreign === text) return;
+    this.#foreign = text;
+    await link.reportForeignContainers(names).catch((error: unknown) => {
+      if (!isRefused(error)) throw error;
+      this.#options.log.warn({ error: messageOf(error) }, 'the server does not take the names of other containers');
+    });
   }
 
   /** Finds the container that the server refuses by halving, so that the others count. */

@@ -82,6 +82,7 @@ async function live(options: SessionOptions, session: AgentSession): Promise<{ e
   reporter.attach({ reportTasks });
   containers.attach({
     reportContainers: (list, others) => guardedUnlessRefused(api.reportContainers(epoch, list, others)),
+    reportForeignContainers: (names) => guardedUnlessRefused(api.reportForeignContainers(epoch, names)),
   });
   engineWatch.attach({ reportEngine: (news) => guardedUnlessRefused(api.reportEngine(epoch, news)) });
   const retry =

@@ -1,7 +1,7 @@
 import { and, asc, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
 import { GraphiumError } from '../base/errors.ts';
 import { chunks } from '../db/chunks.ts';
-import { agents, containers, tasks } from '../db/tables.ts';
+import { agents, containers, foreignContainers, tasks } from '../db/tables.ts';
 import type { Queryable, Tx } from '../db/types.ts';
 
 /** `online`: it has a live session, and the engine of its host answers. Without the engine it sees and does nothing. */
@@ -199,4 +199,23 @@ export async function countUnfinishedTasks(tx: Queryable, agentIds: readonly str
     .where(and(inArray(tasks.agentId, [...agentIds]), inArray(tasks.status, ['PENDING', 'RUNNING'])))
     .groupBy(tasks.agentId);
   return new Map(rows.map((row) => [row.agentId, row.count]));
+}
+
+export async function replaceForeignContainers(tx: Tx, agentId: string, names: string[]): Promise<void> {
+  await tx
+    .insert(foreignContainers)
+    .values({ agentId, names })
+    .onConflictDoUpdate({ target: foreignContainers.agentId, set: { names } });
+}
+
+/** @returns the names that containers which Graphium did not make have on these hosts, by the agent's id */
+export async function listForeignContainers(
+  tx: Queryable,
+  agentIds: readonly string[],
+): Promise<Map<string, ReadonlySet<string>>> {
+  const rows = await tx
+    .select()
+    .from(foreignContainers)
+    .where(inArray(foreignContainers.agentId, [...agentIds]));
+  return new Map(rows.map(({ agentId, names }) => [agentId, new Set(names)]));
 }

@@ -364,6 +364,14 @@ export const containers = pgTable(
   (t) => [primaryKey({ columns: [t.agentId, t.containerId] }), index('containers_stack').on(t.stack)],
 );
 
+/** Names that are taken on a host by containers that Graphium did not make. Only plans read them, so agents have none. */
+export const foreignContainers = pgTable('foreign_containers', {
+  agentId: uuid('agent_id')
+    .primaryKey()
+    .references(() => agents.id),
+  names: jsonb('names').$type<string[]>().notNull(),
+});
+
 export type ObservedPort = {
   hostIp?: string | null | undefined;
   hostPort?: number | null | undefined;

@@ -1,4 +1,4 @@
-import { listAgentsById } from '../agents/store.ts';
+import { listAgentsById, listForeignContainers } from '../agents/store.ts';
 import type { Tx } from '../db/types.ts';
 import type { Warning } from '../db/values.ts';
 import type { Action, Change } from '../planning/changes.ts';
@@ -48,9 +48,9 @@ export async function toPreview(
   warnings: readonly Warning[],
   onFailure: OperationOptions['onFailure'],
 ): Promise<Preview> {
-  const agents = new Map(
-    (await listAgentsById(tx, [...new Set(changes.map(({ agentId }) => agentId))])).map((row) => [row.id, row]),
-  );
+  const agentIds = [...new Set(changes.map(({ agentId }) => agentId))];
+  const agents = new Map((await listAgentsById(tx, agentIds)).map((row) => [row.id, row]));
+  const foreign = await listForeignContainers(tx, agentIds);
   const nameOf = (agentId: string) => agents.get(agentId)?.name ?? agentId;
   const before = await readSpecs(tx, stack?.id, changes);
   const offline = [...agents.values()].filter((agent) => !agent.online);
@@ -83,6 +83,7 @@ export async function toPreview(
           : toWarning('AGENT_OFFLINE', `agent ${name} is offline: what is to be done there waits for it`),
       ),
       ...historyLost(stack, changes, nameOf),
+      ...namesTaken(foreign, changes, nameOf),
     ],
     taskCount: tasks.length,
     onFailure: onFailure ?? defaultOnFailure(kind, target),
@@ -103,6 +104,19 @@ function historyLost(
     if (observed === null || observed.revision <= stack.revision) return [];
     const message = `${containerName} on ${nameOf(agentId)} is at revision ${observed.revision}, and this server knows of none above ${stack.revision}, as after its database was restored from a backup: what was deployed since then is not known here`;
     return [toWarning('HISTORY_LOST', message)];
+  });
+}
+
+/** What Graphium did not make it does not remove, so the deployment would fail there. */
+function namesTaken(
+  foreign: ReadonlyMap<string, ReadonlySet<string>>,
+  changes: readonly Change[],
+  nameOf: (agentId: string) => string,
+): Warning[] {
+  return changes.flatMap(({ action, agentId, containerName }) => {
+    if (action !== 'CREATE' || !foreign.get(agentId)?.has(containerName)) return [];
+    const message = `${nameOf(agentId)} has a container ${containerName} that Graphium did not make: the deployment fails there (NAME_CONFLICT) until it is removed or renamed, or this one gets another container_name`;
+    return [toWarning('NAME_CONFLICT', message)];
   });
 }
 

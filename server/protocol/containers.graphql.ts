@@ -3,7 +3,7 @@ import { GraphiumError } from '../base/errors.ts';
 import { toStorable } from '../db/values.ts';
 import { builder } from '../schema/builder.ts';
 import { agentOf } from '../schema/context.ts';
-import { reportContainers } from './session.ts';
+import { reportContainers, reportForeignContainers } from './session.ts';
 
 const PortInput = builder.inputType('PortInput', {
   description: 'A port of a container and where it is published on the host.',
@@ -63,6 +63,10 @@ function unfolded({ count, ...port }: typeof PortInput.$inferInput) {
 /** An index takes no longer ones; no stack has a name of this length. */
 const MAX_STACK = 255;
 
+const MAX_FOREIGN = 2_000;
+/** A container's own name cannot be longer than a name of a file. */
+const toName = (name: string) => toStorable(name).slice(0, 255).toWellFormed();
+
 /** Whoever may run containers on the host gives them any labels, and one of them must not keep the rest from being known. */
 const toRow = ({ id, ports, ...rest }: typeof ContainerReport.$inferInput) => ({
   ...rest,
@@ -98,6 +102,22 @@ builder.mutationFields((t) => ({
     resolve: async (_root, { epoch, containers, others }, { db, caller }) => {
       const { agentId } = agentOf(caller);
       await reportContainers(db, agentId, epoch, containers.map(toRow), (others ?? []).map(String));
+      return true;
+    },
+  }),
+  reportForeignContainers: t.boolean({
+    authScopes: { agent: true },
+    description:
+      'For agents: reports which names are taken on the host by containers that Graphium did not make, so that a plan can warn of them. Always returns true.',
+    args: {
+      epoch: t.arg.int({ required: true, description: "The session's number." }),
+      names: t.arg.stringList({ required: true, description: 'All of the names, or the first 2,000 of them.' }),
+    },
+    resolve: async (_root, { epoch, names }, { db, caller }) => {
+      if (names.length > MAX_FOREIGN) {
+        throw new GraphiumError('BAD_INPUT', `names: expected at most ${MAX_FOREIGN}, got ${names.length}.`);
+      }
+      await reportForeignContainers(db, agentOf(caller).agentId, epoch, names.map(toName));
       return true;
     },
   }),

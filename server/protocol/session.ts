@@ -1,5 +1,12 @@
 import { and, eq, sql } from 'drizzle-orm';
-import { type ContainerRow, lease, lockAgent, lockSession, replaceContainers } from '../agents/store.ts';
+import {
+  type ContainerRow,
+  lease,
+  lockAgent,
+  lockSession,
+  replaceContainers,
+  replaceForeignContainers,
+} from '../agents/store.ts';
 import { audit } from '../base/audit.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
 import { transact } from '../db/connect.ts';
@@ -148,5 +155,13 @@ export async function reportContainers(
     await lockSession(tx, agentId, epoch);
     const changed = await replaceContainers(tx, agentId, observed, others);
     if (changed.length > 0) await notify(tx, [topic.stacks, topic.agents]);
+  });
+}
+
+/** @throws GraphiumError SESSION_LOST */
+export function reportForeignContainers(db: Db, agentId: string, epoch: number, names: string[]): Promise<void> {
+  return transact(db, async (tx) => {
+    await lockSession(tx, agentId, epoch);
+    await replaceForeignContainers(tx, agentId, names);
   });
 }

@@ -27,7 +27,9 @@ it('reports our containers in all states, and nobody else’s', async () => {
   const done = await up('DEPLOY', specOf({ name: name('job'), service: 'job', command: ['true'] }));
   await up('DEPLOY', specOf({ name: name('other') }), { agent: 'other' });
   await host.addForeign(name('foreign'));
-  const reports = (await engine.containers(identity)).sort((a, b) => b.service.localeCompare(a.service));
+  const { own, foreign } = await engine.containers(identity);
+  expect(foreign.toSorted()).toEqual([name('foreign'), name('other')].toSorted());
+  const reports = own.sort((a, b) => b.service.localeCompare(a.service));
   expect(reports).toEqual([
     {
       id: running,
@@ -51,7 +53,7 @@ it('reports our containers in all states, and nobody else’s', async () => {
 
 it('sees a restart that a list does not show', async () => {
   const id = await up('DEPLOY', specOf());
-  const startedAt = async () => (await engine.containers(identity))[0]?.startedAt;
+  const startedAt = async () => (await engine.containers(identity)).own[0]?.startedAt;
   const before = await startedAt();
   await up('RESTART', specOf());
   await vi.waitFor(async () => expect(await startedAt()).toBe((await host.inspect(id)).State.StartedAt));

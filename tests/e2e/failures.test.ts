@@ -29,6 +29,13 @@ async function pulled(hostName: string) {
   await remove(stack);
 }
 
+const PLAN = `query($jsonld: String!) { planStack(operation: { deploy: { source: { jsonld: $jsonld } } }) { warnings { message } } }`;
+
+async function planWarnings(jsonld: string): Promise<string[]> {
+  const { planStack } = await world.ask<{ planStack: { warnings: { message: string }[] } }>(PLAN, { jsonld });
+  return planStack.warnings.map(({ message }) => message);
+}
+
 async function foreign<T>(name: string, options: object, work: (state: () => Promise<object>) => Promise<T>) {
   const container = await world.engine('vm1').createContainer({ name, Image: 'busybox:latest', Cmd: STAY, ...options });
   await container.start();
@@ -102,8 +109,13 @@ test.concurrent('a foreign container of the same name is never touched', async (
   const Labels = { 'com.docker.compose.project': 'taken', 'graphium.stack': 'taken-elsewhere' };
   await foreign('taken-1', { Labels }, async (state) => {
     const before = await state();
-    const { cause } = await fail(stackFile('taken', [{ name: 'taken-1', host: 'vm1' }]));
+    const file = stackFile('taken', [{ name: 'taken-1', host: 'vm1' }]);
+    const { cause } = await fail(file);
     expect(cause).toMatchObject({ code: 'NAME_CONFLICT', containerName: 'taken-1' });
+    // The agent lists what it has at least twice a minute.
+    await expect
+      .poll(() => planWarnings(file), { timeout: 40_000 })
+      .toEqual([expect.stringContaining('vm1 has a container taken-1 that Graphium did not make')]);
     expect(await state()).toEqual(before);
     for (const operation of ['stopStack', 'restartStack', 'startStack']) {
       await world.finish(await world.operate(operation, 'taken'));

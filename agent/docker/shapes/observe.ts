@@ -207,7 +207,7 @@ export function toContainerReport(item: DockerListItem, details: ListDetails): C
   const exit = /^(?:Exited|Restarting) \((-?\d+)\)/.exec(item.Status);
   return {
     id: item.Id,
-    name: (item.Names?.[0] ?? '').replace(/^\//, ''),
+    name: listedName(item),
     stack: labels['graphium.stack'] ?? '',
     service: labels['graphium.service'] ?? '',
     replica: toInt(labels['graphium.replica']),
@@ -222,6 +222,8 @@ export function toContainerReport(item: DockerListItem, details: ListDetails): C
     taskId: labels['graphium.task'] ?? null,
   };
 }
+
+export const listedName = ({ Names: names }: DockerListItem): string => (names?.[0] ?? '').replace(/^\//, '');
 
 /** Podman says of a container whose process has just ended that it is "stopped". */
 const toState = (state: string): ContainerReport['state'] =>

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { ApiError } from '../../../../agent/connection/wire.ts';
 import { ContainerReporter } from '../../../../agent/session/containers.ts';
 
 const turn = () => vi.advanceTimersByTimeAsync(0);
@@ -19,7 +20,7 @@ describe('containers', () => {
       list: async () => {
         lists += 1;
         const name = `web-${lists}`;
-        return [
+        const own = [
           {
             id: name,
             name,
@@ -29,11 +30,12 @@ describe('containers', () => {
             revision: 1,
             specHash: 'h',
             image: 'i',
-            state: 'RUNNING',
-            health: 'NONE',
+            state: 'RUNNING' as const,
+            health: 'NONE' as const,
             ports: [],
           },
         ];
+        return { own, foreign: [] };
       },
       log: { warn: () => {} },
     });
@@ -42,6 +44,7 @@ describe('containers', () => {
         sent.push(list.length);
         await gate.promise;
       },
+      reportForeignContainers: async () => {},
     });
     await turn();
     const asked = [containers.report(), containers.report()];
@@ -66,11 +69,44 @@ describe('containers', () => {
       list: () => new Promise(() => {}),
       log: { warn: (fields) => warnings.push(fields) },
     });
-    containers.attach({ reportContainers: async () => {} });
+    containers.attach({ reportContainers: async () => {}, reportForeignContainers: async () => {} });
     const asked = containers.report();
     await vi.advanceTimersByTimeAsync(10_000);
     await asked;
     expect(warnings).toHaveLength(2);
+    containers.detach();
+  });
+
+  test('the names of other containers go out once for each change, and not to a server that is too old for them', async () => {
+    const foreign = ['b', 'a'];
+    const sent: string[][] = [];
+    const warned: object[] = [];
+    let refused = false;
+    const containers = new ContainerReporter({
+      list: async () => ({ own: [], foreign }),
+      log: { warn: (fields) => warned.push(fields) },
+    });
+    const link = {
+      reportContainers: async () => {},
+      reportForeignContainers: async (names: string[]) => {
+        sent.push(names);
+        if (refused) throw new ApiError('GRAPHQL_VALIDATION_FAILED', 'Cannot query field');
+      },
+    };
+    containers.attach(link);
+    await turn();
+    await containers.report();
+    expect(sent).toEqual([['a', 'b']]);
+    foreign.pop();
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(sent).toEqual([['a', 'b'], ['b']]);
+    refused = true;
+    containers.attach(link);
+    await turn();
+    foreign.push('c');
+    for (let n = 0; n < 3; n++) await containers.report();
+    expect(sent).toHaveLength(4);
+    expect(warned).toHaveLength(2);
     containers.detach();
   });
 });

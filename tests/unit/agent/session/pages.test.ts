@@ -78,7 +78,7 @@ test('a container that the server refuses is named, and all others are reported'
     const warned: object[] = [];
     const known = new Set<string>();
     const reporter = new ContainerReporter({
-      list: async () => names.map((name) => container(name)),
+      list: async () => ({ own: names.map((name) => container(name)), foreign: [] }),
       log: { warn: (fields) => warned.push(fields) },
     });
     reporter.attach({
@@ -87,6 +87,7 @@ test('a container that the server refuses is named, and all others are reported'
         if (page.some(({ name }) => name === 'c4')) throw new ApiError('BAD_INPUT', 'no such thing');
         for (const { name } of page) known.add(name);
       },
+      reportForeignContainers: async () => {},
     });
     await vi.advanceTimersByTimeAsync(0);
     expect([...known].toSorted()).toEqual(names.filter((name) => name !== 'c4'));

@@ -47,6 +47,7 @@ async function seed(options: { upgrade?: UpgradeMode } = {}) {
     if (variables.epoch !== state.epoch) throw { code: 'SESSION_LOST' };
     if (operation.startsWith('PendingTasks')) return { pendingTasks: state.tasks };
     if (operation === 'ReportContainers') return { reportContainers: true };
+    if (operation === 'ReportForeignContainers') return { reportForeignContainers: true };
     if (operation === 'StartTasks') return { startTasks: start(state.tasks, variables.ids as string[]) };
     return reportTasks(variables.reports as { taskId: string; status: string }[]);
   });
@@ -66,7 +67,7 @@ function seedAgent(server: FakeServer) {
   const runs: string[] = [];
   const waits: number[] = [];
   const stop = new AbortController();
-  const containers = new ContainerReporter({ list: async () => [], log: quiet });
+  const containers = new ContainerReporter({ list: async () => ({ own: [], foreign: [] }), log: quiet });
   const reporter = new Reporter({
     reportContainers: () => containers.report(),
     onSettled: (...args) => worker.settled(...args),
