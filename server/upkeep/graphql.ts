@@ -11,6 +11,7 @@ import { checkKey } from '../deployments/options.graphql.ts';
 import { containerKey } from '../planning/changes.ts';
 import { type Drift, driftOf } from '../planning/drift.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
+import { pageArgs, pageOf } from '../schema/common.ts';
 import type { Context } from '../schema/context.ts';
 import { observedOf, Stack, wantedOf } from '../stacks/graphql.ts';
 import { findStack, listStacks, type StackRow } from '../stacks/store.ts';
@@ -153,8 +154,11 @@ builder.queryFields((t) => ({
   orphans: t.field({
     type: [OrphanType],
     authScopes: { viewer: true },
-    description: 'The orphans on all hosts. They can be adopted or removed.',
-    resolve: (_root, _args, { db }) => listOrphans(db),
+    description:
+      "The orphans on all hosts. They can be adopted or removed. A page goes on after its last container's ID.",
+    args: pageArgs,
+    resolve: async (_root, page, { db }) =>
+      pageOf(await listOrphans(db), page, ({ container }) => container.containerId),
   }),
 }));
 

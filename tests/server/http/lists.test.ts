@@ -39,6 +39,22 @@ const LISTS: [what: string, query: string, from: (data: never) => { id: string }
   ],
 ];
 
+test('orphans come page by page too', async () => {
+  const agent = await seed.agent('lost');
+  await agent.observe(['o1', 'o2', 'o3'].map((name) => ({ name, stack: 'unknown' })));
+  const read = async (args: string) => {
+    const { orphans } = await seed.ask<{ orphans: { container: { id: string } }[] }>(
+      `{ orphans${args} { container { id } } }`,
+    );
+    return orphans.map(({ container: { id } }) => id);
+  };
+  const all = await read('');
+  expect(all).toHaveLength(3);
+  expect(await read('(first: 2)')).toEqual(all.slice(0, 2));
+  expect(await read(`(first: 2, after: "${all[1]}")`)).toEqual(all.slice(2));
+  await agent.observe([]);
+});
+
 describe.each(LISTS)('%s', (_, query, from) => {
   const read = async (args: string) => {
     const bare = args === '' ? query.replace('(ARGS)', '').replace(', ARGS', '') : query.replace('ARGS', args);
