@@ -34,8 +34,7 @@ export class ApiError extends Error {
 }
 
 /** The server has read the operation and will never take it: to send it again in the next session would change nothing. */
-// The last one is how a server says that it is too old to know the operation.
-const REFUSALS = new Set(['BAD_INPUT', 'TOO_LARGE', 'LIMIT_EXCEEDED', 'NOT_FOUND', 'GRAPHQL_VALIDATION_FAILED']);
+const REFUSALS = new Set(['BAD_INPUT', 'TOO_LARGE', 'LIMIT_EXCEEDED', 'NOT_FOUND']);
 export const isRefused = (error: unknown): boolean => error instanceof ApiError && REFUSALS.has(error.code);
 
 export function toApiError(error: unknown): ApiError {

@@ -18,7 +18,7 @@ import {
   findRevision,
   insertRevision,
   insertStack,
-  listPlacements,
+  listPlacementsBefore,
   nextRevisionNumber,
   type Placement,
   type RevisionRow,
@@ -114,13 +114,20 @@ async function draft(
     file,
   }: Pick<Draft, 'spec' | 'text' | 'warnings'> & { file: Pick<StackFile, 'format' | 'source'> },
 ): Promise<Draft> {
-  const [before, surroundings, containers, next] = await Promise.all([
-    stack ? listPlacements(tx, stack.id, stack.revision) : [],
+  const [kept, surroundings, containers, next] = await Promise.all([
+    stack ? listPlacementsBefore(tx, stack) : [],
     readSurroundings(tx, spec.name),
     listContainersOfStacks(tx, [spec.name]),
     nextRevisionNumber(tx, spec.name),
   ]);
-  const placedBefore = new Map(before.map(({ containerName, agentId }) => [containerName, agentId]));
+  const before = kept.filter(({ revision }) => revision === stack?.revision);
+  // Where the last good revision has its containers their data is, too, whatever a later one wanted.
+  const byAge = [...before, ...kept.filter(({ revision }) => revision === stack?.goodRevision)];
+  const placedBefore = new Map(
+    byAge.flatMap(({ containerName, liveAgentId }) =>
+      liveAgentId === null ? [] : [[containerName, liveAgentId] as const],
+    ),
+  );
   const { placed, warnings: about } = placeOnAgents(surroundings, file, spec, placedBefore);
   if (current && stack?.desired !== 'DELETED') {
     // What was never made is in nobody's way, such as a first try with a wrong subnet.

@@ -15,7 +15,7 @@ export type PlanOptions = {
   kind: PlanKind;
   removeVolumes?: boolean;
   services?: readonly string[] | null;
-  /** The only containers, by `containerKey`, that may be removed because the revision does not want them; absent: all. */
+  /** The only containers, by `orphanKey`, that may be removed because the revision does not want them; absent: all. */
   orphans?: ReadonlySet<string>;
   /** Plans for this agent alone; null or absent: for all. */
   onlyAgent?: string | null;

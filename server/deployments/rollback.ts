@@ -7,8 +7,9 @@ import { transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { deployments, tasks } from '../db/tables.ts';
 import type { Db, Tx } from '../db/types.ts';
+import { orphanKey } from '../planning/changes.ts';
 import { plan } from '../planning/plan.ts';
-import { getStack } from '../stacks/store.ts';
+import { getStack, listPlacementsAfter } from '../stacks/store.ts';
 import { draftFromRevision, storeDraft } from './draft.ts';
 import { insertPlan } from './launch.ts';
 import { readPlanInput } from './plan-input.ts';
@@ -47,7 +48,12 @@ async function begin(tx: Tx, deployment: DeploymentRow): Promise<void> {
     const { spec, number: revision, placed, seen } = draft;
     await storeDraft(tx, GRAPHIUM, draft);
     const target = { name: stack.name, spec, revision, placed, seen };
-    const planned = plan(await readPlanInput(tx, stack, target, { kind: 'ROLLBACK' }));
+    const orphans = new Set(
+      (await listPlacementsAfter(tx, stackId, good)).map(({ agentId, containerName }) =>
+        orphanKey(agentId, containerName),
+      ),
+    );
+    const planned = plan(await readPlanInput(tx, stack, target, { kind: 'ROLLBACK', orphans }));
     await tx.update(deployments).set({ rollbackRevision: revision, rollbackDueAt: null }).where(eq(deployments.id, id));
     const position = await tx.$count(tasks, eq(tasks.deploymentId, id));
     const options = { priority, maxRetries, taskTimeoutSeconds };

@@ -120,7 +120,9 @@ async function giveVerdict(tx: Tx, deployment: DeploymentRow): Promise<void> {
   await tx.update(deployments).set({ status, cause, rollbackDueAt: null, finishedAt: sql`now()` }).where(ofIt);
   const { stackId, kind, revision } = deployment;
   if (kind === 'DELETE' && status === 'SUCCEEDED') await forget(tx, stackId);
-  if (status === 'CANCELLED' && deployment.cancelRequestedAt) await restoreDesired(tx, deployment);
+  // A task that failed while the deployment was being cancelled makes it FAILED, and it is cancelled all the same.
+  const isCancelled = deployment.cancelRequestedAt !== null && (status === 'CANCELLED' || status === 'FAILED');
+  if (isCancelled) await restoreDesired(tx, deployment);
   const good = status === 'ROLLED_BACK' ? deployment.rollbackRevision : status === 'SUCCEEDED' ? revision : null;
   if (good !== null && (kind === 'DEPLOY' || kind === 'ROLLBACK' || kind === 'REPAIR')) {
     await tx.update(stacks).set({ goodRevision: good }).where(eq(stacks.id, stackId));

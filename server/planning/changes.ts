@@ -57,6 +57,9 @@ export const previousKey = (key: string) => key + PREVIOUS_SUFFIX;
 export const withoutPrevious = (name: string) =>
   name.endsWith(PREVIOUS_SUFFIX) ? name.slice(0, -PREVIOUS_SUFFIX.length) : name;
 
+/** What stands for a container among those that may be removed, whether or not it is being replaced. */
+export const orphanKey = (agentId: string, name: string) => containerKey(agentId, withoutPrevious(name));
+
 export function changeOf(placed: Placed, specHash: string, scene: Scene): Change {
   const { agentId, container } = placed;
   const key = containerKey(agentId, container.name);

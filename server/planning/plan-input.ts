@@ -15,7 +15,7 @@ export type PlanInput = {
   services: readonly string[] | null;
   /** DELETE: named volumes go too. */
   removeVolumes: boolean;
-  /** The only containers, by `containerKey`, that may be removed because the revision does not want them; null: all. */
+  /** The only containers, by `orphanKey`, that may be removed because the revision does not want them; null: all. */
   orphans: ReadonlySet<string> | null;
   known: Known;
 };

@@ -1,6 +1,15 @@
 import { hashOf, specHashOf } from '../spec/hash.ts';
 import type { StackSpec } from '../spec/spec.ts';
-import { type Action, type Change, changeOf, containerKey, findOrphans, mayEnd, type Scene } from './changes.ts';
+import {
+  type Action,
+  type Change,
+  changeOf,
+  containerKey,
+  findOrphans,
+  mayEnd,
+  orphanKey,
+  type Scene,
+} from './changes.ts';
 import { type Downtime, downtimeOf } from './downtime.ts';
 import type { PlanInput } from './plan-input.ts';
 import {
@@ -84,7 +93,7 @@ function toScene({ known, kind, placed, spec }: PlanInput): Scene {
 function changesOf(input: PlanInput, scene: Scene): Change[] {
   const { kind, spec, services } = input;
   const removals = findOrphans(input.placed, scene).filter(
-    ({ agentId, containerName }) => input.orphans?.has(containerKey(agentId, containerName)) ?? true,
+    ({ agentId, containerName }) => input.orphans?.has(orphanKey(agentId, containerName)) ?? true,
   );
   const wanted = wantedChanges(input, scene);
   switch (kind) {

@@ -1,4 +1,5 @@
-import { and, asc, desc, eq, getTableColumns, inArray, isNull, lt, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, gt, inArray, isNull, lt, ne, or, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
 import { chunks } from '../db/chunks.ts';
 import { agents, placements, stackRevisions, stacks } from '../db/tables.ts';
 import type { Queryable, Tx } from '../db/types.ts';
@@ -48,6 +49,18 @@ export async function findRevision(tx: Queryable, stackId: string, number: numbe
   return row && opened(tx, row);
 }
 
+/** Whether what the current revision says has come up before, be it as another revision that it is a copy of. */
+export async function hasServed(tx: Queryable, { id, revision, goodRevision }: StackRow): Promise<boolean> {
+  if (goodRevision === null) return false;
+  if (goodRevision === revision) return true;
+  const { number, copyOf } = stackRevisions;
+  const rows = await tx
+    .select({ origin: sql<number>`coalesce(${copyOf}, ${number})` })
+    .from(stackRevisions)
+    .where(and(eq(stackRevisions.stackId, id), inArray(number, [revision, goodRevision])));
+  return new Set(rows.map(({ origin }) => origin)).size === 1;
+}
+
 /** Lists the current revision of each of the stacks. */
 export async function listCurrentRevisions(tx: Queryable, stackIds: readonly string[]): Promise<RevisionRow[]> {
   const rows = await tx
@@ -81,31 +94,76 @@ export function listCurrentPlacements(tx: Queryable, stackIds: readonly string[]
 /** The spec is an outline: names, ports and places. */
 export type Neighbours = { stack: string; spec: StackSpec; placements: Placement[] };
 
-/** Lists what all other stacks want on their hosts now, to find names and ports that are taken. */
+/**
+ * Lists what all other stacks want on their hosts now, to find names and ports that are taken. Until a stack's current
+ * revision has come up, what its last good one placed may be what serves, and is an entry of its own.
+ */
 export async function listNeighbours(tx: Queryable, exceptName: string): Promise<Neighbours[]> {
   const isOther = and(isNull(stacks.deletedAt), ne(stacks.name, exceptName));
-  const ofCurrent = and(eq(placements.stackId, stacks.id), eq(placements.revision, stacks.revision));
+  const { number } = stackRevisions;
   const [revisions, placed] = await Promise.all([
     tx
-      .select({ id: stacks.id, stack: stacks.name, spec: stackRevisions.spec })
+      .select({ id: stacks.id, stack: stacks.name, number, spec: stackRevisions.spec })
       .from(stacks)
-      .innerJoin(stackRevisions, and(eq(stackRevisions.stackId, stacks.id), eq(stackRevisions.number, stacks.revision)))
+      .innerJoin(stackRevisions, and(eq(stackRevisions.stackId, stacks.id), isCurrentOrGood(number)))
       .where(isOther),
     tx
-      .select({ id: stacks.id, agentId: placements.agentId, containerName: placements.containerName })
+      .select({
+        id: stacks.id,
+        number: placements.revision,
+        agentId: placements.agentId,
+        containerName: placements.containerName,
+      })
       .from(placements)
-      .innerJoin(stacks, ofCurrent)
+      .innerJoin(stacks, and(eq(placements.stackId, stacks.id), isCurrentOrGood(placements.revision)))
       .where(isOther),
   ]);
-  const byStack = Map.groupBy(placed, ({ id }) => id);
-  return revisions.map(({ id, stack, spec }) => ({ stack, spec: outlineOf(spec), placements: byStack.get(id) ?? [] }));
+  const byRevision = Map.groupBy(placed, ({ id, number: of }) => `${id} ${of}`);
+  return revisions.map(({ id, stack, number: of, spec }) => ({
+    stack,
+    spec: outlineOf(spec),
+    placements: byRevision.get(`${id} ${of}`) ?? [],
+  }));
 }
+
+const isCurrentOrGood = (number: typeof stackRevisions.number | typeof placements.revision) =>
+  or(eq(number, stacks.revision), eq(number, stacks.goodRevision));
 
 export function listPlacements(tx: Queryable, stackId: string, revision: number): Promise<Placement[]> {
   return tx
     .select({ agentId: placements.agentId, containerName: placements.containerName })
     .from(placements)
     .where(and(eq(placements.stackId, stackId), eq(placements.revision, revision)));
+}
+
+/** `liveAgentId`: the agent of that name now; null if it was removed. One that was enrolled again has its containers still. */
+export type PlacementBefore = Placement & { revision: number; liveAgentId: string | null };
+
+/** Lists where the stack's current revision and its last good one placed their containers. */
+export function listPlacementsBefore(
+  tx: Queryable,
+  { id, revision, goodRevision }: StackRow,
+): Promise<PlacementBefore[]> {
+  const live = alias(agents, 'live');
+  return tx
+    .select({
+      revision: placements.revision,
+      containerName: placements.containerName,
+      agentId: placements.agentId,
+      liveAgentId: live.id,
+    })
+    .from(placements)
+    .innerJoin(agents, eq(agents.id, placements.agentId))
+    .leftJoin(live, and(eq(live.name, agents.name), isNull(live.removedAt)))
+    .where(and(eq(placements.stackId, id), inArray(placements.revision, [revision, goodRevision ?? revision])));
+}
+
+/** Lists what revisions after the last good one placed: only they may have made something that it does not want. */
+export function listPlacementsAfter(tx: Queryable, stackId: string, revision: number): Promise<Placement[]> {
+  return tx
+    .select({ agentId: placements.agentId, containerName: placements.containerName })
+    .from(placements)
+    .where(and(eq(placements.stackId, stackId), gt(placements.revision, revision)));
 }
 
 /** Lists the agents that any revision of the stack placed something on. */

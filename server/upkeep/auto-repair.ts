@@ -11,11 +11,11 @@ import type { Db, Tx } from '../db/types.ts';
 import { draftFromRevision, storeDraft } from '../deployments/draft.ts';
 import { currentTarget, DEFAULTS, launch } from '../deployments/launch.ts';
 import { findUnfinished, lockPlanning } from '../deployments/store.ts';
-import { containerKey } from '../planning/changes.ts';
+import { orphanKey } from '../planning/changes.ts';
 import { type DriftInput, driftOf } from '../planning/drift.ts';
 import type { Placed } from '../planning/placed.ts';
 import { hashOf } from '../spec/hash.ts';
-import { findStack, getStack, type StackRow, updateStack } from '../stacks/store.ts';
+import { findStack, getStack, hasServed, type StackRow, updateStack } from '../stacks/store.ts';
 import { listRemovable } from './orphans.ts';
 
 /**
@@ -88,12 +88,19 @@ type Launched = { stack: string; deploymentId: string; because: string };
 
 /** Gives a new agent that fits its container of a global service, and takes it from one that fits no more. */
 async function followAgents(tx: Tx, stack: StackRow): Promise<Launched | undefined> {
-  if (stack.desired !== 'RUNNING') return undefined;
+  // A revision that failed, or was cancelled, is brought to no further host unasked.
+  if (stack.desired !== 'RUNNING' || !(await hasServed(tx, stack))) return undefined;
   try {
     const draft = await draftFromRevision(tx, stack, stack.revision, { note: 'agents came or went' });
-    if (draft.isCurrent || !draft.spec.services.some((service) => service.global)) return undefined;
-    const left = stack.goodRevision === stack.revision ? await findLeft(tx, stack, draft.placed) : [];
-    const now = await storeDraft(tx, GRAPHIUM, draft);
+    const before = (await currentTarget(tx, stack)).placed;
+    // All others stay where they are, and their data with them, until somebody deploys.
+    const placed = [
+      ...before.filter(({ service }) => !service.global),
+      ...draft.placed.filter(({ service }) => service.global),
+    ];
+    const left = findLeft(before, placed);
+    if (left.length === 0 && placed.length === before.length) return undefined;
+    const now = await storeDraft(tx, GRAPHIUM, { ...draft, placed });
     return { stack: stack.name, deploymentId: await launchRepair(tx, now, left), because: 'agents came or went' };
   } catch (error) {
     // Such as when no agent is left: the next one that comes is tried.
@@ -102,11 +109,11 @@ async function followAgents(tx: Tx, stack: StackRow): Promise<Launched | undefin
   }
 }
 
-/** Lists, by `containerKey`, the containers of agents that fit no more: somebody changed their labels. */
-async function findLeft(tx: Tx, stack: StackRow, placed: readonly Placed[]): Promise<string[]> {
-  const keyOf = ({ agentId, container }: Placed) => containerKey(agentId, container.name);
+/** Lists, by `orphanKey`, the containers of agents that fit no more: somebody changed their labels. */
+function findLeft(before: readonly Placed[], placed: readonly Placed[]): string[] {
+  const keyOf = ({ agentId, container }: Placed) => orphanKey(agentId, container.name);
   const stay = new Set(placed.map(keyOf));
-  return (await currentTarget(tx, stack)).placed.map(keyOf).filter((key) => !stay.has(key));
+  return before.map(keyOf).filter((key) => !stay.has(key));
 }
 
 /** Repairs only towards a revision that has been good: one that failed, or was cancelled, is not tried again unasked. */

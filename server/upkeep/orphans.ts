@@ -10,7 +10,7 @@ import type { Db, Queryable, Tx } from '../db/types.ts';
 import { currentTarget, DEFAULTS, launch } from '../deployments/launch.ts';
 import type { PlanOptions } from '../deployments/plan-input.ts';
 import { type DeploymentRow, findLatestDeployment, findUnfinished, lockPlanning } from '../deployments/store.ts';
-import { containerKey } from '../planning/changes.ts';
+import { orphanKey } from '../planning/changes.ts';
 import { hashOf } from '../spec/hash.ts';
 import { PREVIOUS_SUFFIX } from '../spec/names.ts';
 import { findStack, getStack, insertRevision, insertStack, type StackRow, updateStack } from '../stacks/store.ts';
@@ -113,10 +113,12 @@ async function launchRemoval(tx: Tx, actor: Actor, stack: StackRow, removal: Rem
   });
 }
 
-/** Lists, by `containerKey`, the orphans that are Graphium's own to remove. */
+const keyOf = ({ container: { agentId, name } }: Orphan) => orphanKey(agentId, name);
+
+/** Lists, by `orphanKey`, the orphans that are Graphium's own to remove. */
 export async function listRemovable(tx: Tx): Promise<Set<string>> {
   const removable = (await listOrphans(tx)).filter(({ isRemovable }) => isRemovable);
-  return new Set(removable.map(({ container }) => containerKey(container.agentId, container.name)));
+  return new Set(removable.map(keyOf));
 }
 
 /**
@@ -158,7 +160,7 @@ export function removeOrphans(db: Db, actor: Actor, name: string, onlyAgent: str
     }
     const stack = known ?? (await insertUnknown(tx, actor, name));
     const kind = stack.desired === 'DELETED' ? 'DELETE' : 'REMOVE_ORPHANS';
-    return launchRemoval(tx, actor, stack, { kind, onlyAgent });
+    return launchRemoval(tx, actor, stack, { kind, onlyAgent, orphans: new Set(orphans.map(keyOf)) });
   });
 }
 

@@ -1,42 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { composeFile, service } from '../../support/compose-file.ts';
 import { type FakeHost, workAll } from '../../support/fake-host.ts';
 import { useSeed } from '../../support/seed.ts';
 import { BAD } from '../../support/two-hosts.ts';
+import { useUnasked } from '../../support/unasked.ts';
 
 /** What nobody asked for does not happen: a failure, a cancellation or a lost agent removes nothing that serves. */
 const seed = useSeed();
 
-let count = 0;
-async function story(hosts = 1) {
-  const name = `unasked${++count}`;
-  const all = await Promise.all(Array.from({ length: hosts }, (_, index) => seed.host(`${name}-h${index + 1}`)));
-  /** @param where the number of the host of each service */
-  const file = (where: Record<string, number>, image = 'app:1') =>
-    composeFile(
-      name,
-      Object.fromEntries(
-        Object.entries(where).map(([one, host]) => [one, service(`${name}-h${host}`, { image: `${image}-${one}` })]),
-      ),
-    );
-  return { name, hosts: all as [FakeHost, ...FakeHost[]], file };
-}
-
-/** Graphium's own deployments wait a little after earlier ones. */
-async function sweepLater(hosts: readonly FakeHost[]): Promise<void> {
-  for (let again = 0; again < 3; again++) {
-    await seed.sql`update deployments set finished_at = finished_at - interval '2 minutes' where finished_at is not null`;
-    await seed.sweep();
-    await workAll(hosts);
-  }
-}
-
-const cancel = (id: string) => seed.run('cancelDeployment', { id });
-async function stackOf(name: string) {
-  const query = 'query($n: String!) { stack(name: $n) { desired state drift { containerName kind } } }';
-  type View = { desired: string; state: string; drift: { containerName: string; kind: string }[] };
-  return (await seed.ask<{ stack: View | null }>(query, { n: name })).stack;
-}
+const { story, sweepLater, cancel, stackOf } = useUnasked(seed, 'unasked');
 
 describe('a deployment that does not come up removes nothing', () => {
   test.each(['KEEP', 'cancelled before anything began', 'cancelled half way'])('%s', async (how) => {

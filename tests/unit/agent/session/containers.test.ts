@@ -90,7 +90,7 @@ describe('containers', () => {
       reportContainers: async () => {},
       reportForeignContainers: async (names: string[]) => {
         sent.push(names);
-        if (refused) throw new ApiError('GRAPHQL_VALIDATION_FAILED', 'Cannot query field');
+        if (refused) throw new ApiError('BAD_INPUT', 'Cannot query field');
       },
     };
     containers.attach(link);
