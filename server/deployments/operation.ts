@@ -1,13 +1,14 @@
+import { listAgentsById } from '../agents/store.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
 import type { Tx } from '../db/types.ts';
 import type { PlanKind } from '../planning/plan-input.ts';
 import { MAX_REPLICAS } from '../spec/limits.ts';
 import type { StackSpec } from '../spec/spec.ts';
-import type { StackRow } from '../stacks/store.ts';
+import { hasServed, type StackRow } from '../stacks/store.ts';
 import { type Draft, draftFromFile, draftFromRevision, type StackFile } from './draft.ts';
 import { currentTarget } from './launch.ts';
 import type { Target } from './plan-input.ts';
-import { findGoodRevisionBefore, findLockedStack, lockUnfinished } from './store.ts';
+import { findGoodRevisionBefore, findLockedStack, findUnfinished, lockUnfinished } from './store.ts';
 
 /** What a person may ask for. */
 export type Operation =
@@ -44,6 +45,7 @@ export async function resolve(tx: Tx, operation: Operation): Promise<Resolved> {
   const stack = await findSubject(tx, operation);
   switch (operation.kind) {
     case 'SCALE': {
+      await checkServes(tx, stack);
       const draft = await scaled(tx, stack, operation.service, operation.replicas);
       return { ...running, ...fromDraft(draft), kind: 'DEPLOY' };
     }
@@ -62,12 +64,14 @@ export async function resolve(tx: Tx, operation: Operation): Promise<Resolved> {
     }
     case 'RESTART': {
       const { services } = operation;
-      const current = await unchanged(tx, stack);
+      if (services?.length === 0)
+        throw new GraphiumError('BAD_INPUT', 'services: expected at least one, or null for all.');
+      const current = await asItServes(tx, stack);
       for (const service of services ?? []) checkService(current.target.spec, service);
       return { ...running, ...current, kind: 'RESTART', services };
     }
     case 'START':
-      return { ...running, ...(await unchanged(tx, stack)), kind: 'START' };
+      return { ...running, ...(await asItServes(tx, stack)), kind: 'START' };
     case 'STOP':
       return { ...running, ...(await unchanged(tx, stack)), kind: 'STOP', desired: 'STOPPED' };
     case 'DELETE': {
@@ -93,6 +97,29 @@ const fromDraft = (draft: Draft) => ({
 });
 
 const unchanged = async (tx: Tx, stack: StackRow) => ({ draft: null, stack, target: await currentTarget(tx, stack) });
+
+async function asItServes(tx: Tx, stack: StackRow) {
+  await checkServes(tx, stack);
+  const current = await unchanged(tx, stack);
+  const agents = await listAgentsById(tx, [...new Set(current.target.placed.map(({ agentId }) => agentId))]);
+  const gone = new Map(agents.flatMap(({ id, name, removedAt }) => (removedAt === null ? [] : [[id, name] as const])));
+  const lost = current.target.placed.find(({ agentId }) => gone.has(agentId));
+  if (!lost) return current;
+  throw new GraphiumError(
+    'CONFLICT',
+    `"${lost.container.name}" was on ${gone.get(lost.agentId)}, whose agent was removed. Use repairStack, which gives it another place.`,
+  );
+}
+
+/** What is there is of an earlier revision then, and would be replaced by one that somebody cancelled or that failed. */
+async function checkServes(tx: Tx, stack: StackRow): Promise<void> {
+  const { name, revision, goodRevision } = stack;
+  if (goodRevision === null || (await hasServed(tx, stack)) || (await findUnfinished(tx, stack.id))) return;
+  throw new GraphiumError(
+    'CONFLICT',
+    `Revision ${revision} of "${name}" did not come up, and what serves may be of revision ${goodRevision}. Deploy again, or go back with rollbackStack, before this.`,
+  );
+}
 
 function scaled(tx: Tx, stack: StackRow, name: string, replicas: number): Promise<Draft> {
   if (!Number.isInteger(replicas) || replicas < 0 || replicas > MAX_REPLICAS) {

@@ -19,6 +19,7 @@ export type PlanOptions = {
   orphans?: ReadonlySet<string>;
   /** Plans for this agent alone; null or absent: for all. */
   onlyAgent?: string | null;
+  unasked?: boolean;
 };
 
 /** Reads what the plan needs to know about the hosts of a stack. @param stack undefined: it does not exist yet */
@@ -26,7 +27,7 @@ export async function readPlanInput(
   tx: Tx,
   stack: Pick<StackRow, 'id'> | undefined,
   target: Target,
-  { kind, removeVolumes = false, services = null, orphans, onlyAgent = null }: PlanOptions,
+  { kind, removeVolumes = false, services = null, orphans, onlyAgent = null, unasked = false }: PlanOptions,
 ): Promise<PlanInput> {
   const { name, spec, revision } = target;
   const [all, containers, images, inWork, ever, stopped] = await Promise.all([
@@ -51,7 +52,7 @@ export async function readPlanInput(
     stopped,
     involved: toAgentIds([...ever.filter(isKnown), ...placed, ...observed]),
   };
-  return { kind, spec, revision, placed, services, removeVolumes, orphans: orphans ?? null, known };
+  return { kind, unasked, spec, revision, placed, services, removeVolumes, orphans: orphans ?? null, known };
 }
 
 const toAgentIds = (rows: readonly { agentId: string }[]) => [...new Set(rows.map(({ agentId }) => agentId))];

@@ -53,7 +53,7 @@ async function begin(tx: Tx, deployment: DeploymentRow): Promise<void> {
         orphanKey(agentId, containerName),
       ),
     );
-    const planned = plan(await readPlanInput(tx, stack, target, { kind: 'ROLLBACK', orphans }));
+    const planned = plan(await readPlanInput(tx, stack, target, { kind: 'ROLLBACK', orphans, unasked: true }));
     await tx.update(deployments).set({ rollbackRevision: revision, rollbackDueAt: null }).where(eq(deployments.id, id));
     const position = await tx.$count(tasks, eq(tasks.deploymentId, id));
     const options = { priority, maxRetries, taskTimeoutSeconds };

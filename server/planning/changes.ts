@@ -9,6 +9,7 @@ export type Action = 'NOOP' | 'CREATE' | 'REPLACE' | 'START' | 'STOP' | 'RESTART
 export type Observed = {
   agentId: string;
   name: string;
+  service?: string;
   specHash: string;
   revision: number;
   image: string;

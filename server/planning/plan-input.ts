@@ -11,6 +11,8 @@ export type PlanInput = {
   spec: StackSpec;
   revision: number;
   placed: readonly Placed[];
+  /** Graphium's own repair, or the way back after a failure. */
+  unasked?: boolean;
   /** RESTART: only these; null: all. */
   services: readonly string[] | null;
   /** DELETE: named volumes go too. */

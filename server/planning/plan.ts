@@ -67,9 +67,9 @@ const stoppedBy = (tasks: readonly PlannedTask[]): ReadonlySet<string> =>
     ),
   );
 
-function toScene({ known, kind, placed, spec }: PlanInput): Scene {
-  // The way back and a repair do not wait for hosts that have nothing to do with what went wrong.
-  const isToBeSeen = kind === 'DEPLOY';
+function toScene({ known, kind, unasked = false, placed, spec }: PlanInput): Scene {
+  // The way back and Graphium's own repair do not wait for hosts that have nothing to do with what went wrong.
+  const isToBeSeen = !unasked && (kind === 'DEPLOY' || kind === 'ROLLBACK' || kind === 'REPAIR');
   const keyOf = ({ agentId, name }: { agentId: string; name: string }) => containerKey(agentId, name);
   // A job that others wait for is not run again because a newer one failed: the migration before it was done.
   const awaited = awaitedIn(spec);

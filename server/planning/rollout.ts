@@ -1,5 +1,5 @@
 import type { Dependency, StackSpec } from '../spec/spec.ts';
-import type { Change, Scene } from './changes.ts';
+import { type Change, type Scene, withoutPrevious } from './changes.ts';
 import type { PlanInput } from './plan-input.ts';
 import {
   afterwards,
@@ -10,6 +10,7 @@ import {
   dependantsByKey,
   type PlannedTask,
   type RolloutContext,
+  removal,
   rolloutOf,
   strictest,
 } from './planned-task.ts';
@@ -29,7 +30,10 @@ export function planRollout(input: PlanInput, work: readonly Change[], scene: Sc
   });
   const { stops, removals, tasks } = handOverPorts(deploys, work, scene);
   const ordered = inGroups(inDependencyOrder(input.spec, tasks), groupsOf(deploys, context));
-  const last = afterEverything(removals, ordered, input.known.online);
+  const last = afterEverything(removals, ordered, {
+    online: input.known.online,
+    successors: successorsOf(work, deploys),
+  });
   return [...pulls, ...afterImages(pulls, [...stops, ...last, ...ordered])];
 }
 
@@ -178,12 +182,29 @@ const inGroups = (tasks: readonly PlannedTask[], groups: Groups): PlannedTask[] 
 /** Above so many pairs of a removal and what it waits for, all removals but one wait for that one instead. */
 const MANY_PAIRS = 10_000;
 
-/** A host that is offline holds up its own removals only. */
+/** By the key of a removal, what takes the container's place: a new one of its name or service, maybe on another host. */
+function successorsOf(work: readonly Change[], deploys: readonly PlannedChange[]): ReadonlyMap<string, Blocker[]> {
+  const made = deploys.filter(({ change }) => change.action === 'CREATE');
+  const byName = Map.groupBy(made, ({ change }) => change.containerName);
+  const byService = Map.groupBy(made, ({ change }) => change.placed?.service.name);
+  const removed = work.filter(({ action }) => action === 'REMOVE');
+  return new Map(
+    removed.map((change) => {
+      const { containerName, observed } = change;
+      const ofName = byName.get(withoutPrevious(containerName)) ?? [];
+      const ofService = (observed?.service !== undefined && byService.get(observed.service)) || [];
+      return [removal(change).key, [...ofName, ...ofService].map(({ task }) => afterwards(task.key))];
+    }),
+  );
+}
+
+/** A host that is offline holds up its own removals, and those of containers that are to move to it. */
 function afterEverything(
   removals: readonly Removal[],
   tasks: readonly PlannedTask[],
-  online: ReadonlySet<string>,
+  { online, successors }: { online: ReadonlySet<string>; successors: ReadonlyMap<string, Blocker[]> },
 ): PlannedTask[] {
+  const successorsOfTask = ({ key }: PlannedTask) => successors.get(key) ?? [];
   const atOnce = removals.filter(({ freesPort }) => freesPort).map(({ task }) => task);
   const later = Map.groupBy(
     removals.filter(({ freesPort }) => !freesPort).map(({ task }) => task),
@@ -191,9 +212,12 @@ function afterEverything(
   );
   const last = [...later].flatMap(([own, group]) => {
     const ends = endsOf(withoutHeldUp(tasks, (agentId) => agentId === own || online.has(agentId)));
-    const [first] = group;
+    const first = group.find((task) => successorsOfTask(task).length === 0);
     const behind = first && group.length * ends.length > MANY_PAIRS ? [afterwards(first.key)] : ends;
-    return group.map((task) => ({ ...task, blockedBy: task === first ? ends : behind }));
+    return group.map((task) => ({
+      ...task,
+      blockedBy: strictest([...(task === first ? ends : behind), ...successorsOfTask(task)]),
+    }));
   });
   return [...atOnce, ...last];
 }
@@ -207,10 +231,10 @@ function withoutHeldUp(tasks: readonly PlannedTask[], isReachable: (agentId: str
   return tasks.filter((task) => !heldUp.has(task));
 }
 
-/** The ends of all chains of tasks: once they have ended, all others have. */
+/** The ends of all chains of tasks: once they have completed, all others have, those that may fail included. */
 function endsOf(tasks: readonly PlannedTask[]): Blocker[] {
   const implied = new Set(tasks.filter(({ optional }) => !optional).flatMap(provenBy));
-  return tasks.filter(({ key }) => !implied.has(key)).map(({ key, optional }) => ({ ...afterwards(key), optional }));
+  return tasks.filter(({ key }) => !implied.has(key)).map(({ key }) => afterwards(key));
 }
 
 /** A task that waits only for a start, or that may go on after a failure, does not prove that the other completed. */

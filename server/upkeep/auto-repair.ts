@@ -148,6 +148,7 @@ async function launchRepair(tx: Tx, stack: StackRow, left: readonly string[] = [
   const { id } = await launch(tx, GRAPHIUM, stack, await currentTarget(tx, stack), {
     kind: stack.desired === 'STOPPED' ? 'STOP' : 'REPAIR',
     orphans: new Set([...(await listRemovable(tx)), ...left]),
+    unasked: true,
     desired: stack.desired,
     options: DEFAULTS,
     idempotencyKey: null,

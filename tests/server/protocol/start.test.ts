@@ -189,7 +189,7 @@ describe('the database itself', () => {
     await expect(seed.sql`update task_events set message = 'x'`).rejects.toThrow('append-only');
     await expect(seed.sql`delete from task_events`).rejects.toThrow('append-only');
     await expect(seed.sql`delete from audit_log`).rejects.toThrow('append-only');
-    await expect(seed.sql`truncate audit_log`).rejects.toThrow('append-only');
+    await expect(seed.sql`truncate audit_log cascade`).rejects.toThrow('append-only');
     await expect(seed.sql`truncate task_events`).rejects.toThrow('append-only');
   });
 });

@@ -19,6 +19,13 @@ const label = (agent: { name: string }, key: string, isSet: boolean) =>
   });
 const remove = (name: string) =>
   seed.ask('mutation($n: String!) { removeAgent(name: $n, force: true) { name } }', { n: name });
+const latestOf = async (name: string) => {
+  const query = 'query($n: String!) { deployments(stack: $n, first: 1) { nodes { id } } }';
+  type Answer = { deployments: { nodes: { id: string }[] } };
+  const [latest] = (await seed.ask<Answer>(query, { n: name })).deployments.nodes;
+  if (!latest) throw new Error(`${name} has no deployment`);
+  return latest;
+};
 /** Another agent of that name on the same host. */
 async function enrollAgain(host: FakeHost): Promise<FakeHost> {
   await remove(host.agent.name);
@@ -160,6 +167,93 @@ describe('a revision that failed or was cancelled', () => {
     await seed.compose(json(`${name}b`, { web: proxy('z:1') }));
     await host.work();
     expect(host.get(`${name}-proxy`)).toMatchObject({ image: 'z:1', stack: `${name}b` });
+  });
+});
+
+describe('operations that bring no revision', () => {
+  test.each([
+    ['restartStack', {}],
+    ['startStack', {}],
+    ['scaleStack', { service: 'web', replicas: 2 }],
+  ])('%s does not bring in one that was cancelled', async (operation, more) => {
+    const { name, hosts, file } = await story();
+    const [host] = hosts;
+    await seed.compose(file({ web: 1, old: 1 }));
+    await host.work();
+    const { id } = await seed.compose(file({ web: 1 }, 'app:2'));
+    // While it is under way, the newer operation takes it over.
+    if (operation === 'scaleStack') await seed.run(operation, { name, ...more });
+    await cancel(operation === 'scaleStack' ? (await latestOf(name)).id : id);
+    expect(await seed.refused(operation, { name, ...more })).toMatchObject({
+      code: 'CONFLICT',
+      message: expect.stringContaining('go back with rollbackStack'),
+    });
+    await seed.run('rollbackStack', { name, toRevision: 1 });
+    await host.work();
+    await seed.run(operation, { name, ...more });
+    await host.work();
+    expect(host.get(`${name}-web-1`).image).toBe('app:1-web');
+    expect(host.names()).toContain(`${name}-old-1`);
+  });
+
+  test('startStack and restartStack say that a container has no host any more', async () => {
+    const { name, hosts, file } = await story(2);
+    await seed.compose(file({ web: 1, db: 2 }));
+    await workAll(hosts);
+    await remove(`${name}-h2`);
+    for (const operation of ['startStack', 'restartStack']) {
+      expect(await seed.refused(operation, { name })).toMatchObject({
+        code: 'CONFLICT',
+        message: `"${name}-db-1" was on ${name}-h2, whose agent was removed. Use repairStack, which gives it another place.`,
+      });
+    }
+    expect(await seed.refused('restartStack', { name, services: [] })).toMatchObject({ code: 'BAD_INPUT' });
+  });
+
+  test.each(['rollbackStack', 'repairStack'])('%s has no verdict on a host that is offline', async (operation) => {
+    const { name, hosts } = await story(2);
+    const [h1, h2] = hosts as [FakeHost, FakeHost];
+    for (const image of ['app:1', 'app:2']) {
+      const web = { image, ...on(h1.agent.name) };
+      await seed.compose(json(name, { web, db: { image: 'db:1', ...on(h2.agent.name) } }));
+      await workAll(hosts);
+    }
+    await seed.expire(h2.agent);
+    const { id } = await seed.run(operation, { name });
+    await h1.work();
+    expect((await seed.deployment(id)).status).toBe('RUNNING');
+    await h2.agent.open();
+    await workAll(hosts);
+    expect((await seed.deployment(id)).status).toBe('SUCCEEDED');
+  });
+});
+
+describe('what serves goes when its successor has come up', () => {
+  test('not while the host that it moves to is offline', async () => {
+    const { name, hosts, file } = await story(2);
+    const [h1, h2] = hosts as [FakeHost, FakeHost];
+    await seed.compose(file({ web: 1, stray: 1, db: 2 }));
+    await workAll(hosts);
+    await seed.expire(h2.agent);
+    await seed.compose(file({ web: 2, db: 2 }));
+    // What moves to no other host does not wait for it.
+    expect(await h1.work()).toEqual([`DELETE ${name}-stray-1`]);
+    await h2.agent.open();
+    await workAll(hosts);
+    expect(hosts.map((host) => host.names())).toEqual([[], [`${name}-db-1`, `${name}-web-1`]]);
+  });
+
+  test('nor when a service failed that others do not care for', async () => {
+    const { name, hosts, file } = await story();
+    const [host] = hosts;
+    await seed.compose(file({ web: 1 }));
+    await host.work();
+    const { deploy, ...rest } = on(host.agent.name);
+    const frontend = { ...rest, image: 'app:2', deploy: { ...deploy, update_config: { failure_action: 'continue' } } };
+    const { id } = await seed.compose(json(name, { frontend }));
+    await host.work({ [`${name}-frontend-1`]: BAD });
+    expect((await seed.deployment(id)).status).toBe('FAILED');
+    expect(host.names()).toContain(`${name}-web-1`);
   });
 });
 
