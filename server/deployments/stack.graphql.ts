@@ -55,8 +55,10 @@ builder.objectFields(Stack, (t) => ({
       ]);
       const agentIds = [...new Set([...wanted, ...observed].map(({ agentId }) => agentId))];
       const agents = await Promise.all(agentIds.map((id) => context.load(agentById, id)));
-      const online = new Set(agents.filter((agent) => agent.online).map(({ id }) => id));
-      return stateOf(stack, latest, wanted, observed, online);
+      return stateOf(stack, latest, wanted, observed, {
+        online: new Set(agents.filter((agent) => agent.online).map(({ id }) => id)),
+        removed: new Set(agents.filter(({ removedAt }) => removedAt !== null).map(({ id }) => id)),
+      });
     },
   }),
   waitingOn: t.field({

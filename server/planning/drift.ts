@@ -28,11 +28,13 @@ export type DriftInput = {
   observed: readonly Observed[];
   /** Hosts whose reports are current; what is on the others is not known. */
   online: ReadonlySet<string>;
+  /** Hosts whose agent was removed: nothing will ever be known of them. */
+  removed?: ReadonlySet<string>;
   /** Containers that a deployment is going to change: their difference is not drift yet. */
   inWork: readonly { agentId: string; name: string }[];
 };
 
-export function driftOf({ desired, placed, observed, online, inWork }: DriftInput): Drift[] {
+export function driftOf({ desired, placed, observed, online, removed, inWork }: DriftInput): Drift[] {
   if (desired === 'DELETED') return [];
   const busy = new Set(inWork.map(({ agentId, name }) => containerKey(agentId, name)));
   const seen = observed.filter(({ agentId }) => online.has(agentId));
@@ -53,7 +55,7 @@ export function driftOf({ desired, placed, observed, online, inWork }: DriftInpu
   const differences = changes
     .filter(({ agentId, containerName }) => !busy.has(containerKey(agentId, withoutPrevious(containerName))))
     .flatMap((change) => (desired === 'STOPPED' ? ofStopped(change) : ofRunning(change)));
-  return [...differences, ...away.map(toUnknown)];
+  return [...differences, ...away.map((one) => (removed?.has(one.agentId) ? toLost(one) : toUnknown(one)))];
 }
 
 const toUnknown = ({ agentId, container, service }: Placed): Drift => ({
@@ -62,6 +64,12 @@ const toUnknown = ({ agentId, container, service }: Placed): Drift => ({
   containerName: container.name,
   service: service.name,
   message: 'its host is offline: what became of it is not known',
+});
+
+const toLost = (placed: Placed): Drift => ({
+  ...toUnknown(placed),
+  kind: 'MISSING',
+  message: 'the agent of its host was removed: repairStack gives it another place',
 });
 
 const KINDS: Partial<Record<Change['action'], DriftKind>> = {

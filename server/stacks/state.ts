@@ -2,6 +2,7 @@ import type { ContainerRow } from '../agents/store.ts';
 import { containerKey, isJob } from '../planning/changes.ts';
 import type { Placed } from '../planning/placed.ts';
 import { awaitedIn } from '../planning/planned-task.ts';
+import { specHashOf } from '../spec/hash.ts';
 
 /** Pure: what a stack is doing, by what is wanted and what is observed. */
 export type StackState =
@@ -43,9 +44,9 @@ export function stateOf(
   stack: { desired: 'RUNNING' | 'STOPPED' | 'DELETED'; deletedAt: Date | null },
   latest: LatestDeployment | undefined,
   wanted: readonly Wanted[],
-  containers: readonly Pick<ContainerRow, 'agentId' | 'name' | 'state' | 'health' | 'exitCode'>[],
-  /** Hosts whose reports are current. */
-  online: ReadonlySet<string>,
+  containers: readonly Pick<ContainerRow, 'agentId' | 'name' | 'specHash' | 'state' | 'health' | 'exitCode'>[],
+  /** `online`: hosts whose reports are current. `removed`: those whose agent was removed, so that no report will come. */
+  { online, removed = new Set() }: { online: ReadonlySet<string>; removed?: ReadonlySet<string> },
 ): StackState {
   if (stack.deletedAt) return 'DELETED';
   if (latest && !latest.finishedAt) {
@@ -55,9 +56,10 @@ export function stateOf(
   const current = containers.filter(({ agentId }) => online.has(agentId));
   const isKnown = wanted.every(({ agentId }) => online.has(agentId));
   if (stack.desired === 'STOPPED') {
-    if (current.some((container) => container.state === 'RUNNING')) return 'DEGRADED';
+    if (current.some((container) => HAS_PROCESS.has(container.state))) return 'DEGRADED';
     return isKnown ? 'STOPPED' : 'UNKNOWN';
   }
+  if (wanted.some(({ agentId }) => removed.has(agentId))) return 'DEGRADED';
   if (
     !isGood(
       wanted.filter(({ agentId }) => online.has(agentId)),
@@ -69,6 +71,8 @@ export function stateOf(
   return isKnown ? 'RUNNING' : 'UNKNOWN';
 }
 
+const HAS_PROCESS: ReadonlySet<ContainerRow['state']> = new Set(['RUNNING', 'RESTARTING', 'PAUSED']);
+
 function isGood(
   here: readonly Wanted[],
   wanted: readonly Wanted[],
@@ -79,7 +83,8 @@ function isGood(
   return here.every((one) => {
     const container = seen.get(containerKey(one.agentId, one.container.name));
     if (!container) return false;
+    if (container.specHash !== specHashOf(one.container)) return false;
     if (container.state === 'EXITED') return container.exitCode === 0 && isJob(one, awaited);
-    return container.state === 'RUNNING' && container.health !== 'UNHEALTHY';
+    return container.state === 'RUNNING' && (container.health === 'HEALTHY' || container.health === 'NONE');
   });
 }

@@ -75,19 +75,26 @@ function opened({ $vault }: Queryable, row: StoredRevision): RevisionRow {
   return { ...row, spec: openStack(row.spec, $vault, revisionOwner(row.stackId, row.number)) };
 }
 
+/** Who has the name of a placement's agent now: one that was removed and enrolled again finds its containers there. */
+const live = alias(agents, 'live');
+const isLive = and(eq(live.name, agents.name), isNull(live.removedAt));
+const liveAgentId = sql<string>`coalesce(${live.id}, ${placements.agentId})`;
+
 export type CurrentPlacement = Placement & { stackId: string; agent: string };
 
+/** Agents that were removed are among them. */
 export function listCurrentPlacements(tx: Queryable, stackIds: readonly string[]): Promise<CurrentPlacement[]> {
   return tx
     .select({
       stackId: placements.stackId,
-      agentId: placements.agentId,
+      agentId: liveAgentId,
       containerName: placements.containerName,
       agent: agents.name,
     })
     .from(placements)
     .innerJoin(stacks, and(eq(stacks.id, placements.stackId), eq(stacks.revision, placements.revision)))
-    .innerJoin(agents, and(eq(agents.id, placements.agentId), isNull(agents.removedAt)))
+    .innerJoin(agents, eq(agents.id, placements.agentId))
+    .leftJoin(live, isLive)
     .where(inArray(stacks.id, [...stackIds]));
 }
 
@@ -131,8 +138,10 @@ const isCurrentOrGood = (number: typeof stackRevisions.number | typeof placement
 
 export function listPlacements(tx: Queryable, stackId: string, revision: number): Promise<Placement[]> {
   return tx
-    .select({ agentId: placements.agentId, containerName: placements.containerName })
+    .select({ agentId: liveAgentId, containerName: placements.containerName })
     .from(placements)
+    .innerJoin(agents, eq(agents.id, placements.agentId))
+    .leftJoin(live, isLive)
     .where(and(eq(placements.stackId, stackId), eq(placements.revision, revision)));
 }
 
@@ -144,7 +153,6 @@ export function listPlacementsBefore(
   tx: Queryable,
   { id, revision, goodRevision }: StackRow,
 ): Promise<PlacementBefore[]> {
-  const live = alias(agents, 'live');
   return tx
     .select({
       revision: placements.revision,
@@ -154,7 +162,7 @@ export function listPlacementsBefore(
     })
     .from(placements)
     .innerJoin(agents, eq(agents.id, placements.agentId))
-    .leftJoin(live, and(eq(live.name, agents.name), isNull(live.removedAt)))
+    .leftJoin(live, isLive)
     .where(and(eq(placements.stackId, id), inArray(placements.revision, [revision, goodRevision ?? revision])));
 }
 

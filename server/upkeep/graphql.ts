@@ -80,6 +80,7 @@ async function driftOfStack(stack: StackRow, context: Context): Promise<DriftRow
     placed: wanted,
     observed,
     online: new Set(agents.filter(({ online }) => online).map(({ id }) => id)),
+    removed: new Set(agents.filter(({ removedAt }) => removedAt !== null).map(({ id }) => id)),
     inWork: tasks.flatMap(({ agentId, containerName: name, finishedAt }) =>
       name && !finishedAt ? [{ agentId, name }] : [],
     ),

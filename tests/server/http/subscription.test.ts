@@ -84,10 +84,9 @@ describe.each(Object.keys(BY) as (keyof typeof BY)[])('over %s', (protocol) => {
       stack: await open<{ stack: { state: string } | null }>(`subscription { stack(name: "${name}-new") { state } }`),
     };
     for (const operation of Object.values(queries)) expect((await operation.next())?.data).toBeTruthy();
-    const agent = await seed.agent(`${name}-new`);
+    const host = await seed.host(`${name}-new`);
     await seed.deploy(stackFile(`${name}-new`, [container(`${name}-new`, `${name}-new`)]));
-    await agent.work();
-    await agent.observe([{ name: `${name}-new`, stack: `${name}-new` }]);
+    await host.work();
     const seen = async <T>(operation: Operation<T>, isSeen: (data: T) => boolean) => {
       for (;;) {
         const result = await operation.next();

@@ -269,6 +269,32 @@ describe('an agent that was removed and enrolled again under its name', () => {
     expect(again.names()).toEqual([`${name}-db-1`, `${name}-web-1`]);
   });
 
+  test('is what its stack is by its containers; a stack whose agent is gone is not whole', async () => {
+    const { name, hosts, file } = await story(2);
+    const [h1, h2] = hosts as [FakeHost, FakeHost];
+    await seed.compose(file({ web: 1, db: 2 }));
+    await workAll(hosts);
+    await remove(h2.agent.name);
+    expect(await stackOf(name)).toEqual({
+      desired: 'RUNNING',
+      state: 'DEGRADED',
+      drift: [{ containerName: `${name}-db-1`, kind: 'MISSING' }],
+    });
+    await seed.ask('mutation($n: String!) { setAutoRepair(name: $n, enabled: true) { name } }', { n: name });
+    expect(await sweepLater([h1])).toEqual([]);
+    const again = await enrollAgain(h1);
+    expect((await stackOf(name))?.drift).toHaveLength(1);
+    const back = await seed.host(h2.agent.name);
+    for (const [key, container] of h2.containers) back.containers.set(key, container);
+    await back.observe();
+    expect(await stackOf(name)).toEqual({ desired: 'RUNNING', state: 'RUNNING', drift: [] });
+    await seed.operate('restartStack', name);
+    expect(await workAll([again, back])).toEqual([
+      `${name}-h1: RESTART ${name}-web-1`,
+      `${name}-h2: RESTART ${name}-db-1`,
+    ]);
+  });
+
   test('keeps what could as well be elsewhere', async () => {
     const { name, hosts } = await story(2);
     for (const { agent } of hosts) await label(agent, name, true);

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { specHashOf } from '../../../../server/spec/hash.ts';
 import type { ContainerSpec, ServiceSpec } from '../../../../server/spec/spec.ts';
 import { stateOf } from '../../../../server/stacks/state.ts';
 import { containerOf, serviceOf } from '../../../support/planning/stories.ts';
@@ -30,9 +31,11 @@ const wants = (
 };
 const waitsFor = (service: string) => [{ service, condition: 'COMPLETED' as const, required: true, restart: false }];
 const port = { containerPort: 80, hostPort: 80, hostIp: null, protocol: 'tcp' as const };
+/** It is of the spec that is wanted, unless another is given. */
 const has = (name: string, more: Partial<Args[3][number]> = {}): Args[3][number] => ({
   agentId: 'vm1',
   name,
+  specHash: '',
   state: 'RUNNING',
   health: 'NONE',
   exitCode: null,
@@ -43,7 +46,13 @@ const exited = (exitCode: number) => ({ state: 'EXITED' as const, exitCode });
 test.each<[string, Case, string]>([
   ['all run', [stack(), done, [wants('a')], [has('a')]], 'RUNNING'],
   ['healthy', [stack(), done, [wants('a')], [has('a', { health: 'HEALTHY' })]], 'RUNNING'],
-  ['starting to be healthy', [stack(), done, [wants('a')], [has('a', { health: 'STARTING' })]], 'RUNNING'],
+  ['starting to be healthy', [stack(), done, [wants('a')], [has('a', { health: 'STARTING' })]], 'DEGRADED'],
+  ['of another spec', [stack(), done, [wants('a')], [has('a', { specHash: 'older' })]], 'DEGRADED'],
+  [
+    'the agent was removed',
+    [stack(), done, [wants('a')], [], { online: new Set(), removed: new Set(['vm1']) }],
+    'DEGRADED',
+  ],
   ['unhealthy', [stack(), done, [wants('a')], [has('a', { health: 'UNHEALTHY' })]], 'DEGRADED'],
   ['one is missing', [stack(), done, [wants('a'), wants('b')], [has('a')]], 'DEGRADED'],
   ['it is on another host', [stack(), done, [wants('a')], [has('a', { agentId: 'vm2' })]], 'DEGRADED'],
@@ -67,15 +76,20 @@ test.each<[string, Case, string]>([
     ],
     'RUNNING',
   ],
-  ['the host is offline', [stack(), done, [wants('a')], [has('a')], new Set()], 'UNKNOWN'],
-  ['the host is offline, and it was bad', [stack(), done, [wants('a')], [has('a', exited(1))], new Set()], 'UNKNOWN'],
+  ['the host is offline', [stack(), done, [wants('a')], [has('a')], { online: new Set() }], 'UNKNOWN'],
+  [
+    'the host is offline, and it was bad',
+    [stack(), done, [wants('a')], [has('a', exited(1))], { online: new Set() }],
+    'UNKNOWN',
+  ],
   [
     'stopped, and the host is offline',
-    [stack('STOPPED'), done, [wants('a')], [has('a', exited(0))], new Set()],
+    [stack('STOPPED'), done, [wants('a')], [has('a', exited(0))], { online: new Set() }],
     'UNKNOWN',
   ],
   ['stopped', [stack('STOPPED'), done, [wants('a')], [has('a', exited(0))]], 'STOPPED'],
   ['stopped, and one runs', [stack('STOPPED'), done, [wants('a')], [has('a')]], 'DEGRADED'],
+  ['stopped, and one crashes', [stack('STOPPED'), done, [wants('a')], [has('a', { state: 'RESTARTING' })]], 'DEGRADED'],
   ['no deployment yet', [stack(), undefined, [], []], 'RUNNING'],
   ['deploying', [stack(), working('DEPLOY'), [wants('a')], [has('a')]], 'DEPLOYING'],
   ['starting', [stack(), working('START'), [], []], 'STARTING'],
@@ -94,6 +108,8 @@ test.each<[string, Case, string]>([
   ['deleted', [stack('DELETED', new Date()), done, [], []], 'DELETED'],
   ['deleted, whatever is at work', [stack('DELETED', new Date()), working('DELETE'), [], [has('a')]], 'DELETED'],
 ])('%s', (_name, args, state) => {
-  const [about, newest, wanted, containers, online = new Set(['vm1'])] = args;
-  expect(stateOf(about, newest, wanted, containers, online)).toBe(state);
+  const [about, newest, wanted, given, hosts = { online: new Set(['vm1']) }] = args;
+  const hashes = new Map(wanted.map(({ container }) => [container.name, specHashOf(container)]));
+  const containers = given.map((one) => ({ ...one, specHash: one.specHash || (hashes.get(one.name) ?? '') }));
+  expect(stateOf(about, newest, wanted, containers, hosts)).toBe(state);
 });
