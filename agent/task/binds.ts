@@ -7,6 +7,8 @@
  */
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
+import { within } from '../base/within.ts';
+import { TaskError } from '../docker/errors.ts';
 import type { ContainerBody } from '../docker/shapes/body.ts';
 import type { DockerInspect } from '../docker/shapes/observe.ts';
 import { bindViolations, isInSecrets } from '../policy/checks.ts';
@@ -33,17 +35,43 @@ function bindsOf({ HostConfig: { Binds = [], Mounts } }: ContainerBody): Bind[] 
 }
 
 async function leadingOut(binds: readonly Bind[], policy: Policy): Promise<string[]> {
-  const roots = await Promise.all(policy.allowBindMounts.map((path) => resolve(path)));
+  // Those that do not resolve are none of the others' business.
+  const roots = await Promise.all(policy.allowBindMounts.map((path) => resolveInTime(path).catch(() => path)));
   const real = { ...policy, allowBindMounts: [...policy.allowBindMounts, ...roots] };
   const found = await Promise.all(
     binds.map(async ({ source }) => {
       if (isInSecrets(source, policy)) return [];
-      const path = await resolve(source);
+      const path = await resolveInTime(source);
       const isInside = isBelow(path, roots) && bindViolations(path, real, source).length === 0;
       return isInside ? [] : [`${source} leads to ${path} on this host, which is not allowed`];
     }),
   );
   return found.flat();
+}
+
+/** Below a network mount whose server is gone, the kernel resolves nothing and says nothing. */
+const RESOLVE_WITHIN_MS = 20_000;
+/** Each keeps a thread of this process busy, of which there are few. */
+const stuck = new Set<string>();
+
+async function resolveInTime(path: string): Promise<string> {
+  const refuse = () =>
+    new TaskError(
+      {
+        code: 'CREATE_FAILED',
+        message: `This host does not resolve ${path}. Is the server of a network mount gone?`,
+      },
+      true,
+    );
+  if (stuck.has(path)) throw refuse();
+  const running = resolve(path);
+  try {
+    return await within(RESOLVE_WITHIN_MS, running, 'no answer');
+  } catch {
+    stuck.add(path);
+    void running.finally(() => stuck.delete(path));
+    throw refuse();
+  }
 }
 
 /** As many as the kernel follows. */

@@ -5,6 +5,7 @@
  * anywhere is simply run again. A task that ends FAILED or CANCELLED has first taken back what it could. While the engine
  * does not answer, the task waits; if that takes too long, it takes nothing back, and the next attempt finds its way.
  */
+import { pause } from '../base/backoff.ts';
 import type { AgentTask, TaskOutcome } from '../base/outcome.ts';
 import type { Job, SeenJob, Step } from '../decide/decision.ts';
 import { cancel, FRESH_MEMORY, fail, type Memory } from '../decide/memory.ts';
@@ -53,6 +54,7 @@ const withoutSecrets = (outcome: TaskOutcome, job: Job | undefined): TaskOutcome
 
 /** An engine that answers everything but one call, again and again, will not answer that one either. */
 const MAX_HANGS = 3;
+const CUT_PAUSE_MS = 1_000;
 
 /** After a restart of the engine the task begins anew, as its next attempt would. */
 async function convergeOverRestarts(job: Job, memory: Memory, context: TaskContext): Promise<TaskOutcome> {
@@ -62,11 +64,20 @@ async function convergeOverRestarts(job: Job, memory: Memory, context: TaskConte
       return await converge(job, memory, context);
     } catch (error) {
       if (!isEngineAway(error)) throw error;
-      if (isHang(error)) hangs += 1;
-      if (hangs === MAX_HANGS) throw toHangFailure(error);
-      if (!(await awaitEngine(context))) throw error;
+      hangs = await awaitNextTry(error, hangs, context);
     }
   }
+}
+
+/** @returns how often in a row the engine was there and did not do it */
+async function awaitNextTry(error: unknown, hangs: number, context: TaskContext): Promise<number> {
+  const back = await awaitEngine(context);
+  if (back === 'never') throw error;
+  // It was not away at all, so it let this call hang, or cut it off.
+  const wasThere = isHang(error) || back === 'at once';
+  if (wasThere && hangs + 1 === MAX_HANGS) throw toHangFailure(error);
+  if (back === 'at once') await pause(CUT_PAUSE_MS, context.cancel);
+  return wasThere ? hangs + 1 : 0;
 }
 
 const toHangFailure = (error: unknown) =>

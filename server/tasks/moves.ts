@@ -27,6 +27,9 @@ export const STUCK: TaskFailure = {
 /** A task counts as stuck when nothing was reported of it for this long. */
 const DEADLINE = sql`now() + interval '10 minutes'`;
 
+/** Whatever is reported, a task that is asked to stop gets no longer than this to take back what is half done. */
+const TO_STOP = sql`interval '30 minutes'`;
+
 /** PENDING -> RUNNING. The caller holds the agent's row, so no other start of this agent runs beside it. */
 export async function start(tx: Tx, agentId: string, epoch: number, ids: readonly string[]): Promise<PendingTask[]> {
   return tx.execute<PendingTask>(sql`
@@ -75,7 +78,7 @@ export async function applyProgress(
       order by id for no key update)
     update tasks t set phase = r.phase, 
       progress = case when r.phase is distinct from t.phase then r.progress else coalesce(r.progress, t.progress) end,
-      report_seq = r.sequence, deadline = ${DEADLINE}
+      report_seq = r.sequence, deadline = least(${DEADLINE}, coalesce(t.cancel_requested_at, t.timed_out_at) + ${TO_STOP})
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
         as r("taskId" uuid, attempt int, sequence int, phase task_phase, progress jsonb)
       join tasks before on before.id = r."taskId"

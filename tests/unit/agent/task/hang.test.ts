@@ -13,10 +13,12 @@ let folder: string;
 let server: Server;
 let engine: Engine;
 let asked = 0;
+let cuts = false;
 const open = new Set<object>();
 
 beforeEach(async () => {
   asked = 0;
+  cuts = false;
   folder = mkdtempSync(join(tmpdir(), 'graphium-hang-'));
   server = createServer((request, response) => {
     const path = request.url ?? '';
@@ -24,7 +26,10 @@ beforeEach(async () => {
       response.end(JSON.stringify({ Version: '28.2.2', ApiVersion: '1.48', Os: 'linux', Arch: 'amd64' }));
     } else if (path.endsWith('/info')) response.end(JSON.stringify({ NCPU: 1, MemTotal: 1 }));
     else if (path.includes('/logs')) response.write('\u0001\0\0\0\0\0\0\u0006hello\n');
-    else asked++;
+    else {
+      asked++;
+      if (cuts) request.socket.destroy();
+    }
   });
   server.on('connection', (socket) => {
     open.add(socket);
@@ -47,8 +52,8 @@ test('a call that hangs is given up with its connection', async () => {
   await vi.waitUntil(() => open.size <= 1);
 });
 
-test('a task that meets it fails after a few rounds, and says what hung', async () => {
-  const outcome = await runTask(
+const runStuck = () =>
+  runTask(
     { id: 't', kind: 'DELETE', attempt: 1, stack: 's', containerName: 'stuck', spec: { version: 1 } },
     {
       engine,
@@ -62,9 +67,20 @@ test('a task that meets it fails after a few rounds, and says what hung', async 
       engineWaitMs: 60_000,
     },
   );
+
+test('a task that meets it fails after a few rounds, and says what hung', async () => {
+  const outcome = await runStuck();
   expect(outcome).toMatchObject({ status: 'FAILED', retryable: false, error: { code: 'ENGINE_UNREACHABLE' } });
   expect(outcome.status === 'FAILED' && outcome.error.message).toMatch(/3 times in a row: .*stuck.*no answer within/);
   await vi.waitUntil(() => open.size <= 1);
+});
+
+test('a call that is cut off, by an engine that answers all else, is tried a few times, and not without a pause', async () => {
+  cuts = true;
+  const outcome = await runStuck();
+  expect(outcome).toMatchObject({ status: 'FAILED', error: { code: 'ENGINE_UNREACHABLE' } });
+  expect(outcome.status === 'FAILED' && outcome.error.message).toContain('3 times in a row');
+  expect(asked).toBeLessThan(10);
 });
 
 test('a log that does not end is read as far as it came', async () => {
