@@ -21,8 +21,11 @@ export const CONFIDENTIAL: ReadonlySet<string> = new Set([
   'configs',
   'args',
   'driver_opts',
+  'driverOptions',
   'options',
+  'storage_opt',
+  'storageOptions',
 ]);
 
-/** @param field the path of a field of a spec, such as `environment.LOG_LEVEL` */
-export const isConfidential = (field: string): boolean => CONFIDENTIAL.has(field.split('.')[0] ?? '');
+/** @param field the path of a field of a spec, such as `environment.LOG_LEVEL` or `logging.options` */
+export const isConfidential = (field: string): boolean => field.split('.').some((part) => CONFIDENTIAL.has(part));

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, type Node } from 'yaml';
+import { type Alias, isAlias, isMap, isScalar, isSeq, Lexer, type Node, type YAMLMap, type YAMLSeq } from 'yaml';
 import { CONFIDENTIAL, NOT_SHOWN } from '../spec/confidential.ts';
 import { follow, keyText, readYaml, type Tree } from './compose/yaml.ts';
 import { type Range, replaceRanges } from './ranges.ts';
@@ -15,14 +15,40 @@ export function maskSource(text: string): string {
   if (!tree) return JSON.stringify(NOT_SHOWN);
   const masker = new Masker(tree);
   masker.visit(tree.root, false);
+  for (const comment of settingsInComments(text)) masker.ranges.set(comment[0], comment);
   return replaceRanges(text, [...masker.ranges.values()], toMask).replaceAll(URL_PASSWORD, '$1:***@');
+}
+
+/** The lexer writes this before the text of a scalar. */
+const SCALAR = '\u001f';
+const isMark = (token: string): boolean => ['\u0002', '\u0018', SCALAR].includes(token);
+
+/** Comments that look like settings: what somebody took out of use for a while may be a password still. */
+function settingsInComments(text: string): Range[] {
+  const found: Range[] = [];
+  let offset = text.startsWith('\uFEFF') ? 1 : 0;
+  let before = '';
+  for (const token of new Lexer().lex(text)) {
+    if (token !== '\uFEFF' && !isMark(token)) {
+      const isComment = token.startsWith('#') && before !== SCALAR;
+      if (isComment && /[:=]/.test(token)) found.push([offset, offset + token.length]);
+      offset += token.length;
+    }
+    before = token;
+  }
+  return found;
 }
 
 /** A variable of a list, `NAME=value`, keeps its name. */
 function toMask(was: string): string {
+  if (was.startsWith('#')) return `# ${NOT_SHOWN}`;
   const name = /^["']?([A-Za-z_][\w.-]*)=/.exec(was)?.[1];
   return JSON.stringify(name === undefined ? NOT_SHOWN : `${name}=${NOT_SHOWN}`);
 }
+
+/** Extensions are whatever people like, and mostly what they use in several places. */
+const isHiddenKey = (key: string | null | undefined): boolean =>
+  key != null && (CONFIDENTIAL.has(key) || key.startsWith('x-'));
 
 class Masker {
   readonly ranges = new Map<number, Range>();
@@ -35,22 +61,34 @@ class Masker {
   }
 
   visit(node: unknown, isHidden: boolean): void {
-    if (isAlias(node)) {
-      const target = follow(this.#tree, node);
-      if (isHidden && target && !this.#masked.has(target)) this.visit(target, true);
+    if (isAlias(node)) this.#visitAlias(node, isHidden);
+    else if (isScalar(node) && isHidden) this.#hide(node);
+    else if (isMap(node) || isSeq(node)) this.#visitItems(node, isHidden);
+  }
+
+  #visitAlias(alias: Alias, isHidden: boolean): void {
+    const target = follow(this.#tree, alias);
+    if (isHidden && target && !this.#masked.has(target)) this.visit(target, true);
+  }
+
+  #visitItems(node: YAMLMap | YAMLSeq, isHidden: boolean): void {
+    if (isHidden) this.#masked.add(node);
+    if (isMap(node)) {
+      for (const { key, value } of node.items) this.visit(value, isHidden || isHiddenKey(keyText(this.#tree, key)));
       return;
     }
-    if (isHidden && isScalar(node)) this.#hide(node);
-    if (!isMap(node) && !isSeq(node)) return;
-    if (isHidden) this.#masked.add(node);
-    if (isSeq(node)) for (const item of node.items) this.visit(item, isHidden);
-    else for (const { key, value } of node.items) this.visit(value, this.#isHidden(keyText(this.#tree, key), isHidden));
+    for (const item of node.items) {
+      if (isHidden && isMap(item) && item.has('name') && item.has('value')) this.#visitVariable(item);
+      else this.visit(item, isHidden);
+    }
   }
 
   /** In JSON-LD an environment variable is `{ "name": ..., "value": ... }`. */
-  #isHidden(key: string | null | undefined, isHidden: boolean): boolean {
-    if (isHidden) return key !== 'name' && key !== '@type';
-    return CONFIDENTIAL.has(key ?? '');
+  #visitVariable({ items }: YAMLMap): void {
+    for (const { key, value } of items) {
+      const name = keyText(this.#tree, key);
+      this.visit(value, name !== 'name' && name !== '@type');
+    }
   }
 
   #hide({ range }: { range?: [number, number, number] | null | undefined }): void {

@@ -17,6 +17,8 @@ test('a viewer is shown no value of an environment, a command or a variable; an 
         environment: { DSN: `${value}-environment`, FROM: VARIABLE },
         command: ['serve', `--key=${value}-command`],
         labels: { auth: `${value}-label` },
+        logging: { driver: 'syslog', options: { 'syslog-address': `tcp://${value}-log` } },
+        storage_opt: { size: `${value}-storage` },
       }),
     });
   for (const value of ['planted1', 'planted2']) {
@@ -31,5 +33,5 @@ test('a viewer is shown no value of an environment, a command or a variable; an 
     expect(viewer).toContain(text);
   }
   const operator = await see('OPERATOR');
-  for (const text of ['planted1-environment', 'planted2-command', 'planted1-label']) expect(operator).toContain(text);
+  for (const text of ['planted1-environment', 'planted2-command', 'planted1-label', 'planted2-log', 'planted1-storage']) expect(operator).toContain(text);
 });

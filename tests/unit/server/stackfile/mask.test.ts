@@ -23,6 +23,15 @@ services:
       - PASSWORD=planted-list
       - "QUOTED=planted-quoted"
     healthcheck: { test: [CMD, probe, planted-probe], interval: 5s }
+    # OLD_PASSWORD: planted-comment
+    labels:
+      name: planted-name
+      "@type": planted-type # was "planted=trailing"
+    logging: { driver: syslog, options: { syslog-address: "tcp://planted-log" } }
+x-unused: { db: planted-extension, list: [planted-item] }
+volumes:
+  data:
+    driver_opts: { o: "username=me,password=planted-share" }
     command: run --password planted-flow
 configs:
   site: { content: "planted-config" }
