@@ -9,22 +9,29 @@ const LEAST_LENGTH = 6;
 type Hidden = { text: string; mask: string };
 type Container = Pick<
   DeployJob['deploy']['container'],
-  'name' | 'image' | 'service' | 'environment' | 'command' | 'files'
+  'name' | 'image' | 'service' | 'environment' | 'command' | 'entrypoint' | 'healthCheck' | 'files'
 >;
 
 /** The password in scheme://user:password@host. */
 const URL_PASSWORD = /[a-z][a-z0-9+.-]*:\/\/[^\s:@/]*:([^\s@/]+)@/gi;
+/** What an HTTP header says of who asks. */
+const CREDENTIALS = /authorization:\s*(?:[a-z]+\s+)?([^\s"']+)/gi;
 /** An argument such as --requirepass, or --token=abcdef. */
 const SECRET_FLAG = /^-{1,2}[\w.-]*(?:pass|secret|token|key|auth)[\w.-]*(?:=(.*))?$/is;
 
 /**
  * What a container gets that may be a secret: its secret files with each of their lines, for logs come in lines, the values
- * of its environment, and passwords in its command. A value that is part of the container's own name, or of its image's,
+ * of its environment and of the request's variables wherever they stand, and passwords in its commands. A value that is part of the container's own name, or of its image's,
  * hides nothing.
  */
-export function hiddenOf(container: Container): Hidden[] {
+export function hiddenOf(container: Container, variables: Record<string, string> = {}): Hidden[] {
   const shown = [container.name, container.image, container.service];
-  const hidden = [...ofFiles(container), ...ofEnvironment(container), ...ofCommand(container)];
+  const hidden = [
+    ...ofFiles(container),
+    ...ofValues(container.environment),
+    ...ofValues(variables),
+    ...ofWords(container),
+  ];
   return hidden
     .map(({ text, mask }) => ({ text: text.trim(), mask }))
     .filter(({ text }) => text.length >= LEAST_LENGTH && !shown.some((name) => name.includes(text)))
@@ -38,21 +45,24 @@ const ofFiles = ({ files = [] }: Container): Hidden[] =>
     .map((text) => ({ text, mask: '(secret)' }));
 
 /** The name stays, so that "cannot reach (value of DB_HOST)" can still be understood. */
-const ofEnvironment = ({ environment }: Container): Hidden[] =>
-  Object.entries(environment).flatMap(([name, value]) => {
+const ofValues = (values: Record<string, string>): Hidden[] =>
+  Object.entries(values).flatMap(([name, value]) => {
     const mask = `(value of ${name})`;
     return [value, ...value.split('\n'), ...passwordsIn(value)].map((text) => ({ text, mask }));
   });
 
-const ofCommand = ({ command }: Container): Hidden[] =>
-  (command ?? []).flatMap((word, index, words) => {
+const ofWords = ({ command, entrypoint, healthCheck }: Container): Hidden[] =>
+  [command, entrypoint, healthCheck?.test].flatMap((words) => ofCommand(words ?? []));
+
+const ofCommand = (all: readonly string[]): Hidden[] =>
+  all.flatMap((word, index, words) => {
     const flag = SECRET_FLAG.exec(word);
     const value = flag && (flag[1] ?? words[index + 1]);
     return [...passwordsIn(word), ...(value ? [value] : [])].map((text) => ({ text, mask: '(secret)' }));
   });
 
 const passwordsIn = (text: string): string[] =>
-  [...text.matchAll(URL_PASSWORD)].flatMap(([, password]) => password ?? []);
+  [URL_PASSWORD, CREDENTIALS].flatMap((pattern) => [...text.matchAll(pattern)].flatMap(([, found]) => found ?? []));
 
 /** Takes them out of an outcome of any status. */
 export function redact(outcome: TaskOutcome, hidden: readonly Hidden[]): TaskOutcome {

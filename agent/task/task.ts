@@ -50,7 +50,7 @@ async function runJob(job: Job, context: TaskContext): Promise<TaskOutcome> {
 }
 
 const withoutSecrets = (outcome: TaskOutcome, job: Job | undefined): TaskOutcome =>
-  job && 'deploy' in job ? redact(outcome, hiddenOf(job.deploy.container)) : outcome;
+  job && 'deploy' in job ? redact(outcome, hiddenOf(job.deploy.container, job.deploy.variables)) : outcome;
 
 /** An engine that answers everything but one call, again and again, will not answer that one either. */
 const MAX_HANGS = 3;

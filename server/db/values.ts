@@ -93,6 +93,8 @@ export type ContainerTaskSpec = {
   monitorMs?: number;
   /** The container is good only once it has ended with exit code 0, because others wait for its work. */
   awaitExit?: true;
+  /** Values of variables that are somewhere in the container's spec, by name, and that are not to be reported. */
+  variables?: Record<string, string>;
 };
 
 export type PullTaskSpec = { version: 1; image: string; policy: 'missing' | 'always'; platform?: string };

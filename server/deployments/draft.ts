@@ -69,7 +69,15 @@ export async function draftFromFile(tx: Tx, file: StackFile): Promise<Draft> {
   }
   const source = file.format === 'COMPOSE' ? redactSecrets(file.source) : file.source;
   const text = { format: file.format, source, variableNames, note: null, copyOf: null };
-  const spec = sealFiles(plain, tx.$vault, plain.name);
+  const values = variableNames.flatMap((name) => {
+    const value = file.variables[name];
+    return value ? [[name, value] as const] : [];
+  });
+  const spec = sealFiles(
+    values.length > 0 ? { ...plain, variables: Object.fromEntries(values) } : plain,
+    tx.$vault,
+    plain.name,
+  );
   return draft(tx, stack, current, { spec, text, warnings, file });
 }
 
@@ -190,8 +198,11 @@ function isSamePlacement(before: readonly Placement[], placed: readonly Placed[]
   );
 }
 
-/** Leaves out the contents of files: a secret that is sealed twice looks different, and its digest does not. */
-function withoutSeals(spec: StackSpec): StackSpec {
+/**
+ * Leaves out the contents of files: a secret that is sealed twice looks different, and its digest does not. What the
+ * variables changed is in the services.
+ */
+function withoutSeals({ variables: _variables, ...spec }: StackSpec): StackSpec {
   const services = spec.services.map((service) => {
     const files = service.container.files?.map((file) => ({ ...file, content: '' }));
     return files ? { ...service, container: { ...service.container, files } } : service;

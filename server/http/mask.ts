@@ -67,8 +67,11 @@ function codeOfFault(error: unknown): keyof typeof MESSAGES {
 const isOfGraphql = (error: unknown): error is GraphQLError =>
   error instanceof GraphQLError && originalOf(error) === undefined;
 
-/** Postgres stores every character but NUL, in `text` (22021) as in `jsonb` (22P05), and no date (22007, 22008, 22009) or number (22003) out of its range. */
-const UNSTORABLE = ['22021', '22P05', '22007', '22008', '22009', '22003'];
+/**
+ * Postgres stores every character but NUL, in `text` (22021) as in `jsonb` (22P05), there no half surrogate pairs (22P02),
+ * and no date (22007, 22008, 22009) or number (22003) out of its range.
+ */
+const UNSTORABLE = ['22021', '22P02', '22P05', '22007', '22008', '22009', '22003'];
 const isUnstorable = (error: unknown) => UNSTORABLE.includes(postgresCode(error) ?? '');
 
 /** The error below any number of GraphQL wrappers; undefined if there is none but GraphQL's own. */

@@ -1,5 +1,5 @@
 import type { ContainerTaskSpec, TaskWork } from '../db/values.ts';
-import type { RolloutSpec, ServiceSpec, StackSpec } from '../spec/spec.ts';
+import type { ContainerSpec, RolloutSpec, ServiceSpec, StackSpec } from '../spec/spec.ts';
 import { type Change, containerKey, withoutPrevious } from './changes.ts';
 
 /** Pure: the tasks that a plan is made of. */
@@ -54,6 +54,7 @@ export function containerTask(
   const networks = new Set(container.networks.map((network) => network.name));
   const volumes = new Set(container.mounts.map((mount) => mount.source));
   const rollout = rolloutOf(service, isRollback);
+  const variables = variablesIn(container, spec.variables);
   const taskSpec: ContainerTaskSpec = {
     version: 1,
     revision,
@@ -64,6 +65,7 @@ export function containerTask(
     ...(rollout?.order === 'start-first' && { order: rollout.order }),
     ...(rollout && rollout.monitorMs !== null && { monitorMs: rollout.monitorMs }),
     ...(awaited.has(service.name) && { awaitExit: true as const }),
+    ...(variables && { variables }),
   };
   return {
     ...bare(`${kind.toLowerCase()}:${containerKey(agentId, container.name)}`, agentId),
@@ -73,6 +75,14 @@ export function containerTask(
     spec: taskSpec,
     optional: rollout?.failureAction === 'continue',
   };
+}
+
+/** Those that its spec shows anyway: a value that only a secret file has goes nowhere else. */
+function variablesIn(container: ContainerSpec, all: StackSpec['variables']): StackSpec['variables'] {
+  if (!all) return undefined;
+  const text = JSON.stringify(container);
+  const found = Object.entries(all).filter(([, value]) => text.includes(JSON.stringify(value).slice(1, -1)));
+  return found.length > 0 ? Object.fromEntries(found) : undefined;
 }
 
 export const rolloutOf = ({ update, rollback }: ServiceSpec, isRollback: boolean): RolloutSpec | undefined =>

@@ -6,8 +6,10 @@ export type SavedInput = Omit<PlanInput, 'orphans' | 'known'> & {
   known: Omit<PlanInput['known'], 'online'> & { online: string[] };
 };
 
-export function toSaved({ orphans, known, ...asked }: PlanInput): SavedInput {
-  return { ...asked, orphans: orphans && [...orphans], known: { ...known, online: [...known.online] } };
+/** The values of variables are left out: some may be those of secrets. */
+export function toSaved({ orphans, known, spec, ...asked }: PlanInput): SavedInput {
+  const { variables: _variables, ...shown } = spec;
+  return { ...asked, spec: shown, orphans: orphans && [...orphans], known: { ...known, online: [...known.online] } };
 }
 
 /** @param saved what `toSaved` returned, or an answer of the API that holds it somewhere. @throws Error if there is none */

@@ -48,7 +48,8 @@ const ContainerReport = builder.inputType('ContainerReport', {
 });
 
 /** @throws GraphiumError BAD_INPUT */
-function unfolded({ count, ...port }: typeof PortInput.$inferInput) {
+function unfolded({ count, ...asReported }: typeof PortInput.$inferInput) {
+  const port = { ...asReported, hostIp: asReported.hostIp == null ? null : toStorable(asReported.hostIp) };
   if (count == null) return [port];
   if (count >= 1 && count + Math.max(port.containerPort, port.hostPort ?? 0) <= 65_536) {
     return Array.from({ length: count }, (_, index) => ({

@@ -47,24 +47,48 @@ export const revisionOwner = (stackId: string, number: number): string => `revis
 export const taskOwner = (id: string): string => `task ${id}`;
 
 export const sealStack = (spec: StackSpec, vault: Vault, owner: string): Stored<StackSpec> =>
-  asStored(changeStack(spec, sealing(vault, owner)));
+  asStored(sealVariables(changeStack(spec, sealing(vault, owner)), vault, owner));
 
 export const sealTask = (spec: TaskSpec, vault: Vault, owner: string): Stored<TaskSpec> =>
-  asStored(hasContainer(spec) ? changeTask(spec, sealing(vault, owner)) : spec);
+  asStored(hasContainer(spec) ? sealVariables(changeTask(spec, sealing(vault, owner)), vault, owner) : spec);
 
 /** Opens what can be opened; a part that cannot stays sealed, and `checkOpen` names it. */
 export const openStack = (stored: Stored<StackSpec>, vault: Vault, owner: string): StackSpec =>
-  changeStack(asRead(stored), opening(vault, owner));
+  openVariables(changeStack(asRead(stored), opening(vault, owner)), vault, owner);
 
 /** Opens what can be opened, as `openStack` does. */
 export function openTask(stored: Stored<TaskSpec>, vault: Vault, owner: string): TaskSpec {
   const spec = asRead(stored);
-  return hasContainer(spec) ? changeTask(spec, opening(vault, owner)) : spec;
+  return hasContainer(spec) ? openVariables(changeTask(spec, opening(vault, owner)), vault, owner) : spec;
 }
+
+type WithVariables = { variables?: Record<string, string> };
+
+function sealVariables<S extends WithVariables>({ variables, ...spec }: S, vault: Vault, owner: string): object {
+  return variables ? { ...spec, variables: vault.seal(JSON.stringify(variables), variablesOwner(owner)) } : spec;
+}
+
+/** Without them, what a container prints is only hidden less. */
+function openVariables<S extends WithVariables>(spec: S, vault: Vault, owner: string): S {
+  const { variables, ...rest } = spec as Omit<S, 'variables'> & { variables?: unknown };
+  if (typeof variables !== 'string') return rest as S;
+  try {
+    return { ...rest, variables: JSON.parse(vault.open(variables, variablesOwner(owner))) } as S;
+  } catch (error) {
+    if (!(error instanceof GraphiumError)) throw error;
+    return rest as S;
+  }
+}
+
+const variablesOwner = (owner: string) => `${owner}: variables`;
 
 /** Returns the spec with names, ports and places, and nothing that is sealed. It needs no key. */
 export const outlineOf = (stored: Stored<StackSpec>): StackSpec =>
-  changeStack(asRead(stored), (part, kind) => (isSealed(part) ? { ...UNKNOWN[kind], ...part } : part));
+  withoutVariables(
+    changeStack(asRead(stored), (part, kind) => (isSealed(part) ? { ...UNKNOWN[kind], ...part } : part)),
+  );
+
+const withoutVariables = ({ variables: _variables, ...spec }: StackSpec): StackSpec => spec;
 
 /** Leaves out the networks and volumes that could not be opened: nobody knows how they were made. */
 export const withoutSealed = (spec: StackSpec): StackSpec => ({
@@ -83,7 +107,7 @@ export function checkOpen(spec: StackSpec | TaskSpec): void {
   else if (hasContainer(spec)) changeTask(spec, check);
 }
 
-const asStored = <T>(spec: T) => spec as unknown as Stored<T>;
+const asStored = <T>(spec: object) => spec as Stored<T>;
 const asRead = <T>(stored: Stored<T>) => stored as unknown as T;
 
 type Sealed<P> = P & { sealed: string };

@@ -261,4 +261,6 @@ export type StackSpec = {
   services: ServiceSpec[];
   networks: NetworkSpec[];
   volumes: VolumeSpec[];
+  /** The values that the file's variables had, by name: nothing that a container prints of them is shown. */
+  variables?: Record<string, string>;
 };

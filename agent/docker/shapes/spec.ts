@@ -207,6 +207,8 @@ const deploySpec = z.strictObject({
   monitorMs: ms.optional(),
   /** The container is good only once it has ended with exit code 0. */
   awaitExit: z.literal(true).optional(),
+  /** Values that are somewhere in the container's spec, by the name of their variable: they are not reported. */
+  variables: texts.optional(),
 });
 
 export type ContainerSpec = z.infer<typeof containerSpec>;

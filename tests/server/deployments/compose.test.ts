@@ -223,7 +223,9 @@ describe('secrets of a Compose file', () => {
       await h2.agent.pending(),
       await seed.ask('{ stack(name: "sealed") { source revisions { source } currentDeployment { tasks { spec } } } }'),
       await seed.ask(`{ task: deployment(id: "${id}") { tasks { spec events { message } } } }`),
-      await seed.ask(`{ planStack(operation: { restart: { name: "sealed" } }) { items { differences { old new } } } }`),
+      await seed.ask(
+        `{ planStack(operation: { restart: { name: "sealed" } }) { input items { differences { old new } } } }`,
+      ),
     ];
     expect(JSON.stringify(shown)).not.toMatch(/top-secret/);
     expect(JSON.stringify(shown)).toMatch(/gs1:/);

@@ -68,7 +68,15 @@ test('a container that is in a report twice, or has an id that no engine gives, 
 test('a container with labels of any kind does not keep the others from being known', async () => {
   const agent = await seed.agent('labelled');
   const long = Array.from({ length: 300 }, () => crypto.randomUUID()).join('');
-  const odd = { ...container('odd'), stack: long, service: 'a\0b', specHash: long, taskId: '\ud800', name: long };
+  const ports = [{ containerPort: 80, hostIp: 'x\ud800\0', protocol: 'TCP' }];
+  const odd = {
+    ...container('odd', ports),
+    stack: long,
+    service: 'a\0b',
+    specHash: long,
+    taskId: '\ud800',
+    name: long,
+  };
   await seed.ask(REPORT, { epoch: agent.epoch(), c: [odd, container('plain')] }, agent.secret);
   const [row] = await seed.sql`select stack, service from containers where container_id = 'odd'`;
   expect(row).toEqual({ stack: long.slice(0, 255), service: 'ab' });

@@ -60,6 +60,7 @@ describe('a value of a variable', () => {
       },
       networks: [{ labels: { key: 'hidden-value-network' } }],
       volumes: [{ driverOptions: { o: 'password=hidden-value-volume' } }],
+      variables: { VALUE: 'hidden-value' },
     });
     await host.complete(task);
     expect(await seed.deployment(id)).toMatchObject({ status: 'SUCCEEDED' });

@@ -33,5 +33,6 @@ test('a viewer is shown no value of an environment, a command or a variable; an 
     expect(viewer).toContain(text);
   }
   const operator = await see('OPERATOR');
-  for (const text of ['planted1-environment', 'planted2-command', 'planted1-label', 'planted2-log', 'planted1-storage']) expect(operator).toContain(text);
+  for (const text of ['planted1-environment', 'planted2-command', 'planted1-label', 'planted2-log', 'planted1-storage'])
+    expect(operator).toContain(text);
 });

@@ -234,6 +234,7 @@ test('createToken checks its input, and the expiry is the database’s', async (
     { n: 'x', d: 0 },
     { n: 'x', d: 3_651 },
     { n: 'a\u0000' },
+    { n: '\ud800' },
   ]) {
     expect(codeOf(await seed.try(query, variables)), JSON.stringify(variables)).toBe('BAD_INPUT');
   }

@@ -10,10 +10,12 @@ const container = (more: object) => ({
   service: 'db',
   command: null,
   environment: {},
+  healthCheck: null,
   ...more,
 });
 const logsOf = (more: object, ...logs: string[]) => {
-  const outcome = redact(failed({ logs }), hiddenOf(container(more)));
+  const { variables, ...rest } = more as { variables?: Record<string, string> };
+  const outcome = redact(failed({ logs }), hiddenOf(container(rest), variables));
   return outcome.status === 'FAILED' ? outcome.error.logs : undefined;
 };
 
@@ -51,6 +53,22 @@ test('passwords in a command are hidden, its other words are not', () => {
   expect(logsOf({ command }, 'hunter22 abcdef1 /srv/data redis-server')).toEqual([
     '(secret) (secret) /srv/data redis-server',
   ]);
+});
+
+test('the values of variables are hidden wherever they stand, unless the image or the name says them', () => {
+  const variables = { PASSWORD: 'hunter22', TAG: 'postgres:16', SHORT: 'on' };
+  const more = { variables, entrypoint: ['/run', 'hunter22'], command: ['sh', '-c', 'login -p hunter22'] };
+  expect(logsOf(more, '+ login -p hunter22', 'on postgres:16')).toEqual([
+    '+ login -p (value of PASSWORD)',
+    'on postgres:16',
+  ]);
+});
+
+test('so are passwords in an entrypoint and in a health check', () => {
+  const healthCheck = { test: ['CMD', 'curl', '-H', 'Authorization: Bearer hunter23'] } as never;
+  expect(logsOf({ healthCheck, entrypoint: ['/run', '--token', 'hunter22'] }, '> Bearer hunter23', 'hunter22')).toEqual(
+    ['> Bearer (secret)', '(secret)'],
+  );
 });
 
 test('what succeeded is redacted as well', () => {
