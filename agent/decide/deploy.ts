@@ -47,7 +47,7 @@ export function decideDeploy(job: DeployJob, seen: SeenContainers, memory: Memor
 }
 
 function refuse(job: DeployJob, { named, previous }: SeenContainers): Decision | undefined {
-  if (named && !named.ours) return nameConflict(job.name, named.composeProject);
+  if (named && !named.ours) return nameConflict(job.name, named);
   const newest = named ?? oursOf(previous);
   return newest && newest.revision > job.deploy.revision ? stale(job, newest.revision) : undefined;
 }
@@ -62,7 +62,7 @@ function decideForward(job: DeployJob, seen: SeenContainers, memory: Memory): De
   const previous = oursOf(seen.previous);
   if (named && isWanted(job, named, seen, memory)) return decideWanted(job, named, previous, memory);
   if (named && previous) return dismantle(named);
-  if (named && seen.previous) return nameConflict(previousName(job.name), null);
+  if (named && seen.previous) return nameConflict(previousName(job.name), seen.previous);
   if (previous && isWanted(job, previous, seen, memory)) return { do: 'rename', id: previous.id, to: job.name };
   if (!isPrepared(memory)) {
     return { do: 'prepare', remember: { parts: memory.parts === 'lost' ? 'readyAgain' : 'ready' } };
@@ -147,9 +147,11 @@ const stop = ({ id, stopSeconds }: ObservedContainer, remember?: Partial<Memory>
 });
 const verify = (phase: Phase, id: string): Step => ({ do: 'verify', id, remember: { phase: good(phase, id) } });
 
-const nameConflict = (name: string, project: string | null): Decision => {
-  const out = project === null ? 'Rename or remove it, or choose another container name' : howToTakeOver(project);
-  return failed('NAME_CONFLICT', `There is a container ${name} on this host that Graphium did not make. ${out}.`);
+const nameConflict = (name: string, { composeProject, stack }: ObservedContainer): Decision => {
+  const out =
+    composeProject === null ? 'Rename or remove it, or choose another container name' : howToTakeOver(composeProject);
+  const whose = stack === null ? 'that Graphium did not make' : `that belongs to the stack ${stack}`;
+  return failed('NAME_CONFLICT', `There is a container ${name} on this host ${whose}. ${out}.`);
 };
 
 const stale = ({ name, deploy }: DeployJob, revision: number): Decision =>

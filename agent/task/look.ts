@@ -35,7 +35,10 @@ async function lookAtContainers(
   const find = async (name: string) => {
     const inspect = await engine.findContainer(name);
     // Docker also finds by the beginning of an id, which can look like a name.
-    return inspect && inspect.Name === `/${name}` ? toObserved(inspect, identity) : null;
+    if (!inspect || inspect.Name !== `/${name}`) return null;
+    const seen = toObserved(inspect, identity);
+    // Another stack of this installation has as much right to its container as anybody else.
+    return { ...seen, ours: seen.ours && seen.stack === job.stack };
   };
   const stillNone = known?.previous === null && last !== 'rename';
   const [named, previous, imageId] = await Promise.all([

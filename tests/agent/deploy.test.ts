@@ -3,7 +3,7 @@ import { parsePolicy } from '../../agent/policy/schema.ts';
 import { createHost } from '../support/agent/host.ts';
 
 const host = createHost();
-const { engine, run, up, fail, specOf, name, inspect, names } = host;
+const { engine, run, up, fail, specOf, name, inspect, names, stack } = host;
 const web = name('web');
 const second = { command: ['sh', '-c', 'trap "exit 0" TERM; echo second; while :; do sleep 1 & wait; done'] };
 
@@ -253,6 +253,16 @@ describe('DEPLOY of what is there', () => {
     await host.addForeign(web, { 'com.docker.compose.project': 'shop' });
     const { message } = await fail('DEPLOY', specOf());
     expect(message).toContain('"docker compose -p shop down" on the host makes room and keeps the volumes.');
+  });
+
+  it("never touches another stack's", async () => {
+    const id = await up('DEPLOY', specOf());
+    const options = { stack: 'another' };
+    const { code, message } = await fail('DEPLOY', specOf(second, { revision: 2 }), options);
+    expect([code, message]).toEqual(['NAME_CONFLICT', expect.stringContaining(`belongs to the stack ${stack}`)]);
+    await up('STOP', { version: 1 }, options);
+    await up('DELETE', { version: 1 }, options);
+    expect(await inspect(web)).toMatchObject({ Id: id, State: { Running: true } });
   });
 
   it("never touches another agent's", async () => {

@@ -48,8 +48,10 @@ export type HealthState = 'NONE' | 'STARTING' | 'HEALTHY' | 'UNHEALTHY';
 
 export type ObservedContainer = {
   id: string;
-  /** Whether this agent made it for this cluster. */
+  /** Whether this agent made it for this cluster and, where a task looks at it, for the task's stack. */
   ours: boolean;
+  /** The stack that it belongs to, if this agent made it for this cluster. */
+  stack: string | null;
   /** The project of Docker Compose that it belongs to. */
   composeProject: string | null;
   specHash: string | null;
@@ -97,11 +99,7 @@ export function toObserved(inspect: DockerInspect, identity: Identity): Observed
   const startedAt = state.StartedAt ?? '';
   return {
     id: inspect.Id,
-    ours: isOurs(labels, identity),
-    composeProject: composeProjectOf(labels),
-    specHash: labels['graphium.spec'] ?? null,
-    revision: toInt(labels['graphium.revision']),
-    taskId: labels['graphium.task'] ?? null,
+    ...ofLabels(labels, identity),
     imageId: inspect.Image ?? '',
     status: state.Status === 'stopped' ? 'exited' : state.Status,
     running: state.Running || state.Restarting === true,
@@ -121,6 +119,18 @@ export function toObserved(inspect: DockerInspect, identity: Identity): Observed
     lacksPorts: lacksPorts(inspect),
     stopSeconds: config.StopTimeout ?? 10,
     tty: config.Tty === true,
+  };
+}
+
+function ofLabels(labels: Record<string, string>, identity: Identity) {
+  const ours = isOurs(labels, identity);
+  return {
+    ours,
+    composeProject: composeProjectOf(labels),
+    stack: ours ? (labels['graphium.stack'] ?? null) : null,
+    specHash: labels['graphium.spec'] ?? null,
+    revision: toInt(labels['graphium.revision']),
+    taskId: labels['graphium.task'] ?? null,
   };
 }
 

@@ -9,6 +9,7 @@ export const container = (overrides: Partial<ObservedContainer> = {}): ObservedC
   id: 'c1',
   ours: true,
   composeProject: null,
+  stack: 'web',
   specHash: 'wanted',
   revision: 2,
   taskId: 'earlier',
