@@ -70,7 +70,10 @@ export function collectProblems(text: string): { report: Report; problems(): Pro
     },
     problems() {
       const toLineAndColumn = createCounter(text);
-      return found
+      // What an anchor holds is read wherever it is used, and is wrong once.
+      const once = new Map(found.map((one) => [`${one.offset} ${one.code} ${one.message}`, one] as const).toReversed());
+      return [...once.values()]
+        .toReversed()
         .toSorted((a, b) => a.offset - b.offset)
         .map(({ offset, ...problem }) => ({ ...problem, ...toLineAndColumn(offset) }));
     },

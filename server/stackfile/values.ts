@@ -1,8 +1,12 @@
 /** Texts that both formats have in place of other values. Undefined stands for one that is not understood. */
 import type { RestartSpec } from '../spec/spec.ts';
 
-/** One piece of a command line: white space, an escaped character, something quoted, or characters as they are. */
-const PIECE = /[ \t\r\n]+|\\.|'[^']*'|"(?:\\.|[^"\\])*"|[^ \t\r\n\\'";&|<>()`]+/gsy;
+/**
+ * One piece of a command line: white space, an escaped character, something quoted, what a shell would put in the place of
+ * `$(...)` or of backquotes, or characters as they are.
+ */
+const PIECE =
+  /[ \t\r\n]+|\\.|'[^']*'|"(?:\\.|[^"\\])*"|\$\([^()\\]*\)|`[^`\\'"]*`|(?:(?!\$\()[^ \t\r\n\\'";&|<>()`])+/gsy;
 const ESCAPES = new Map([
   ['n', '\n'],
   ['t', '\t'],
@@ -10,7 +14,8 @@ const ESCAPES = new Map([
 
 /**
  * Splits a command line as Compose does (go-shellwords): quotes, and `\` before any character (`\n` and `\t` being newline and tab).
- * There is no shell, so unquoted operators are refused; Compose would drop the rest of the line without a word.
+ * There is no shell, so `$(...)` and backquotes stay as they are, for a program that is one. Unquoted operators are refused;
+ * Compose would drop the rest of the line without a word.
  */
 export function splitCommand(line: string): string[] | undefined {
   const words: string[] = [];

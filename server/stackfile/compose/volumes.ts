@@ -5,7 +5,7 @@ import { findResourceNameProblem } from '../names.ts';
 import { quote } from '../problems.ts';
 import { compact, orAbsent } from './compact.ts';
 import { type Declaration, readDeclaration, readDeclarations, readIdentity, readLabels } from './declared.ts';
-import type { ComposeReader } from './reader.ts';
+import type { ComposeFields, ComposeReader } from './reader.ts';
 
 const KEYS = ['name', 'driver', 'driver_opts', 'external', 'labels'];
 
@@ -34,9 +34,21 @@ function readVolume(declaration: Declaration, stack: string): VolumeSpec | undef
   return compact<VolumeSpec>({
     name,
     driver: readDriver(fields.get('driver')),
-    driverOptions: orAbsent(fields.get('driver_opts').options()),
+    driverOptions: orAbsent(readDriverOptions(fields)),
     labels: orAbsent(readLabels(fields.get('labels'))),
   });
+}
+
+/** A bind mount that is dressed as a volume needs a path of the host: nothing lies beside the Compose file there. */
+function readDriverOptions(fields: ComposeFields): Record<string, string> | undefined {
+  const value = fields.get('driver_opts');
+  const options = value.options();
+  const { type, o = '', device } = options ?? {};
+  const isBind = type === 'none' || o.split(',').some((one) => one === 'bind' || one === 'rbind');
+  if (isBind && device !== undefined && !device.startsWith('/')) {
+    value.report('INVALID_VALUE', `expected an absolute path of the host as "device", found ${quote(device)}`);
+  }
+  return options;
 }
 
 function readDriver(value: ComposeReader): string | undefined {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { splitCommand, toBytes } from '../../../../server/stackfile/values.ts';
 
 describe('command lines', () => {
-  it.each<[line: string, words: string[]]>([
+  it.each<[line: string, words: string[] | undefined]>([
     ['', []],
     [' \t\r\n', []],
     ['a  b\tc\nd', ['a', 'b', 'c', 'd']],
@@ -14,11 +14,16 @@ describe('command lines', () => {
     ['"a\\"b\\n" \'a\\n\'', ['a"b\n', 'a\\n']],
     ['"a;b" \'&|\' \\>', ['a;b', '&|', '>']],
     ['a\u00a0b', ['a\u00a0b']],
+    ['eval x$(date "+%s") `id -u`', ['eval', 'x$(date "+%s")', '`id -u`']],
+    ['$a (', undefined],
   ])('%j', (line, words) => expect(splitCommand(line)).toEqual(words));
 
-  it.each(['"a', "a 'b", 'a\\', 'a;b', 'a && b', 'a | b', 'a > b', '$(a)', '`a`'])('%j is none', (line) => {
-    expect(splitCommand(line)).toBeUndefined();
-  });
+  it.each(['"a', "a 'b", 'a\\', 'a;b', 'a && b', 'a | b', 'a > b', '$(a', '`a', '(a)', '$((1))'])(
+    '%j is none',
+    (line) => {
+      expect(splitCommand(line)).toBeUndefined();
+    },
+  );
 });
 
 describe('sizes', () => {

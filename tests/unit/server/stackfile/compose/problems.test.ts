@@ -87,7 +87,16 @@ networks: {default: {ipam: {config: [{subnet: 10.1.1.0/24}]}}}`,
       'services: {a: {image: app, command: "echo ^${A!}"}}',
       'INVALID_INTERPOLATION services.a.command',
     ],
-    ['a shell’s own syntax', 'services: {a: {image: app, command: ^echo $(date)}}', 'INVALID_VALUE services.a.command'],
+    [
+      'a shell’s own syntax',
+      'services: {a: {image: app, command: ^echo $(date) && ls}}',
+      'INVALID_VALUE services.a.command',
+    ],
+    [
+      'what is wrong in an anchor, once for all that use it',
+      'x-log: &log {driver: fluentd, options: {a: ^[1]}}\nservices: {a: {image: app, logging: *log}, b: {image: app, logging: *log}}',
+      'WRONG_TYPE services.a.logging.options.a',
+    ],
     ['a missing variable', 'services:\n  a: {image: "app:^${A:?which}"}', 'VARIABLE_MISSING services.a.image'],
     [
       'a missing variable further down',

@@ -162,6 +162,11 @@ describe('refused', () => {
     ['a key', 'volumes: {^a b: }', 'INVALID_NAME volumes["a b"]'],
     ['an unknown setting', 'volumes: {d: {^size: 1}}', 'UNKNOWN_FIELD volumes.d.size'],
     ['options in a list', 'volumes: {d: {driver_opts: ^[a=b]}}', 'WRONG_TYPE volumes.d.driver_opts'],
+    [
+      'a bind mount of what lies beside the file',
+      'volumes: {d: {driver_opts: ^{type: none, o: bind, device: ./data}}}',
+      'INVALID_VALUE volumes.d.driver_opts',
+    ],
     ['a reserved label', 'volumes: {d: {labels: {^graphium.x: a}}}', 'INVALID_NAME volumes.d.labels["graphium.x"]'],
   ];
   test.each(declared)('%s', (_title, marked, ...complaints) => check(inService('tty: true', marked), complaints));
