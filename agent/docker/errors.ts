@@ -93,6 +93,13 @@ export const isTransient = (error: unknown): boolean =>
     /deadline exceeded|context canceled|connection (refused|reset)|transport is closing|unavailable|temporarily|i\/o timeout|shutting down|resource busy|did not receive an exit event|EOF$/i,
   );
 
+/** What a shell would say of a command that cannot be run. Podman keeps no exit code of a container that never ran. */
+export function exitCodeOfStart(error: unknown): number | undefined {
+  if (says(error, [400, 403, 500], /exec.*permission denied/i)) return 126;
+  if (says(error, [400, 404, 500], /executable file .*not found|exec.*no such file or directory/i)) return 127;
+  return undefined;
+}
+
 /** What was being done, as the message puts it, and the code to use if the error says nothing more precise. */
 export type Doing = { code: string; what: string };
 

@@ -4,6 +4,7 @@ import type { TaskPhase } from '../base/outcome.ts';
 import type { DeployJob, Job, Step, StepOf } from '../decide/decision.ts';
 import { discarded, hasLostParts, type Memory } from '../decide/memory.ts';
 import {
+  exitCodeOfStart,
   isConflict,
   isImageMissing,
   isNameTaken,
@@ -142,8 +143,11 @@ async function toStartFailure(error: unknown, id: string, job: DeployJob, contex
   const inspect = await context.engine.findContainer(id).catch(() => null);
   if (!inspect) return new TaskError(failure, retryable);
   const seen = toObserved(inspect, context.identity);
-  const exitCode = seen.exitCode === 0 ? {} : { exitCode: seen.exitCode };
-  return new TaskError({ ...failure, ...(await takeEvidence(seen, context)), ...exitCode }, retryable);
+  const exitCode = seen.exitCode || exitCodeOfStart(error);
+  return new TaskError(
+    { ...failure, ...(await takeEvidence(seen, context)), ...(exitCode && { exitCode }) },
+    retryable,
+  );
 }
 
 async function stop({ id, stopSeconds }: StepOf<'stop'>, { job, context: { engine, slots } }: Run): Promise<void> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EngineError, TaskError, toPullError, toTaskError } from '../../../../agent/docker/errors.ts';
+import { EngineError, exitCodeOfStart, TaskError, toPullError, toTaskError } from '../../../../agent/docker/errors.ts';
 
 describe('what ends a task, and whether it is tried again', () => {
   it.each([
@@ -48,6 +48,15 @@ describe('what ends a task, and whether it is tried again', () => {
       failure: { code },
       retryable,
     });
+  });
+
+  it.each([
+    ['crun: executable file `nope` not found in $PATH: No such file or directory: OCI runtime error', 127],
+    ['exec /run.sh: no such file or directory', 127],
+    ['runc create failed: exec: "/etc/passwd": permission denied', 126],
+    ['error mounting "/srv/x": no such file or directory', undefined],
+  ])('%s has the exit code of a shell', (detail, code) => {
+    expect(exitCodeOfStart(new EngineError('Starting web', 500, detail))).toBe(code);
   });
 
   it('what is decided already stays as it is', () => {
