@@ -11,9 +11,8 @@ export async function checkCount(name: string, { engine, policy }: TaskContext):
   const { maxContainers } = policy;
   if (maxContainers === undefined) return;
   const own = new Set([`/${name}`, `/${previousName(name)}`]);
-  const others = (await engine.listContainers(['graphium.cluster'])).filter(
-    ({ Names: names }) => !(names ?? []).some((one) => own.has(one)),
-  );
-  if (others.length < maxContainers) return;
-  throw policyDenied([`maxContainers is ${maxContainers}, and this host has ${others.length} others of Graphium's`]);
+  const there = await engine.listContainers(['graphium.cluster']);
+  const isOwn = there.some(({ Names: names }) => (names ?? []).some((one) => own.has(one)));
+  if (isOwn || there.length < maxContainers) return;
+  throw policyDenied([`maxContainers is ${maxContainers}, and this host has ${there.length} others of Graphium's`]);
 }

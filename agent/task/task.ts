@@ -55,16 +55,21 @@ const withoutSecrets = (outcome: TaskOutcome, job: Job | undefined): TaskOutcome
 /** An engine that answers everything but one call, again and again, will not answer that one either. */
 const MAX_HANGS = 3;
 const CUT_PAUSE_MS = 1_000;
+/** A task of many hours may meet a few restarts. */
+const IN_A_ROW_MS = 600_000;
 
 /** After a restart of the engine the task begins anew, as its next attempt would. */
 async function convergeOverRestarts(job: Job, memory: Memory, context: TaskContext): Promise<TaskOutcome> {
   let hangs = 0;
+  let hungAt = 0;
   while (true) {
     try {
       return await converge(job, memory, context);
     } catch (error) {
       if (!isEngineAway(error)) throw error;
-      hangs = await awaitNextTry(error, hangs, context);
+      const isInARow = performance.now() - hungAt < IN_A_ROW_MS;
+      hangs = await awaitNextTry(error, isInARow ? hangs : 0, context);
+      hungAt = performance.now();
     }
   }
 }

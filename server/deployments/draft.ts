@@ -21,6 +21,7 @@ import {
   listPlacementsBefore,
   nextRevisionNumber,
   type Placement,
+  type PlacementBefore,
   type RevisionRow,
   type StackRow,
   updateStack,
@@ -86,7 +87,7 @@ export async function draftFromRevision(
   tx: Tx,
   stack: StackRow,
   number: number,
-  change: { note: string; spec?: (spec: StackSpec) => StackSpec },
+  change: { note: string; spec?: (spec: StackSpec) => StackSpec; onlyGlobals?: boolean },
 ): Promise<Draft> {
   const revision = await findRevision(tx, stack.id, number);
   if (!revision) {
@@ -108,6 +109,7 @@ export async function draftFromRevision(
     },
     warnings: [],
     file: { format, source },
+    onlyGlobals: change.onlyGlobals ?? false,
   });
 }
 
@@ -120,7 +122,12 @@ async function draft(
     text,
     warnings,
     file,
-  }: Pick<Draft, 'spec' | 'text' | 'warnings'> & { file: Pick<StackFile, 'format' | 'source'> },
+    onlyGlobals = false,
+  }: Pick<Draft, 'spec' | 'text' | 'warnings'> & {
+    file: Pick<StackFile, 'format' | 'source'>;
+    /** The others get no place. */
+    onlyGlobals?: boolean;
+  },
 ): Promise<Draft> {
   const [kept, surroundings, containers, next] = await Promise.all([
     stack ? listPlacementsBefore(tx, stack) : [],
@@ -129,18 +136,16 @@ async function draft(
     nextRevisionNumber(tx, spec.name),
   ]);
   const before = kept.filter(({ revision }) => revision === stack?.revision);
-  // Where the last good revision has its containers their data is, too, whatever a later one wanted.
-  const byAge = [...before, ...kept.filter(({ revision }) => revision === stack?.goodRevision)];
-  const placedBefore = new Map(
-    byAge.flatMap(({ containerName, liveAgentId }) =>
-      liveAgentId === null ? [] : [[containerName, liveAgentId] as const],
-    ),
-  );
-  const { placed, warnings: about } = placeOnAgents(surroundings, file, spec, placedBefore);
+  const good = kept.filter(({ revision }) => revision === stack?.goodRevision);
+  const placedBefore = toPlacedBefore(spec, before, good);
+  const services = onlyGlobals ? spec.services.filter((service) => service.global) : spec.services;
+  const { placed, warnings: about } = placeOnAgents(surroundings, file, { ...spec, services }, placedBefore);
   if (current && stack?.desired !== 'DELETED') {
     // What was never made is in nobody's way, such as a first try with a wrong subnet.
     const there = new Set(containers.map(({ agentId, name }) => containerKey(agentId, name)));
-    const made = before.filter(({ agentId, containerName }) => there.has(containerKey(agentId, containerName)));
+    const made = before
+      .map(({ agentId, liveAgentId, containerName }) => ({ agentId: liveAgentId ?? agentId, containerName }))
+      .filter(({ agentId, containerName }) => there.has(containerKey(agentId, containerName)));
     checkParts({ spec: withoutSealed(current.spec), placed: placedOf(current.spec, made) }, { spec, placed });
   }
   const isSame =
@@ -153,6 +158,27 @@ async function draft(
   const number = isSame ? current.number : next;
   const seen = { agents: surroundings.agents, containers };
   return { stack, spec, placed, number, seen, isCurrent: isSame, text, warnings: [...warnings, ...about] };
+}
+
+/**
+ * Where the last good revision has its containers their data is, too, whatever a later one wanted. A container of a global
+ * service has no other place than its agent, so that only its number may change.
+ */
+function toPlacedBefore(
+  { services }: StackSpec,
+  current: readonly PlacementBefore[],
+  good: readonly PlacementBefore[],
+): Map<string, string> {
+  const ofGlobal = services.flatMap((service) => (service.global && service.nameBase ? [`${service.nameBase}-`] : []));
+  const isGlobal = (name: string) =>
+    ofGlobal.some((base) => name.startsWith(base) && /^\d+$/.test(name.slice(base.length)));
+  const taken = new Set(current.map(({ containerName }) => containerName));
+  const rows = [...current, ...good.filter(({ containerName: name }) => !(isGlobal(name) && taken.has(name)))];
+  return new Map(
+    rows.flatMap(({ containerName, liveAgentId }) =>
+      liveAgentId === null ? [] : [[containerName, liveAgentId] as const],
+    ),
+  );
 }
 
 function checkParts(...sides: Parameters<typeof findImmutableChanges>): void {

@@ -74,8 +74,8 @@ export async function launch(
     findLatestDeployment(tx, stack.id),
     updateStack(tx, stack.id, { desired }),
   ]);
-  // An operation that repeats the one before, such as a second deletion, has the same state to go back to.
-  const desiredBefore = stack.desired === desired ? (latest?.desiredBefore ?? desired) : stack.desired;
+  const desiredBefore =
+    stack.desired === desired && latest && goesOn(latest, operation) ? latest.desiredBefore : stack.desired;
   const planned = plan(input);
   await agree?.(input, planned);
   const { kind, options, services = null, idempotencyKey, inputHash, retryOf } = operation;
@@ -105,6 +105,10 @@ export async function launch(
   ]);
   return deployment;
 }
+
+/** An operation that takes over, or repeats what failed, such as a second deletion, has the same state to go back to. */
+const goesOn = (latest: DeploymentRow, { kind }: NewOperation): boolean =>
+  latest.finishedAt === null || (latest.kind === kind && latest.status === 'FAILED');
 
 /** What the audit log calls each operation: as the API does. */
 const ACTIONS: Record<PlanKind, string> = {

@@ -8,8 +8,8 @@ import { hashOf } from '../spec/hash.ts';
 import { getStack, type StackRow, updateStack } from '../stacks/store.ts';
 import { storeDraft } from './draft.ts';
 import { currentTarget, DEFAULTS, launch, type NewOperation, type OperationOptions } from './launch.ts';
-import { type Operation, resolve } from './operation.ts';
-import { readPlanInput } from './plan-input.ts';
+import { checkPlaced, checkServes, type Operation, resolve } from './operation.ts';
+import { readPlanInput, type Target } from './plan-input.ts';
 import { type Preview, toPreview } from './preview.ts';
 import {
   type DeploymentRow,
@@ -139,6 +139,8 @@ export function retryDeployment(
     const earlier = await lockPlanningFor(tx, idempotencyKey);
     if (earlier) return sameInput(earlier, inputHash);
     const { deployment, stack } = await retryable(tx, id);
+    const target = await currentTarget(tx, stack);
+    await checkRetry(tx, stack, target, deployment);
     const { kind, removeVolumes, services, priority, maxRetries, onFailure } = deployment;
     const { timeoutSeconds, taskTimeoutSeconds } = deployment;
     const options = { priority, maxRetries, onFailure, timeoutSeconds, taskTimeoutSeconds };
@@ -153,8 +155,14 @@ export function retryDeployment(
       retryOf: id,
       warnings: deployment.warnings,
     };
-    return launch(tx, actor, stack, await currentTarget(tx, stack), again);
+    return launch(tx, actor, stack, target, again);
   });
+}
+
+/** What the operation itself would check now. @throws GraphiumError CONFLICT */
+async function checkRetry(tx: Tx, stack: StackRow, target: Target, { kind, services }: DeploymentRow): Promise<void> {
+  if (kind === 'START' || kind === 'RESTART') await checkServes(tx, stack);
+  if (kind !== 'STOP' && kind !== 'DELETE') await checkPlaced(tx, target, services);
 }
 
 async function retryable(tx: Tx, id: string): Promise<{ deployment: DeploymentRow; stack: StackRow }> {

@@ -56,9 +56,10 @@ export async function resolve(tx: Tx, operation: Operation): Promise<Resolved> {
     }
     case 'REPAIR': {
       const desired = stack.desired;
+      await checkServes(tx, stack);
       if (desired !== 'RUNNING') return { ...running, ...(await unchanged(tx, stack)), kind: 'STOP', desired };
       const draft = await draftFromRevision(tx, stack, stack.revision, {
-        note: `revision ${stack.revision}, placed again`,
+        note: placedAgainNote(stack),
       });
       return { ...running, ...fromDraft(draft), kind: 'REPAIR' };
     }
@@ -66,12 +67,15 @@ export async function resolve(tx: Tx, operation: Operation): Promise<Resolved> {
       const { services } = operation;
       if (services?.length === 0)
         throw new GraphiumError('BAD_INPUT', 'services: expected at least one, or null for all.');
-      const current = await asItServes(tx, stack);
+      await checkServes(tx, stack);
+      const current = await unchanged(tx, stack);
       for (const service of services ?? []) checkService(current.target.spec, service);
+      await checkPlaced(tx, current.target, services);
       return { ...running, ...current, kind: 'RESTART', services };
     }
     case 'START':
-      return { ...running, ...(await asItServes(tx, stack)), kind: 'START' };
+      await checkServes(tx, stack);
+      return { ...running, ...(await placedAgain(tx, stack)), kind: 'START' };
     case 'STOP':
       return { ...running, ...(await unchanged(tx, stack)), kind: 'STOP', desired: 'STOPPED' };
     case 'DELETE': {
@@ -98,26 +102,48 @@ const fromDraft = (draft: Draft) => ({
 
 const unchanged = async (tx: Tx, stack: StackRow) => ({ draft: null, stack, target: await currentTarget(tx, stack) });
 
-async function asItServes(tx: Tx, stack: StackRow) {
-  await checkServes(tx, stack);
+/** A stack as it is, or with another place for what was on an agent that was removed. */
+async function placedAgain(tx: Tx, stack: StackRow) {
   const current = await unchanged(tx, stack);
-  const agents = await listAgentsById(tx, [...new Set(current.target.placed.map(({ agentId }) => agentId))]);
-  const gone = new Map(agents.flatMap(({ id, name, removedAt }) => (removedAt === null ? [] : [[id, name] as const])));
-  const lost = current.target.placed.find(({ agentId }) => gone.has(agentId));
-  if (!lost) return current;
+  if (!(await findLost(tx, current.target, null))) return current;
+  return fromDraft(await draftFromRevision(tx, stack, stack.revision, { note: placedAgainNote(stack) }));
+}
+
+const placedAgainNote = ({ revision }: StackRow) => `revision ${revision}, placed again`;
+
+/** @throws GraphiumError CONFLICT if one of the services has a container on an agent that was removed */
+export async function checkPlaced(tx: Tx, target: Target, services: readonly string[] | null): Promise<void> {
+  const lost = await findLost(tx, target, services);
+  if (!lost) return;
   throw new GraphiumError(
     'CONFLICT',
-    `"${lost.container.name}" was on ${gone.get(lost.agentId)}, whose agent was removed. Use repairStack, which gives it another place.`,
+    `"${lost.container}" was on ${lost.agent}, whose agent was removed. Use repairStack, or startStack if the stack is stopped, which give it another place.`,
   );
 }
 
-/** What is there is of an earlier revision then, and would be replaced by one that somebody cancelled or that failed. */
-async function checkServes(tx: Tx, stack: StackRow): Promise<void> {
+async function findLost(tx: Tx, { placed }: Target, services: readonly string[] | null) {
+  const chosen = placed.filter(({ service }) => services === null || services.includes(service.name));
+  const agents = await listAgentsById(tx, [...new Set(chosen.map(({ agentId }) => agentId))]);
+  const gone = new Map(agents.flatMap(({ id, name, removedAt }) => (removedAt === null ? [] : [[id, name] as const])));
+  const lost = chosen.find(({ agentId }) => gone.has(agentId));
+  return lost && { container: lost.container.name, agent: gone.get(lost.agentId) ?? '' };
+}
+
+/** An unfinished operation of these kinds brings its revision, and another may take it over. */
+const BRINGING: ReadonlySet<PlanKind> = new Set(['DEPLOY', 'ROLLBACK', 'REPAIR', 'START', 'RESTART']);
+
+/**
+ * What is there may be of an earlier revision, and would be replaced by one that somebody cancelled or that failed.
+ * @throws GraphiumError CONFLICT
+ */
+export async function checkServes(tx: Tx, stack: StackRow): Promise<void> {
   const { name, revision, goodRevision } = stack;
-  if (goodRevision === null || (await hasServed(tx, stack)) || (await findUnfinished(tx, stack.id))) return;
+  if (goodRevision === null || (await hasServed(tx, stack))) return;
+  const unfinished = await findUnfinished(tx, stack.id);
+  if (unfinished?.revision === revision && BRINGING.has(unfinished.kind) && !unfinished.cancelRequestedAt) return;
   throw new GraphiumError(
     'CONFLICT',
-    `Revision ${revision} of "${name}" did not come up, and what serves may be of revision ${goodRevision}. Deploy again, or go back with rollbackStack, before this.`,
+    `Revision ${revision} of "${name}" did not come up, and what serves may be of revision ${goodRevision}. Deploy again, or go back with rollbackStack(toRevision: ${goodRevision}), before this.`,
   );
 }
 

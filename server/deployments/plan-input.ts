@@ -20,6 +20,8 @@ export type PlanOptions = {
   /** Plans for this agent alone; null or absent: for all. */
   onlyAgent?: string | null;
   unasked?: boolean;
+  /** The only containers, by `orphanKey`, that anything is done to; absent: all. */
+  only?: ReadonlySet<string>;
 };
 
 /** Reads what the plan needs to know about the hosts of a stack. @param stack undefined: it does not exist yet */
@@ -27,7 +29,7 @@ export async function readPlanInput(
   tx: Tx,
   stack: Pick<StackRow, 'id'> | undefined,
   target: Target,
-  { kind, removeVolumes = false, services = null, orphans, onlyAgent = null, unasked = false }: PlanOptions,
+  { kind, removeVolumes = false, services = null, orphans, onlyAgent = null, unasked = false, only }: PlanOptions,
 ): Promise<PlanInput> {
   const { name, spec, revision } = target;
   const [all, containers, images, inWork, ever, stopped] = await Promise.all([
@@ -36,7 +38,7 @@ export async function readPlanInput(
     listImages(tx, toAgentIds(target.placed)),
     listContainersInWork(tx, name),
     stack ? listAgentsEver(tx, stack.id) : [],
-    stack ? listStopped(tx, stack.id) : [],
+    stack ? listStopped(tx, [stack.id]) : [],
   ]);
   const agents = all.filter(({ id }) => onlyAgent === null || id === onlyAgent);
   const ids = new Set(agents.map(({ id }) => id));
@@ -52,7 +54,18 @@ export async function readPlanInput(
     stopped,
     involved: toAgentIds([...ever.filter(isKnown), ...placed, ...observed]),
   };
-  return { kind, unasked, spec, revision, placed, services, removeVolumes, orphans: orphans ?? null, known };
+  return {
+    kind,
+    unasked,
+    ...(only && { only }),
+    spec,
+    revision,
+    placed,
+    services,
+    removeVolumes,
+    orphans: orphans ?? null,
+    known,
+  };
 }
 
 const toAgentIds = (rows: readonly { agentId: string }[]) => [...new Set(rows.map(({ agentId }) => agentId))];

@@ -124,10 +124,18 @@ async function giveVerdict(tx: Tx, deployment: DeploymentRow): Promise<void> {
   const isCancelled = deployment.cancelRequestedAt !== null && (status === 'CANCELLED' || status === 'FAILED');
   if (isCancelled) await restoreDesired(tx, deployment);
   const good = status === 'ROLLED_BACK' ? deployment.rollbackRevision : status === 'SUCCEEDED' ? revision : null;
-  if (good !== null && (kind === 'DEPLOY' || kind === 'ROLLBACK' || kind === 'REPAIR')) {
+  if (good !== null && bringsAll(deployment)) {
     await tx.update(stacks).set({ goodRevision: good }).where(eq(stacks.id, stackId));
   }
 }
+
+/** Whether its success means that each container of the revision was seen good: START and RESTART have a task for each. */
+const bringsAll = ({ kind, services }: DeploymentRow): boolean =>
+  kind === 'DEPLOY' ||
+  kind === 'ROLLBACK' ||
+  kind === 'REPAIR' ||
+  kind === 'START' ||
+  (kind === 'RESTART' && services === null);
 
 /** A failure leads to a rollback only where there is a good revision to return to and nobody wanted the deployment ended. */
 const isToRollBack = and(
@@ -150,7 +158,9 @@ async function willRollBack(tx: Tx, deploymentId: string): Promise<boolean> {
 
 /** What has not happened yet does not happen later either: nobody may stop or delete the rest by itself. */
 async function restoreDesired(tx: Tx, { stackId, kind, desiredBefore }: DeploymentRow): Promise<void> {
-  if (desiredBefore === null || (kind !== 'STOP' && kind !== 'START' && kind !== 'DELETE')) return;
+  const isOfState = kind === 'STOP' || kind === 'START' || kind === 'DELETE';
+  // What was stopped is not started by somebody else; what was to be deleted is not deleted because its successor was cancelled.
+  if (desiredBefore === null || !(isOfState || desiredBefore === 'STOPPED')) return;
   await tx
     .update(stacks)
     .set({ desired: desiredBefore, updatedAt: sql`now()` })

@@ -1,5 +1,6 @@
 import { agentById } from '../agents/loaders.ts';
 import { GraphiumError } from '../base/errors.ts';
+import { hasEndedWell } from '../planning/changes.ts';
 import { revisionDifferences } from '../planning/differences.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
 import type { Context } from '../schema/context.ts';
@@ -12,7 +13,7 @@ import { WaitingOnType, waitingOnOf } from '../tasks/waiting.graphql.ts';
 import type { WaitingOn } from '../tasks/waiting.ts';
 import { RevisionDifference } from './differences.graphql.ts';
 import { Deployment, DeploymentConnection, readDeployments } from './graphql.ts';
-import { deploymentOfRevision, latestDeployment } from './loaders.ts';
+import { deploymentOfRevision, latestDeployment, stoppedOfStack } from './loaders.ts';
 import { revisionKey } from './store.ts';
 
 /** The fields of a stack and its revisions that need deployments. */
@@ -56,6 +57,7 @@ builder.objectFields(Stack, (t) => ({
       const agentIds = [...new Set([...wanted, ...observed].map(({ agentId }) => agentId))];
       const agents = await Promise.all(agentIds.map((id) => context.load(agentById, id)));
       return stateOf(stack, latest, wanted, observed, {
+        stopped: observed.some(hasEndedWell) ? await context.load(stoppedOfStack, stack.id) : [],
         online: new Set(agents.filter((agent) => agent.online).map(({ id }) => id)),
         removed: new Set(agents.filter(({ removedAt }) => removedAt !== null).map(({ id }) => id)),
       });

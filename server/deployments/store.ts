@@ -2,7 +2,9 @@ import { and, desc, eq, gt, gte, inArray, isNull, or, sql } from 'drizzle-orm';
 import { GraphiumError } from '../base/errors.ts';
 import { agents, deployments, stackRevisions, stacks, tasks } from '../db/tables.ts';
 import type { Queryable, Tx } from '../db/types.ts';
+import type { LastStopped } from '../planning/changes.ts';
 import { findRevision, findStack, type StackRow } from '../stacks/store.ts';
+import { uuids } from '../tasks/store.ts';
 
 export type DeploymentRow = typeof deployments.$inferSelect;
 export type NewDeployment = typeof deployments.$inferInsert;
@@ -210,18 +212,20 @@ export async function listContainersInWork(
   return rows.flatMap(({ name, ...row }) => (name === null ? [] : [{ ...row, name }]));
 }
 
-export type LastStopped = { agentId: string; name: string; onPurpose: boolean };
-
 /**
  * Lists containers whose last task that changed something stopped them or did not end well. If one of them does not run, it
  * did not necessarily end by itself.
  */
-export async function listStopped(tx: Tx, stackId: string): Promise<LastStopped[]> {
-  return tx.execute<LastStopped>(sql`
-    select last.agent_id as "agentId", last.container_name as name, last.kind = 'STOP' as "onPurpose" from (
-      select distinct on (agent_id, container_name) agent_id, container_name, kind, status from tasks
-      where stack_id = ${stackId} and attempt > 0 and container_name is not null
+export async function listStopped(
+  tx: Queryable,
+  stackIds: readonly string[],
+): Promise<(LastStopped & { stackId: string })[]> {
+  return tx.execute<LastStopped & { stackId: string }>(sql`
+    select last.stack_id as "stackId", last.agent_id as "agentId", last.container_name as name,
+      last.kind = 'STOP' as "onPurpose" from (
+      select distinct on (stack_id, agent_id, container_name) stack_id, agent_id, container_name, kind, status from tasks
+      where stack_id = any(${uuids(stackIds)}) and attempt > 0 and container_name is not null
         and not (kind = 'STOP' and status = 'COMPLETED' and coalesce(result ->> 'action', '') <> 'stopped')
-      order by agent_id, container_name, started_at desc) last
+      order by stack_id, agent_id, container_name, started_at desc) last
     where last.kind = 'STOP' or last.status <> 'COMPLETED'`);
 }

@@ -134,6 +134,29 @@ export function isJob(
   return container.healthCheck == null && container.ports.every(({ hostPort }) => hostPort == null);
 }
 
+export const hasEndedWell = ({ state, exitCode }: Pick<Observed, 'state' | 'exitCode'>): boolean =>
+  state === 'EXITED' && exitCode === 0;
+
+export type LastStopped = { agentId: string; name: string; onPurpose: boolean };
+
+/**
+ * The keys of the containers that did not end by themselves. A job that others wait for is not run again because a newer one
+ * failed: the migration before it was done.
+ */
+export function stoppedAmong(
+  placed: readonly Pick<Placed, 'agentId' | 'service' | 'container'>[],
+  awaited: ReadonlySet<string>,
+  stopped: readonly LastStopped[],
+): ReadonlySet<string> {
+  const jobs = new Set(
+    placed
+      .filter(({ service }) => awaited.has(service.name))
+      .map(({ agentId, container }) => containerKey(agentId, container.name)),
+  );
+  const keyOf = ({ agentId, name }: LastStopped) => containerKey(agentId, name);
+  return new Set(stopped.filter((one) => one.onPurpose || !jobs.has(keyOf(one))).map(keyOf));
+}
+
 /** Returns the removals of containers that are or may be there although the revision does not want them on that host. */
 export function findOrphans(placed: readonly Placed[], { observed, inWork }: Scene): Change[] {
   const wanted = new Set(placed.map(({ agentId, container }) => containerKey(agentId, container.name)));

@@ -4,8 +4,10 @@ import {
   changeOf,
   containerKey,
   findOrphans,
+  type LastStopped,
   type Observed,
   type Scene,
+  stoppedAmong,
   withoutPrevious,
 } from './changes.ts';
 import type { Placed } from './placed.ts';
@@ -30,20 +32,23 @@ export type DriftInput = {
   online: ReadonlySet<string>;
   /** Hosts whose agent was removed: nothing will ever be known of them. */
   removed?: ReadonlySet<string>;
+  /** Containers that a task was the last to stop, or to work on in vain. */
+  stopped: readonly LastStopped[];
   /** Containers that a deployment is going to change: their difference is not drift yet. */
   inWork: readonly { agentId: string; name: string }[];
 };
 
-export function driftOf({ desired, placed, observed, online, removed, inWork }: DriftInput): Drift[] {
+export function driftOf({ desired, placed, observed, online, removed, stopped, inWork }: DriftInput): Drift[] {
   if (desired === 'DELETED') return [];
   const busy = new Set(inWork.map(({ agentId, name }) => containerKey(agentId, name)));
   const seen = observed.filter(({ agentId }) => online.has(agentId));
+  const awaited = awaitedIn({ services: [...new Set(placed.map(({ service }) => service))] });
   const scene: Scene = {
     observed: new Map(seen.map((row) => [containerKey(row.agentId, row.name), row])),
     inWork: new Map(),
-    awaited: awaitedIn({ services: [...new Set(placed.map(({ service }) => service))] }),
+    awaited,
     unseen: new Set(),
-    stopped: new Set(),
+    stopped: stoppedAmong(placed, awaited, stopped),
     repair: true,
   };
   const here = placed.filter(({ agentId }) => online.has(agentId));

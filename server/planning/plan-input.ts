@@ -19,6 +19,8 @@ export type PlanInput = {
   removeVolumes: boolean;
   /** The only containers, by `orphanKey`, that may be removed because the revision does not want them; null: all. */
   orphans: ReadonlySet<string> | null;
+  /** The only containers, by `orphanKey`, that anything is done to; absent: all. */
+  only?: ReadonlySet<string>;
   known: Known;
 };
 

@@ -9,6 +9,7 @@ import {
   mayEnd,
   orphanKey,
   type Scene,
+  stoppedAmong,
 } from './changes.ts';
 import { type Downtime, downtimeOf } from './downtime.ts';
 import type { PlanInput } from './plan-input.ts';
@@ -71,19 +72,12 @@ function toScene({ known, kind, unasked = false, placed, spec }: PlanInput): Sce
   // The way back and Graphium's own repair do not wait for hosts that have nothing to do with what went wrong.
   const isToBeSeen = !unasked && (kind === 'DEPLOY' || kind === 'ROLLBACK' || kind === 'REPAIR');
   const keyOf = ({ agentId, name }: { agentId: string; name: string }) => containerKey(agentId, name);
-  // A job that others wait for is not run again because a newer one failed: the migration before it was done.
   const awaited = awaitedIn(spec);
-  const jobs = new Set(
-    placed
-      .filter(({ service }) => awaited.has(service.name))
-      .map(({ agentId, container }) => containerKey(agentId, container.name)),
-  );
   const begun = Map.groupBy(known.inWork, keyOf);
-  const stopped = known.stopped.filter((one) => one.onPurpose || !jobs.has(keyOf(one)));
   return {
     observed: new Map(known.observed.map((row) => [keyOf(row), row])),
     inWork: new Map([...begun].map(([key, tasks]) => [key, tasks.map(({ specHash }) => specHash)])),
-    stopped: new Set(stopped.map(keyOf)),
+    stopped: stoppedAmong(placed, awaited, known.stopped),
     awaited,
     unseen: new Set(isToBeSeen ? placed.map(({ agentId }) => agentId).filter((id) => !known.online.has(id)) : []),
     repair: kind === 'REPAIR',
@@ -91,6 +85,14 @@ function toScene({ known, kind, unasked = false, placed, spec }: PlanInput): Sce
 }
 
 function changesOf(input: PlanInput, scene: Scene): Change[] {
+  const { only } = input;
+  const changes = allChangesOf(input, scene);
+  if (!only) return changes;
+  const isLeft = ({ placed, agentId, containerName }: Change) => placed && !only.has(orphanKey(agentId, containerName));
+  return changes.map((change) => (isLeft(change) ? { ...change, action: 'NOOP', watched: false } : change));
+}
+
+function allChangesOf(input: PlanInput, scene: Scene): Change[] {
   const { kind, spec, services } = input;
   const removals = findOrphans(input.placed, scene).filter(
     ({ agentId, containerName }) => input.orphans?.has(orphanKey(agentId, containerName)) ?? true,

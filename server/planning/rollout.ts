@@ -182,10 +182,10 @@ const inGroups = (tasks: readonly PlannedTask[], groups: Groups): PlannedTask[] 
 /** Above so many pairs of a removal and what it waits for, all removals but one wait for that one instead. */
 const MANY_PAIRS = 10_000;
 
-/** By the key of a removal, what takes the container's place: a new one of its name or service, maybe on another host. */
+/** By the key of a removal, what takes the container's place: the one of its name elsewhere, and what its service gets. */
 function successorsOf(work: readonly Change[], deploys: readonly PlannedChange[]): ReadonlyMap<string, Blocker[]> {
   const made = deploys.filter(({ change }) => change.action === 'CREATE');
-  const byName = Map.groupBy(made, ({ change }) => change.containerName);
+  const byName = Map.groupBy(deploys, ({ change }) => change.containerName);
   const byService = Map.groupBy(made, ({ change }) => change.placed?.service.name);
   const removed = work.filter(({ action }) => action === 'REMOVE');
   return new Map(
@@ -219,7 +219,35 @@ function afterEverything(
       blockedBy: strictest([...(task === first ? ends : behind), ...successorsOfTask(task)]),
     }));
   });
-  return [...atOnce, ...last];
+  return [...holdBack(atOnce, tasks, successors), ...last];
+}
+
+/**
+ * What frees a port goes first, and yet not before its successor elsewhere has come up, unless that waits for this very
+ * port, as where two change places.
+ */
+function holdBack(
+  removals: readonly PlannedTask[],
+  tasks: readonly PlannedTask[],
+  successors: ReadonlyMap<string, Blocker[]>,
+): PlannedTask[] {
+  const held = new Map(removals.map((task) => [task.key, task]));
+  for (const { key } of removals) {
+    const task = held.get(key);
+    const wanted = successors.get(key) ?? [];
+    if (!task || wanted.length === 0) continue;
+    const behind = allBehind(task, [...held.values(), ...tasks]);
+    held.set(key, { ...task, blockedBy: [...task.blockedBy, ...wanted.filter((one) => !behind.has(one.key))] });
+  }
+  return [...held.values()];
+}
+
+/** The keys of the task and of all that wait for it, directly or not. */
+function allBehind({ key }: PlannedTask, tasks: readonly PlannedTask[]): ReadonlySet<string> {
+  const dependants = dependantsByKey(tasks);
+  const behind = new Set([key]);
+  for (const one of behind) for (const next of dependants.get(one) ?? []) behind.add(next.key);
+  return behind;
 }
 
 /** Leaves out the tasks of hosts that cannot be reached, and all that wait for them. */

@@ -1,13 +1,13 @@
 import type { PlanInput } from './plan-input.ts';
 
 /** Pure: a plan's input as JSON, to look at it later and to plan from it again. */
-export type SavedInput = Omit<PlanInput, 'orphans' | 'known'> & {
+export type SavedInput = Omit<PlanInput, 'orphans' | 'only' | 'known'> & {
   orphans: string[] | null;
   known: Omit<PlanInput['known'], 'online'> & { online: string[] };
 };
 
 /** The values of variables are left out: some may be those of secrets. */
-export function toSaved({ orphans, known, spec, ...asked }: PlanInput): SavedInput {
+export function toSaved({ orphans, only: _only, known, spec, ...asked }: PlanInput): SavedInput {
   const { variables: _variables, ...shown } = spec;
   return { ...asked, spec: shown, orphans: orphans && [...orphans], known: { ...known, online: [...known.online] } };
 }

@@ -1,5 +1,5 @@
 import type { ContainerRow } from '../agents/store.ts';
-import { containerKey, isJob } from '../planning/changes.ts';
+import { containerKey, isJob, type LastStopped, stoppedAmong } from '../planning/changes.ts';
 import type { Placed } from '../planning/placed.ts';
 import { awaitedIn } from '../planning/planned-task.ts';
 import { specHashOf } from '../spec/hash.ts';
@@ -46,7 +46,11 @@ export function stateOf(
   wanted: readonly Wanted[],
   containers: readonly Pick<ContainerRow, 'agentId' | 'name' | 'specHash' | 'state' | 'health' | 'exitCode'>[],
   /** `online`: hosts whose reports are current. `removed`: those whose agent was removed, so that no report will come. */
-  { online, removed = new Set() }: { online: ReadonlySet<string>; removed?: ReadonlySet<string> },
+  {
+    online,
+    removed = new Set(),
+    stopped = [],
+  }: { online: ReadonlySet<string>; removed?: ReadonlySet<string>; stopped?: readonly LastStopped[] },
 ): StackState {
   if (stack.deletedAt) return 'DELETED';
   if (latest && !latest.finishedAt) {
@@ -65,6 +69,7 @@ export function stateOf(
       wanted.filter(({ agentId }) => online.has(agentId)),
       wanted,
       current,
+      stopped,
     )
   )
     return 'DEGRADED';
@@ -77,14 +82,18 @@ function isGood(
   here: readonly Wanted[],
   wanted: readonly Wanted[],
   containers: Parameters<typeof stateOf>[3],
+  stopped: readonly LastStopped[],
 ): boolean {
   const seen = new Map(containers.map((container) => [containerKey(container.agentId, container.name), container]));
   const awaited = awaitedIn({ services: [...new Set(wanted.map(({ service }) => service))] });
+  const notByThemselves = stoppedAmong(wanted, awaited, stopped);
   return here.every((one) => {
-    const container = seen.get(containerKey(one.agentId, one.container.name));
+    const key = containerKey(one.agentId, one.container.name);
+    const container = seen.get(key);
     if (!container) return false;
     if (container.specHash !== specHashOf(one.container)) return false;
-    if (container.state === 'EXITED') return container.exitCode === 0 && isJob(one, awaited);
+    if (container.state === 'EXITED')
+      return container.exitCode === 0 && isJob(one, awaited) && !notByThemselves.has(key);
     return container.state === 'RUNNING' && (container.health === 'HEALTHY' || container.health === 'NONE');
   });
 }

@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, getTableColumns, gt, inArray, isNull, lt, ne, or, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
+import { GRAPHIUM } from '../base/audit.ts';
 import { chunks } from '../db/chunks.ts';
 import { agents, placements, stackRevisions, stacks } from '../db/tables.ts';
 import type { Queryable, Tx } from '../db/types.ts';
@@ -49,15 +50,24 @@ export async function findRevision(tx: Queryable, stackId: string, number: numbe
   return row && opened(tx, row);
 }
 
-/** Whether what the current revision says has come up before, be it as another revision that it is a copy of. */
-export async function hasServed(tx: Queryable, { id, revision, goodRevision }: StackRow): Promise<boolean> {
+/**
+ * Whether what the current revision says has come up before, be it as another revision that it is a copy of.
+ * @param ownCopies whether of copies only Graphium's own count: one that a person asked for may have been cancelled
+ */
+export async function hasServed(
+  tx: Queryable,
+  { id, revision, goodRevision }: StackRow,
+  { ownCopies = false } = {},
+): Promise<boolean> {
   if (goodRevision === null) return false;
   if (goodRevision === revision) return true;
   const { number, copyOf } = stackRevisions;
   const rows = await tx
-    .select({ origin: sql<number>`coalesce(${copyOf}, ${number})` })
+    .select({ number, origin: sql<number>`coalesce(${copyOf}, ${number})`, createdBy: stackRevisions.createdBy })
     .from(stackRevisions)
     .where(and(eq(stackRevisions.stackId, id), inArray(number, [revision, goodRevision])));
+  const current = rows.find((row) => row.number === revision);
+  if (ownCopies && current?.createdBy !== GRAPHIUM.name) return false;
   return new Set(rows.map(({ origin }) => origin)).size === 1;
 }
 
@@ -118,11 +128,13 @@ export async function listNeighbours(tx: Queryable, exceptName: string): Promise
       .select({
         id: stacks.id,
         number: placements.revision,
-        agentId: placements.agentId,
+        agentId: liveAgentId,
         containerName: placements.containerName,
       })
       .from(placements)
       .innerJoin(stacks, and(eq(placements.stackId, stacks.id), isCurrentOrGood(placements.revision)))
+      .innerJoin(agents, eq(agents.id, placements.agentId))
+      .leftJoin(live, isLive)
       .where(isOther),
   ]);
   const byRevision = Map.groupBy(placed, ({ id, number: of }) => `${id} ${of}`);
@@ -166,11 +178,23 @@ export function listPlacementsBefore(
     .where(and(eq(placements.stackId, id), inArray(placements.revision, [revision, goodRevision ?? revision])));
 }
 
+/** Lists the agents that were enrolled again since the current revision placed something on their hosts. */
+export async function listEnrolledAgain(tx: Queryable, stack: StackRow): Promise<Set<string>> {
+  const rows = await listPlacementsBefore(tx, stack);
+  return new Set(
+    rows.flatMap(({ revision, agentId, liveAgentId: now }) =>
+      revision === stack.revision && now !== null && now !== agentId ? [now] : [],
+    ),
+  );
+}
+
 /** Lists what revisions after the last good one placed: only they may have made something that it does not want. */
 export function listPlacementsAfter(tx: Queryable, stackId: string, revision: number): Promise<Placement[]> {
   return tx
-    .select({ agentId: placements.agentId, containerName: placements.containerName })
+    .select({ agentId: liveAgentId, containerName: placements.containerName })
     .from(placements)
+    .innerJoin(agents, eq(agents.id, placements.agentId))
+    .leftJoin(live, isLive)
     .where(and(eq(placements.stackId, stackId), gt(placements.revision, revision)));
 }
 

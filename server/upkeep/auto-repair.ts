@@ -8,14 +8,14 @@ import { transact } from '../db/connect.ts';
 import { notify, topic } from '../db/notify.ts';
 import { stacks } from '../db/tables.ts';
 import type { Db, Tx } from '../db/types.ts';
-import { draftFromRevision, storeDraft } from '../deployments/draft.ts';
+import { type Draft, draftFromRevision, storeDraft } from '../deployments/draft.ts';
 import { currentTarget, DEFAULTS, launch } from '../deployments/launch.ts';
-import { findUnfinished, lockPlanning } from '../deployments/store.ts';
+import { findUnfinished, listStopped, lockPlanning } from '../deployments/store.ts';
 import { orphanKey } from '../planning/changes.ts';
 import { type DriftInput, driftOf } from '../planning/drift.ts';
 import type { Placed } from '../planning/placed.ts';
 import { hashOf } from '../spec/hash.ts';
-import { findStack, getStack, hasServed, type StackRow, updateStack } from '../stacks/store.ts';
+import { findStack, getStack, hasServed, listEnrolledAgain, type StackRow, updateStack } from '../stacks/store.ts';
 import { listRemovable } from './orphans.ts';
 
 /**
@@ -89,36 +89,47 @@ type Launched = { stack: string; deploymentId: string; because: string };
 /** Gives a new agent that fits its container of a global service, and takes it from one that fits no more. */
 async function followAgents(tx: Tx, stack: StackRow): Promise<Launched | undefined> {
   // A revision that failed, or was cancelled, is brought to no further host unasked.
-  if (stack.desired !== 'RUNNING' || !(await hasServed(tx, stack))) return undefined;
-  try {
-    const draft = await draftFromRevision(tx, stack, stack.revision, { note: 'agents came or went' });
-    const before = (await currentTarget(tx, stack)).placed;
-    // All others stay where they are, and their data with them, until somebody deploys.
-    const placed = [
-      ...before.filter(({ service }) => !service.global),
-      ...draft.placed.filter(({ service }) => service.global),
-    ];
-    const left = findLeft(before, placed);
-    if (left.length === 0 && placed.length === before.length) return undefined;
-    const now = await storeDraft(tx, GRAPHIUM, { ...draft, placed });
-    return { stack: stack.name, deploymentId: await launchRepair(tx, now, left), because: 'agents came or went' };
-  } catch (error) {
-    // Such as when no agent is left: the next one that comes is tried.
-    if (error instanceof GraphiumError) return undefined;
-    throw error;
-  }
+  if (stack.desired !== 'RUNNING' || !(await hasServed(tx, stack, { ownCopies: true }))) return undefined;
+  const before = (await currentTarget(tx, stack)).placed;
+  const draft = await draftGlobals(tx, stack);
+  if (!draft) return undefined;
+  // All others stay where they are, and their data with them, until somebody deploys.
+  const placed = [
+    ...before.filter(({ service }) => !service.global),
+    ...draft.placed.filter(({ service }) => service.global),
+  ];
+  const keys = new Set(before.map(keyOf));
+  const stay = new Set(placed.map(keyOf));
+  const again = await listEnrolledAgain(tx, stack);
+  const come = placed
+    .filter((one) => one.service.global && (!keys.has(keyOf(one)) || again.has(one.agentId)))
+    .map(keyOf);
+  const left = [...keys].filter((key) => !stay.has(key));
+  if (come.length + left.length === 0) return undefined;
+  const now = await storeDraft(tx, GRAPHIUM, { ...draft, placed });
+  const deploymentId = await launchRepair(tx, now, { left, only: new Set([...come, ...left]) });
+  return { stack: stack.name, deploymentId, because: 'agents came or went' };
 }
 
-/** Lists, by `orphanKey`, the containers of agents that fit no more: somebody changed their labels. */
-function findLeft(before: readonly Placed[], placed: readonly Placed[]): string[] {
-  const keyOf = ({ agentId, container }: Placed) => orphanKey(agentId, container.name);
-  const stay = new Set(placed.map(keyOf));
-  return before.map(keyOf).filter((key) => !stay.has(key));
+const keyOf = ({ agentId, container }: Placed) => orphanKey(agentId, container.name);
+
+/** Where another service has no place, such as on an agent that was removed, the global ones have theirs all the same. */
+async function draftGlobals(tx: Tx, stack: StackRow): Promise<Draft | undefined> {
+  for (const onlyGlobals of [false, true]) {
+    try {
+      const draft = await draftFromRevision(tx, stack, stack.revision, { note: 'agents came or went', onlyGlobals });
+      return draft.spec.services.some((service) => service.global) ? draft : undefined;
+    } catch (error) {
+      // Such as when no agent is left: the next one that comes is tried.
+      if (!(error instanceof GraphiumError)) throw error;
+    }
+  }
+  return undefined;
 }
 
 /** Repairs only towards a revision that has been good: one that failed, or was cancelled, is not tried again unasked. */
 async function repair(tx: Tx, stack: StackRow): Promise<Launched | undefined> {
-  if (stack.goodRevision !== stack.revision) return undefined;
+  if (!(await hasServed(tx, stack, { ownCopies: true }))) return undefined;
   const [due] = await tx
     .select()
     .from(stacks)
@@ -144,11 +155,16 @@ async function repair(tx: Tx, stack: StackRow): Promise<Launched | undefined> {
 }
 
 /** Removes removable orphans too; other containers that nothing wants are not removed unasked. */
-async function launchRepair(tx: Tx, stack: StackRow, left: readonly string[] = []): Promise<string> {
+async function launchRepair(
+  tx: Tx,
+  stack: StackRow,
+  { left = [], only }: { left?: readonly string[]; only?: ReadonlySet<string> } = {},
+): Promise<string> {
   const { id } = await launch(tx, GRAPHIUM, stack, await currentTarget(tx, stack), {
     kind: stack.desired === 'STOPPED' ? 'STOP' : 'REPAIR',
     orphans: new Set([...(await listRemovable(tx)), ...left]),
     unasked: true,
+    ...(only && { only }),
     desired: stack.desired,
     options: DEFAULTS,
     idempotencyKey: null,
@@ -167,6 +183,7 @@ async function readDrift(tx: Tx, stack: StackRow): Promise<ReturnType<typeof dri
     placed,
     observed: await listContainersOfStacks(tx, [stack.name]),
     online: new Set(agents.filter(({ online }) => online).map(({ id }) => id)),
+    stopped: await listStopped(tx, [stack.id]),
     inWork: [],
   };
   return driftOf(input);

@@ -5,10 +5,10 @@ import { notFound } from '../base/errors.ts';
 import { topic } from '../db/notify.ts';
 import { Deployment } from '../deployments/graphql.ts';
 import { fileArgs, toFile } from '../deployments/inputs.graphql.ts';
-import { latestDeployment } from '../deployments/loaders.ts';
+import { latestDeployment, stoppedOfStack } from '../deployments/loaders.ts';
 import { operate } from '../deployments/operate.ts';
 import { checkKey } from '../deployments/options.graphql.ts';
-import { containerKey } from '../planning/changes.ts';
+import { containerKey, hasEndedWell } from '../planning/changes.ts';
 import { type Drift, driftOf } from '../planning/drift.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
 import { pageArgs, pageOf } from '../schema/common.ts';
@@ -75,7 +75,9 @@ async function driftOfStack(stack: StackRow, context: Context): Promise<DriftRow
   const tasks = latest && !latest.finishedAt ? await load(tasksOfDeployment, latest.id) : [];
   const agentIds = [...new Set([...wanted, ...observed].map(({ agentId }) => agentId))];
   const agents = await Promise.all(agentIds.map((id) => load(agentById, id)));
+  const stopped = observed.some(hasEndedWell) ? await load(stoppedOfStack, stack.id) : [];
   const drift = driftOf({
+    stopped,
     desired: stack.desired,
     placed: wanted,
     observed,

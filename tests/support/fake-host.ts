@@ -121,9 +121,10 @@ export function createFakeHost(agent: FakeAgent) {
     },
     async complete(task: Task | undefined, more: Partial<Report> = {}): Promise<string | undefined> {
       if (!task) throw new Error(`${agent.name} has no task to complete`);
+      const stops = task.kind === 'STOP' && containers.get(task.containerName ?? '')?.state === 'RUNNING';
       apply(task);
       await host.observe();
-      return agent.finish(task, 'COMPLETED', more);
+      return agent.finish(task, 'COMPLETED', { ...(stops && { result: { action: 'stopped' } }), ...more });
     },
     async fail(task: Task | undefined, error: Partial<Failure> = {}, retryable = false): Promise<string | undefined> {
       if (!task) throw new Error(`${agent.name} has no task to fail`);

@@ -36,6 +36,30 @@ export function useUnasked(seed: ReturnType<typeof useSeed>, prefix: string) {
       return done;
     },
 
+    /** Pins a service to a host. */
+    on: ({ agent }: FakeHost) => ({ deploy: { placement: { constraints: [`node.hostname==${agent.name}`] } } }),
+
+    /** Gives the host one label, or takes it away. */
+    label: ({ agent }: FakeHost, key: string, isSet: boolean) =>
+      seed.ask('mutation($n: String!, $l: [LabelInput!]!) { setAgentLabels(name: $n, labels: $l) { name } }', {
+        n: agent.name,
+        l: isSet ? [{ key, value: 'yes' }] : [],
+      }),
+
+    remove: ({ agent }: FakeHost) =>
+      seed.ask('mutation($n: String!) { removeAgent(name: $n, force: true) { name } }', { n: agent.name }),
+
+    /** Another agent of that name, which finds on the host what the one before left there. */
+    async comeBack({ agent, containers }: FakeHost): Promise<FakeHost> {
+      const again = await seed.host(agent.name);
+      for (const [name, container] of containers) again.containers.set(name, container);
+      await again.observe();
+      return again;
+    },
+
+    repairs: (name: string) =>
+      seed.ask('mutation($n: String!) { setAutoRepair(name: $n, enabled: true) { name } }', { n: name }),
+
     cancel: (id: string) => seed.run('cancelDeployment', { id }),
 
     async stackOf(name: string): Promise<View | null> {
@@ -44,3 +68,12 @@ export function useUnasked(seed: ReturnType<typeof useSeed>, prefix: string) {
     },
   };
 }
+
+export const json = (name: string, services: object, more: object = {}): string =>
+  JSON.stringify({ name, services, ...more });
+
+/** A service with data. */
+export const database = (name: string, more: object): string =>
+  json(name, { db: { image: 'db:1', volumes: ['data:/data'], ...more } }, { volumes: { data: {} } });
+
+export const constrainedTo = (label: string) => ({ placement: { constraints: [`node.labels.${label}==yes`] } });

@@ -2,38 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { type FakeHost, workAll } from '../../support/fake-host.ts';
 import { useSeed } from '../../support/seed.ts';
 import { BAD } from '../../support/two-hosts.ts';
-import { useUnasked } from '../../support/unasked.ts';
+import { constrainedTo, database, json, useUnasked } from '../../support/unasked.ts';
 
 /** What serves stays through cancellations that came late, other people's operations and hosts that were away. */
 const seed = useSeed();
-const { story, sweepLater, cancel, stackOf } = useUnasked(seed, 'served');
-
-const on = (host: string) => ({ deploy: { placement: { constraints: [`node.hostname==${host}`] } } });
-const json = (name: string, services: object, more: object = {}) => JSON.stringify({ name, services, ...more });
-const database = (name: string, more: object) =>
-  json(name, { db: { image: 'db:1', volumes: ['data:/data'], ...more } }, { volumes: { data: {} } });
-const label = (agent: { name: string }, key: string, isSet: boolean) =>
-  seed.ask('mutation($n: String!, $l: [LabelInput!]!) { setAgentLabels(name: $n, labels: $l) { name } }', {
-    n: agent.name,
-    l: isSet ? [{ key, value: 'yes' }] : [],
-  });
-const remove = (name: string) =>
-  seed.ask('mutation($n: String!) { removeAgent(name: $n, force: true) { name } }', { n: name });
-const latestOf = async (name: string) => {
-  const query = 'query($n: String!) { deployments(stack: $n, first: 1) { nodes { id } } }';
-  type Answer = { deployments: { nodes: { id: string }[] } };
-  const [latest] = (await seed.ask<Answer>(query, { n: name })).deployments.nodes;
-  if (!latest) throw new Error(`${name} has no deployment`);
-  return latest;
-};
-/** Another agent of that name on the same host. */
-async function enrollAgain(host: FakeHost): Promise<FakeHost> {
-  await remove(host.agent.name);
-  const again = await seed.host(host.agent.name);
-  for (const [name, container] of host.containers) again.containers.set(name, container);
-  await again.observe();
-  return again;
-}
+const { story, sweepLater, cancel, stackOf, on, label, repairs } = useUnasked(seed, 'served');
 
 describe('a cancelled operation is not gone on with, although a task of it failed', () => {
   test('a deletion with its volumes', async () => {
@@ -53,7 +26,7 @@ describe('a cancelled operation is not gone on with, although a task of it faile
     const { name, hosts, file } = await story(2);
     await seed.compose(file({ web: 1, db: 2 }));
     await workAll(hosts);
-    await seed.ask('mutation($n: String!) { setAutoRepair(name: $n, enabled: true) { name } }', { n: name });
+    await repairs(name);
     const { id } = await seed.operate('stopStack', name);
     const [stop] = await hosts[0].start();
     await cancel(id);
@@ -67,15 +40,15 @@ describe('a revision that failed or was cancelled', () => {
   test('of a global service comes to no new agent', async () => {
     const { name, hosts } = await story(2);
     const [h1, h2] = hosts as [FakeHost, FakeHost];
-    await label(h1.agent, name, true);
+    await label(h1, name, true);
     const web = (image: string) => ({
       image,
       deploy: { mode: 'global', placement: { constraints: [`node.labels.${name}==yes`] } },
     });
-    await seed.compose(json(name, { web: web('app:1'), extra: { image: 'x:1', ...on(h1.agent.name) } }));
+    await seed.compose(json(name, { web: web('app:1'), extra: { image: 'x:1', ...on(h1) } }));
     await workAll(hosts);
     await cancel((await seed.compose(json(name, { web: web('app:2') }))).id);
-    await label(h2.agent, name, true);
+    await label(h2, name, true);
     expect(await sweepLater(hosts)).toEqual([]);
     expect(h1.names()).toEqual([`${name}-extra-1`, `${name}-web-1`]);
     // One that came up with it is followed again, also after the way to one agent failed.
@@ -88,27 +61,27 @@ describe('a revision that failed or was cancelled', () => {
   test('of a global service that came up elsewhere goes on to the next agent when one has failed', async () => {
     const { name, hosts } = await story(3);
     const [h1, h2, h3] = hosts as unknown as [FakeHost, FakeHost, FakeHost];
-    await label(h1.agent, name, true);
+    await label(h1, name, true);
     const deploy = { mode: 'global', placement: { constraints: [`node.labels.${name}==yes`] } };
     await seed.compose(json(name, { web: { image: 'app:1', deploy } }));
     await workAll(hosts);
-    await label(h2.agent, name, true);
+    await label(h2, name, true);
     await seed.sweep();
     await workAll(hosts, { [`${name}-web-2`]: BAD });
-    await label(h3.agent, name, true);
+    await label(h3, name, true);
     await sweepLater(hosts);
     expect(h3.names()).toEqual([`${name}-web-3`]);
   });
 
   test('leads back to where the data is, by itself, by the old file and by a rollback', async () => {
     const { name, hosts } = await story(2);
-    for (const { agent } of hosts) await label(agent, name, true);
-    const free = { deploy: { placement: { constraints: [`node.labels.${name}==yes`] } } };
+    for (const host of hosts) await label(host, name, true);
+    const free = { deploy: constrainedTo(name) };
     await seed.compose(database(name, free));
     await workAll(hosts);
     const [from, to] = (hosts[0].names().length > 0 ? hosts : hosts.toReversed()) as [FakeHost, FakeHost];
     const before = from.get(`${name}-db-1`);
-    const moved = database(name, { ...on(to.agent.name), image: 'db:2' });
+    const moved = database(name, { ...on(to), image: 'db:2' });
 
     const { id } = await seed.compose(moved);
     await workAll(hosts, { [`${name}-db-1`]: BAD });
@@ -151,80 +124,22 @@ describe('a revision that failed or was cancelled', () => {
       image,
       container_name: `${name}-proxy`,
       ports: ['80:80'],
-      ...on(`${name}-h1`),
+      ...on(host),
     });
     await seed.compose(json(name, { web: proxy('app:1') }));
     await host.work();
-    await cancel((await seed.compose(json(name, { other: { image: 'app:2', ...on(`${name}-h1`) } }))).id);
+    await cancel((await seed.compose(json(name, { other: { image: 'app:2', ...on(host) } }))).id);
     const refused = (services: object) =>
       seed.refused('deployStack', { source: { compose: json(`${name}b`, services) } });
     expect(await refused({ web: { ...proxy('z:1'), ports: [] } })).toMatchObject({ code: 'NAME_IN_USE' });
     const { code, message } = await refused({ web: { ...proxy('z:1'), container_name: 'another' } });
     expect([code, message]).toEqual(['NO_AGENT_FITS', expect.stringContaining(`port 80/tcp taken by "${name}-proxy"`)]);
     // What has come up without them lets them go.
-    await seed.compose(json(name, { other: { image: 'app:3', ...on(`${name}-h1`) } }));
+    await seed.compose(json(name, { other: { image: 'app:3', ...on(host) } }));
     await host.work();
     await seed.compose(json(`${name}b`, { web: proxy('z:1') }));
     await host.work();
     expect(host.get(`${name}-proxy`)).toMatchObject({ image: 'z:1', stack: `${name}b` });
-  });
-});
-
-describe('operations that bring no revision', () => {
-  test.each([
-    ['restartStack', {}],
-    ['startStack', {}],
-    ['scaleStack', { service: 'web', replicas: 2 }],
-  ])('%s does not bring in one that was cancelled', async (operation, more) => {
-    const { name, hosts, file } = await story();
-    const [host] = hosts;
-    await seed.compose(file({ web: 1, old: 1 }));
-    await host.work();
-    const { id } = await seed.compose(file({ web: 1 }, 'app:2'));
-    // While it is under way, the newer operation takes it over.
-    if (operation === 'scaleStack') await seed.run(operation, { name, ...more });
-    await cancel(operation === 'scaleStack' ? (await latestOf(name)).id : id);
-    expect(await seed.refused(operation, { name, ...more })).toMatchObject({
-      code: 'CONFLICT',
-      message: expect.stringContaining('go back with rollbackStack'),
-    });
-    await seed.run('rollbackStack', { name, toRevision: 1 });
-    await host.work();
-    await seed.run(operation, { name, ...more });
-    await host.work();
-    expect(host.get(`${name}-web-1`).image).toBe('app:1-web');
-    expect(host.names()).toContain(`${name}-old-1`);
-  });
-
-  test('startStack and restartStack say that a container has no host any more', async () => {
-    const { name, hosts, file } = await story(2);
-    await seed.compose(file({ web: 1, db: 2 }));
-    await workAll(hosts);
-    await remove(`${name}-h2`);
-    for (const operation of ['startStack', 'restartStack']) {
-      expect(await seed.refused(operation, { name })).toMatchObject({
-        code: 'CONFLICT',
-        message: `"${name}-db-1" was on ${name}-h2, whose agent was removed. Use repairStack, which gives it another place.`,
-      });
-    }
-    expect(await seed.refused('restartStack', { name, services: [] })).toMatchObject({ code: 'BAD_INPUT' });
-  });
-
-  test.each(['rollbackStack', 'repairStack'])('%s has no verdict on a host that is offline', async (operation) => {
-    const { name, hosts } = await story(2);
-    const [h1, h2] = hosts as [FakeHost, FakeHost];
-    for (const image of ['app:1', 'app:2']) {
-      const web = { image, ...on(h1.agent.name) };
-      await seed.compose(json(name, { web, db: { image: 'db:1', ...on(h2.agent.name) } }));
-      await workAll(hosts);
-    }
-    await seed.expire(h2.agent);
-    const { id } = await seed.run(operation, { name });
-    await h1.work();
-    expect((await seed.deployment(id)).status).toBe('RUNNING');
-    await h2.agent.open();
-    await workAll(hosts);
-    expect((await seed.deployment(id)).status).toBe('SUCCEEDED');
   });
 });
 
@@ -248,69 +163,12 @@ describe('what serves goes when its successor has come up', () => {
     const [host] = hosts;
     await seed.compose(file({ web: 1 }));
     await host.work();
-    const { deploy, ...rest } = on(host.agent.name);
+    const { deploy, ...rest } = on(host);
     const frontend = { ...rest, image: 'app:2', deploy: { ...deploy, update_config: { failure_action: 'continue' } } };
     const { id } = await seed.compose(json(name, { frontend }));
     await host.work({ [`${name}-frontend-1`]: BAD });
     expect((await seed.deployment(id)).status).toBe('FAILED');
     expect(host.names()).toContain(`${name}-web-1`);
-  });
-});
-
-describe('an agent that was removed and enrolled again under its name', () => {
-  test('keeps its containers, also with an orphan beside them that somebody removes', async () => {
-    const { name, hosts, file } = await story();
-    await seed.compose(file({ web: 1, db: 1 }));
-    await workAll(hosts);
-    const again = await enrollAgain(hosts[0]);
-    await again.add({ name: `${name}-x-1`, stack: name });
-    await seed.run('removeOrphans', { stack: name });
-    expect(await again.work()).toEqual([`DELETE ${name}-x-1`]);
-    expect(again.names()).toEqual([`${name}-db-1`, `${name}-web-1`]);
-  });
-
-  test('is what its stack is by its containers; a stack whose agent is gone is not whole', async () => {
-    const { name, hosts, file } = await story(2);
-    const [h1, h2] = hosts as [FakeHost, FakeHost];
-    await seed.compose(file({ web: 1, db: 2 }));
-    await workAll(hosts);
-    await remove(h2.agent.name);
-    expect(await stackOf(name)).toEqual({
-      desired: 'RUNNING',
-      state: 'DEGRADED',
-      drift: [{ containerName: `${name}-db-1`, kind: 'MISSING' }],
-    });
-    await seed.ask('mutation($n: String!) { setAutoRepair(name: $n, enabled: true) { name } }', { n: name });
-    expect(await sweepLater([h1])).toEqual([]);
-    const again = await enrollAgain(h1);
-    expect((await stackOf(name))?.drift).toHaveLength(1);
-    const back = await seed.host(h2.agent.name);
-    for (const [key, container] of h2.containers) back.containers.set(key, container);
-    await back.observe();
-    expect(await stackOf(name)).toEqual({ desired: 'RUNNING', state: 'RUNNING', drift: [] });
-    await seed.operate('restartStack', name);
-    expect(await workAll([again, back])).toEqual([
-      `${name}-h1: RESTART ${name}-web-1`,
-      `${name}-h2: RESTART ${name}-db-1`,
-    ]);
-  });
-
-  test('keeps what could as well be elsewhere', async () => {
-    const { name, hosts } = await story(2);
-    for (const { agent } of hosts) await label(agent, name, true);
-    const file = database(name, { deploy: { placement: { constraints: [`node.labels.${name}==yes`] } } });
-    await seed.compose(file);
-    await workAll(hosts);
-    const [home, other] = (hosts[0].names().length > 0 ? hosts : hosts.toReversed()) as [FakeHost, FakeHost];
-    // The home has more to carry, so that it would not be chosen again.
-    await seed.compose(json(`${name}o`, { o: { image: 'o:1', ...on(home.agent.name) } }));
-    await workAll(hosts);
-    const again = await enrollAgain(home);
-    await label(again.agent, name, true);
-    await seed.compose(file);
-    await workAll([again, other]);
-    expect(again.names()).toContain(`${name}-db-1`);
-    expect(other.names()).toEqual([]);
   });
 });
 
@@ -330,7 +188,7 @@ test('removeOrphans takes what is listed, and not what an earlier revision left 
 test('labels that change move what is global and leave the rest with its data', async () => {
   const { name, hosts } = await story(2);
   const [h1, h2] = hosts as [FakeHost, FakeHost];
-  await label(h1.agent, name, true);
+  await label(h1, name, true);
   const deploy = { placement: { constraints: [`node.labels.${name}==yes`] } };
   const file = json(
     name,
@@ -343,8 +201,8 @@ test('labels that change move what is global and leave the rest with its data', 
   await seed.compose(file);
   await workAll(hosts);
   expect(h1.names()).toEqual([`${name}-db-1`, `${name}-log-1`]);
-  await label(h1.agent, name, false);
-  await label(h2.agent, name, true);
+  await label(h1, name, false);
+  await label(h2, name, true);
   await sweepLater(hosts);
   expect(h1.names()).toEqual([`${name}-db-1`]);
   expect(h2.names()).toEqual([`${name}-log-1`]);

@@ -12,7 +12,7 @@ const job = inputOf([['job', 'vm1', { container: { restart: { name: 'no', maximu
 /** `KIND container` of each. */
 function drift(observed: readonly Observed[], more: Partial<DriftInput> = {}): string[] {
   const { placed, online } = stack;
-  const found = driftOf({ desired: 'RUNNING', placed, online, inWork: [], observed, ...more });
+  const found = driftOf({ desired: 'RUNNING', placed, online, stopped: [], inWork: [], observed, ...more });
   return found.map(({ kind, containerName }) => `${kind} ${containerName}`);
 }
 
