@@ -12,12 +12,13 @@ type Container = Pick<
   'name' | 'image' | 'service' | 'environment' | 'command' | 'entrypoint' | 'healthCheck' | 'files'
 >;
 
-/** The password in scheme://user:password@host. */
-const URL_PASSWORD = /[a-z][a-z0-9+.-]*:\/\/[^\s:@/]*:([^\s@/]+)@/gi;
+/** The password in scheme://user:password@host. It is looked for once in each run of letters, or long ones would take for ever. */
+const URL_PASSWORD = /(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*:\/\/[^\s:@/]*:([^\s@/]+)@/gi;
 /** What an HTTP header says of who asks. */
 const CREDENTIALS = /authorization:\s*(?:[a-z]+\s+)?([^\s"']+)/gi;
 /** An argument such as --requirepass, or --token=abcdef. */
-const SECRET_FLAG = /^-{1,2}[\w.-]*(?:pass|secret|token|key|auth)[\w.-]*(?:=(.*))?$/is;
+const SECRET_FLAG = /^-{1,2}[\w.-]*(?:pass|secret|token|key|auth)[\w.-]*$/i;
+const LONGEST_FLAG = 100;
 
 /**
  * What a container gets that may be a secret: its secret files with each of their lines, for logs come in lines, the values
@@ -56,8 +57,9 @@ const ofWords = ({ command, entrypoint, healthCheck }: Container): Hidden[] =>
 
 const ofCommand = (all: readonly string[]): Hidden[] =>
   all.flatMap((word, index, words) => {
-    const flag = SECRET_FLAG.exec(word);
-    const value = flag && (flag[1] ?? words[index + 1]);
+    const [name = '', ...rest] = word.split('=');
+    const isFlag = name.length <= LONGEST_FLAG && SECRET_FLAG.test(name);
+    const value = isFlag ? (rest.length > 0 ? rest.join('=') : words[index + 1]) : undefined;
     return [...passwordsIn(word), ...(value ? [value] : [])].map((text) => ({ text, mask: '(secret)' }));
   });
 

@@ -32,6 +32,8 @@ const MAX_LOG_BYTES = 8 * 1024 * 1024;
 const PULL_STALL_MS = 5 * 60_000;
 const LAYER_STALL_MS = 60 * 60_000;
 const STOP_SLACK_MS = 30_000;
+/** A longer one would go off at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** A first container fills its volumes from the image, and a slow disk may take long to remove a large one. */
 const LONG_CALL_MS = 10 * 60_000;
 const LOG_WITHIN_MS = 20_000;
@@ -100,7 +102,7 @@ function containerCalls(send: Send, logMs: number) {
     },
     /** Docker asks the process to end and kills it after `stopSeconds`, which Docker knows from the container. */
     stopContainer: async (id: string, stopSeconds: number) => {
-      const timeoutMs = Math.max(stopSeconds, 0) * 1000 + STOP_SLACK_MS;
+      const timeoutMs = Math.min(Math.max(stopSeconds, 0) * 1000 + STOP_SLACK_MS, LONGEST_TIMER_MS);
       await orNull(post('Stopping', `/containers/${id}/stop`, { timeoutMs }));
     },
     /** Ends the process at once; Docker does not start it again by itself. 409 means that it does not run. */

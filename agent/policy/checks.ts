@@ -190,12 +190,14 @@ export const propagation: Check = (value, { allowMountPropagation }, field) => {
   return isAllowed ? [] : [`${field}: mount propagation ${mode} is not allowed`];
 };
 
-/** Checks "source:target[:options]". A source that is not a path is a volume. */
+/** Checks "source:target[:options]". A source that is not a path would be a volume, and this agent writes none like that. */
 export const bindString: Check = (value, policy, field) => {
   const [source = '', _target, options = ''] = String(value).split(':');
   return [
     ...options.split(',').flatMap((option) => propagation(option, policy, field)),
-    ...(source.startsWith('/') || source.startsWith('.') ? bindViolations(source, policy, field) : []),
+    ...(source.startsWith('/')
+      ? bindViolations(source, policy, field)
+      : [`${field}: ${source} is no path of this host`]),
   ];
 };
 

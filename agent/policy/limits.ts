@@ -35,7 +35,8 @@ const GREEDY = ['rtprio', 'nice'];
 
 export const ulimit: Check = (value, { allowUlimits }, field) => {
   const { Name: name = '', Hard: hard } = (value ?? {}) as { Name?: string; Hard?: number };
-  if (!GREEDY.includes(name) || hard === 0 || allowUlimits.includes(name)) return [];
+  // The engine takes capitals for the same.
+  if (!GREEDY.includes(name.toLowerCase()) || hard === 0 || allowUlimits.includes(name)) return [];
   return [`${field}: ulimit ${name} is not allowed`];
 };
 

@@ -1,6 +1,6 @@
 /** Pure: every field that Docker may get, with its check. A field that is not listed here is refused. */
 
-import { toImageName } from '../docker/shapes/image.ts';
+import { isRegistry, toImageName } from '../docker/shapes/image.ts';
 import {
   annotation,
   bindString,
@@ -29,8 +29,12 @@ import { isPrivateSubnet } from './subnets.ts';
 
 export function imageViolations(image: string, { registries }: Policy): string[] {
   if (!registries) return [];
-  const { registry } = toImageName(image);
-  if (image.startsWith('sha256:')) return [`Image: ${image} names no registry`];
+  const { registry, repository } = toImageName(image);
+  if (image.startsWith('sha256:') || /^[0-9a-f]+$/.test(image))
+    return [`Image: ${image} may be an id, which names no registry`];
+  // The engine would drop what stands before it, and take it for the registry.
+  const [odd] = registry === 'docker.io' ? repository.split('/').slice(0, -1).filter(isRegistry) : [];
+  if (odd !== undefined) return [`Image: ${image} has ${odd} where no registry can be`];
   return registries.includes(registry) ? [] : [`Image: registry ${registry} is not among those allowed`];
 }
 

@@ -6,7 +6,10 @@ import { isConfidential, NOT_SHOWN } from '../spec/confidential.ts';
 /** How two specs differ, and two revisions. */
 
 const shown = (field: string, value: string | null, context: Context): string | null =>
-  value !== null && isViewer(context) && isConfidential(field) ? NOT_SHOWN : value;
+  value !== null && isViewer(context) && (isConfidential(field) || HAS_OPTIONS.test(value)) ? NOT_SHOWN : value;
+
+/** Within a list, such as that of a container's networks. */
+const HAS_OPTIONS = /"(?:driverOptions|options|labels|content)":/;
 
 export const FieldDifferenceType = builder.objectRef<FieldDifference>('FieldDifference').implement({
   description:

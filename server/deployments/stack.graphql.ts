@@ -1,9 +1,9 @@
 import { agentById } from '../agents/loaders.ts';
 import { GraphiumError } from '../base/errors.ts';
 import { hasEndedWell } from '../planning/changes.ts';
-import { revisionDifferences } from '../planning/differences.ts';
+import { differencesForViewers, revisionDifferences } from '../planning/differences.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
-import type { Context } from '../schema/context.ts';
+import { type Context, isViewer } from '../schema/context.ts';
 import { observedOf, Stack, wantedOf } from '../stacks/graphql.ts';
 import { Revision } from '../stacks/revisions.graphql.ts';
 import { stateOf } from '../stacks/state.ts';
@@ -97,9 +97,11 @@ builder.objectFields(Stack, (t) => ({
       from: t.arg.int({ required: true, description: 'The number of the revision to compare from.' }),
       to: t.arg.int({ required: true, description: 'The number of the revision to compare to.' }),
     },
-    resolve: async (stack, { from, to }, { db }) => {
+    resolve: async (stack, { from, to }, context) => {
+      const { db } = context;
       const [before, after] = await Promise.all([from, to].map((number) => findRevision(db, stack.id, number)));
-      if (before && after) return revisionDifferences(before.spec, after.spec);
+      const differencesOf = isViewer(context) ? differencesForViewers : revisionDifferences;
+      if (before && after) return differencesOf(before.spec, after.spec);
       throw new GraphiumError('NOT_FOUND', `The stack "${stack.name}" has no revision ${before ? to : from}.`);
     },
   }),

@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import { GraphiumError } from '../base/errors.ts';
 import type { Caller } from '../schema/context.ts';
 import { authenticate, type Databases, readToken } from './context.ts';
+import { networkOf } from './presence.ts';
 
 const WINDOW_MS = 60_000;
 
@@ -67,13 +68,15 @@ export function createAttempts(
   }
 
   return {
-    check(address, tokenId) {
+    check(from, tokenId) {
+      const address = networkOf(from);
       const { begunMs, failures, good } = turn();
       if ((failures.get(address) ?? 0) < failuresPerMinute) return;
       if (tokenId !== undefined && (good.has(tokenId) || before.good.has(tokenId))) return;
       throw refused(Math.max(1, Math.ceil((begunMs + WINDOW_MS - nowMs()) / 1_000)));
     },
-    failed(address) {
+    failed(from) {
+      const address = networkOf(from);
       const window = turn();
       const failures = (window.failures.get(address) ?? 0) + 1;
       window.failures.set(address, failures);

@@ -24,6 +24,16 @@ import type { Plugin } from 'graphql-yoga';
 /** What a list without `first` counts as. */
 const UNPAGED = 25;
 
+/** Fields that are long texts, or that take the server long, count as often as that. */
+const WEIGHTS = new Map([
+  ['logs', 20],
+  ['healthLog', 20],
+  ['spec', 20],
+  ['differences', 100],
+  ['source', 100],
+  ['input', 1_000],
+]);
+
 type Operation = {
   schema: GraphQLSchema;
   document: DocumentNode;
@@ -105,10 +115,12 @@ class Counter {
   #ofField(type: GraphQLOutputType, node: FieldNode): number {
     const field = isObjectType(type) || isInterfaceType(type) ? type.getFields()[node.name.value] : undefined;
     // Introspection is as large as the schema, which nobody can make larger.
-    if (!field || !node.selectionSet) return 1;
+    if (!field) return 1;
+    const own = WEIGHTS.get(field.name) ?? 1;
+    if (!node.selectionSet) return own;
     const named = getNamedType(field.type);
-    if (!isCompositeType(named)) return 1;
-    return 1 + this.#timesOf(type as GraphQLObjectType, field, node) * this.of(named, node.selectionSet);
+    if (!isCompositeType(named)) return own;
+    return own + this.#timesOf(type as GraphQLObjectType, field, node) * this.of(named, node.selectionSet);
   }
 
   /** How many objects the field may stand for. The `nodes` of a page are as many as its `first` says, one level up. */

@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net';
+
 /** Counts what is there at a time, by a key such as an address. */
 export type Presence = {
   of(key: string): number;
@@ -21,4 +23,17 @@ export function createPresence(): Presence {
       };
     },
   };
+}
+
+/** Whoever has one address of IPv6 has all of its network: its first half stands for them. */
+export function networkOf(address: string): string {
+  if (!isIPv6(address) || address.startsWith('::ffff:')) return address;
+  const [head = '', tail] = address.split('%', 1)[0]?.split('::') ?? [];
+  const first = head === '' ? [] : head.split(':');
+  const last = tail === undefined || tail === '' ? [] : tail.split(':');
+  const all = tail === undefined ? first : [...first, ...Array(8 - first.length - last.length).fill('0'), ...last];
+  return `${all
+    .slice(0, 4)
+    .map((part) => Number.parseInt(part, 16).toString(16))
+    .join(':')}::/64`;
 }

@@ -1,28 +1,55 @@
 /**
  * Lets a token have a few operations carried out at a time, and an address some more: who asks for much takes their own time,
- * not the others'. The next ones wait for their turn, and too many are refused. Subscriptions wait for what happens and count
- * elsewhere; agents have connections of their own, and many of them may share an address.
+ * not the others'. The next ones wait for their turn, and too many are refused, as are too many subscriptions at a time;
+ * agents have connections of their own, and many of them may share an address.
  */
 import { type ExecutionArgs, GraphQLError } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
+import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import { GraphiumError } from '../base/errors.ts';
 import type { Context } from '../schema/context.ts';
+import { createPresence, networkOf } from './presence.ts';
 
 type Limits = { atATime: number; waiting: number };
 type Waiting = { go(): void };
 
 const RETRY_AFTER_SECONDS = 2;
+/** At a time, over whatever connections; each is read anew with every change. */
+const STREAMS = { ofToken: 200, ofAddress: 2_000 };
 
 export function turnsPlugin(ofToken: Limits, ofAddress: Limits): Plugin {
   const tokens = createTurns(ofToken, 'This token');
   const addresses = createTurns(ofAddress, 'This address');
+  const streams = createPresence();
   return {
+    onSubscribe({ args, setResultAndStopExecution }) {
+      const { caller, address } = args.contextValue as unknown as Context;
+      if (caller?.kind === 'AGENT') return undefined;
+      const keys = [caller?.tokenId ?? `none, from ${address}`, networkOf(address)] as const;
+      const most = [STREAMS.ofToken, STREAMS.ofAddress];
+      const full = keys.findIndex((key, index) => streams.of(key) >= (most[index] ?? 0));
+      if (full >= 0) {
+        const who = full === 0 ? 'This token' : 'This address';
+        setResultAndStopExecution(toResult(tooMany(who, `${most[full]} subscriptions`)));
+        return undefined;
+      }
+      const leave = keys.map((key) => streams.enter(key));
+      const end = () => {
+        for (const one of leave) one();
+      };
+      return {
+        onSubscribeResult: ({ result }) => {
+          if (!isAsyncIterable(result)) end();
+          return { onEnd: end };
+        },
+        onSubscribeError: end,
+      };
+    },
     onExecute({ executeFn, setExecuteFn }) {
       setExecuteFn(async (args: ExecutionArgs) => {
         const { caller, address, request } = args.contextValue as Context & { request?: Request };
         const signal = request?.signal;
         const work = () => executeFn(args);
-        const inTurn = caller?.kind === 'AGENT' ? work : () => addresses.take(address, work, signal);
+        const inTurn = caller?.kind === 'AGENT' ? work : () => addresses.take(networkOf(address), work, signal);
         return tokens.take(caller?.tokenId ?? `none, from ${address}`, inTurn, signal).catch(toResult);
       });
     },
@@ -86,10 +113,12 @@ function untilTurn(queue: Set<Waiting>, signal: AbortSignal | undefined): Promis
   });
 }
 
-const refused = (who: string, allowed: number) =>
+const refused = (who: string, allowed: number) => tooMany(who, `${allowed} operations`);
+
+const tooMany = (who: string, what: string) =>
   new GraphiumError(
     'RATE_LIMITED',
-    `${who} has ${allowed} operations under way, and no more are taken. Try again in ${RETRY_AFTER_SECONDS} s.`,
+    `${who} has ${what} under way, and no more are taken. Try again in ${RETRY_AFTER_SECONDS} s.`,
     {
       retryAfterSeconds: RETRY_AFTER_SECONDS,
       http: { status: 429, headers: { 'retry-after': String(RETRY_AFTER_SECONDS) } },

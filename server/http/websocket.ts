@@ -13,7 +13,7 @@ import { authenticate, createContext, type Services } from './context.ts';
 import { LIMITS } from './limits.ts';
 import { createMask, giveCodes } from './mask.ts';
 import { execute, prepareOperation, subscribe } from './operation.ts';
-import { createPresence, type Presence } from './presence.ts';
+import { createPresence, networkOf, type Presence } from './presence.ts';
 import type { Yoga } from './yoga.ts';
 
 const PING_MS = 10_000;
@@ -88,10 +88,10 @@ export function attachSockets(
   // graphql-ws would write each error of a client to the console, as a stack trace of many lines.
   wss.on('connection', (socket, request) => {
     const address = addressOf(request);
-    const leave = addresses.enter(address);
+    const leave = addresses.enter(networkOf(address));
     arrivals.set(socket, leave);
     socket.once('close', leave);
-    if (addresses.of(address) > LIMITS.socketsPerAddress) {
+    if (addresses.of(networkOf(address)) > LIMITS.socketsPerAddress) {
       socket.close(
         CLOSE_TRY_AGAIN_LATER,
         `this address has ${LIMITS.socketsPerAddress} sockets open; try again in 10 s`,

@@ -20,11 +20,30 @@ export type SubjectDifference = {
 
 /** Names whose values are likely to be secret. */
 const SECRET_NAME = /pass|secret|token|credential|private|api_?key|auth|_key$|^key$/i;
-/** The password in scheme://user:password@host. */
-const URL_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/[^\s:@/]*):[^\s@/]+@/gi;
+/** The password in scheme://user:password@host. It is looked for once in each run of letters, or long ones would take for ever. */
+const URL_PASSWORD = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]*:\/\/[^\s:@/]*):[^\s@/]+@/gi;
 
 export function containerDifferences(before: ContainerSpec, after: ContainerSpec): FieldDifference[] {
   return fieldDifferences(toFields(before), toFields(after));
+}
+
+/** Shorter values would hide innocent text. */
+const LEAST_LENGTH = 4;
+
+/** As `revisionDifferences`, without the values of variables, but for those in an image, which is shown anyway. */
+export function differencesForViewers(before: StackSpec, after: StackSpec): SubjectDifference[] {
+  const values = [before, after].flatMap(({ variables = {} }) => Object.entries(variables));
+  const long = values
+    .filter(([, value]) => value.length >= LEAST_LENGTH)
+    .toSorted(([, a], [, b]) => b.length - a.length);
+  const hide = (text: string | null) =>
+    long.reduce((rest: string | null, [name, value]) => rest?.replaceAll(value, `(value of ${name})`) ?? null, text);
+  return revisionDifferences(before, after).map((difference) => ({
+    ...difference,
+    fields: difference.fields.map((one) =>
+      one.field === 'image' ? one : { ...one, old: hide(one.old), new: hide(one.new) },
+    ),
+  }));
 }
 
 export function revisionDifferences(before: StackSpec, after: StackSpec): SubjectDifference[] {

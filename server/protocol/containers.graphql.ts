@@ -47,9 +47,29 @@ const ContainerReport = builder.inputType('ContainerReport', {
   }),
 });
 
+/** A host has no more to give, and a few bytes of a report may stand for any number. */
+const MOST_PORTS = 131_072;
+
+/** @throws GraphiumError BAD_INPUT */
+function checkPorts(containers: readonly (typeof ContainerReport.$inferInput)[]): void {
+  let count = 0;
+  for (const { ports } of containers) for (const port of ports) count += Math.max(1, port.count ?? 1);
+  if (count > MOST_PORTS) {
+    throw new GraphiumError('BAD_INPUT', `ports: expected at most ${MOST_PORTS} in one report, got ${count}.`);
+  }
+}
+
+const isPort = (port: number): boolean => port >= 1 && port <= 65_535;
+
 /** @throws GraphiumError BAD_INPUT */
 function unfolded({ count, ...asReported }: typeof PortInput.$inferInput) {
   const port = { ...asReported, hostIp: asReported.hostIp == null ? null : toStorable(asReported.hostIp) };
+  if (!isPort(port.containerPort) || (port.hostPort != null && !isPort(port.hostPort))) {
+    throw new GraphiumError(
+      'BAD_INPUT',
+      `ports: expected ports from 1 to 65535, got ${port.hostPort ?? port.containerPort}.`,
+    );
+  }
   if (count == null) return [port];
   if (count >= 1 && count + Math.max(port.containerPort, port.hostPort ?? 0) <= 65_536) {
     return Array.from({ length: count }, (_, index) => ({
@@ -102,6 +122,7 @@ builder.mutationFields((t) => ({
     },
     resolve: async (_root, { epoch, containers, others }, { db, caller }) => {
       const { agentId } = agentOf(caller);
+      checkPorts(containers);
       await reportContainers(db, agentId, epoch, containers.map(toRow), (others ?? []).map(String));
       return true;
     },

@@ -122,6 +122,8 @@ function checkPolicy(policy: unknown): ReportedPolicy | null {
 }
 
 /** @throws GraphiumError BAD_INPUT */
+const MAX_VERSION = 100;
+
 function checkedEngine({ engine, engineProblem }: Pick<typeof SessionInput.$inferInput, 'engine' | 'engineProblem'>) {
   if (!engine && !engineProblem) {
     throw new GraphiumError('BAD_INPUT', 'engineProblem: expected why there is no engine, or the engine.');
@@ -133,7 +135,8 @@ function checked(input: typeof SessionInput.$inferInput) {
   checkId('instance', input.instanceId);
   for (const { taskId } of input.running) checkId('task', taskId);
   // What stands in the operation itself comes without a prototype, which drizzle cannot store.
-  return { ...input, ...checkedEngine(input), policy: toStorable(checkPolicy(input.policy)) };
+  const version = toStorable(input.version).slice(0, MAX_VERSION).toWellFormed();
+  return { ...input, version, ...checkedEngine(input), policy: toStorable(checkPolicy(input.policy)) };
 }
 
 builder.mutationFields((t) => ({

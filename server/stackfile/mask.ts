@@ -3,14 +3,28 @@ import { CONFIDENTIAL, NOT_SHOWN } from '../spec/confidential.ts';
 import { follow, keyText, readYaml, type Tree } from './compose/yaml.ts';
 import { type Range, replaceRanges } from './ranges.ts';
 
-/** The password in scheme://user:password@host. */
-const URL_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/[^\s:@/]*):[^\s@/]+@/gi;
+/** The password in scheme://user:password@host. It is looked for once in each run of letters, or long ones would take for ever. */
+const URL_PASSWORD = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]*:\/\/[^\s:@/]*):[^\s@/]+@/gi;
 
 /**
  * Hides in a stack file, of either format, what a viewer may not see. Names stay, and every line is where it was. Of a text
  * that cannot be read nothing is shown.
  */
 export function maskSource(text: string): string {
+  const known = MASKED.get(text);
+  if (known !== undefined) return known;
+  const masked = mask(text);
+  const [oldest] = MASKED.keys();
+  if (MASKED.size === MOST_MASKED && oldest !== undefined) MASKED.delete(oldest);
+  MASKED.set(text, masked);
+  return masked;
+}
+
+/** A large file takes long, and is mostly asked for several times. */
+const MASKED = new Map<string, string>();
+const MOST_MASKED = 20;
+
+function mask(text: string): string {
   const tree = readYaml(text, () => {});
   if (!tree) return JSON.stringify(NOT_SHOWN);
   const masker = new Masker(tree);

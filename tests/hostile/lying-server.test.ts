@@ -94,6 +94,26 @@ describe('no container gets', () => {
       });
     }
     expect(await engine.networkHasContainers(id)).toBe(false);
+    // Docker takes the beginning of its id for it as well, and the whole of it before any name.
+    for (const part of [id.slice(0, 12), id.slice(0, 20), id]) {
+      const ours = host.network({ name: part });
+      const outcome = await run('DEPLOY', specOf({ networks: [{ name: part, aliases: [] }] }));
+      expect(outcome, part).toMatchObject({ status: 'FAILED', error: { code: 'POLICY_DENIED' } });
+      if (part === id) {
+        const spec = specOf({ networks: [{ name: id, aliases: [] }] }, { networks: [ours] });
+        expect(await fail('DEPLOY', spec)).toMatchObject({ code: 'POLICY_DENIED' });
+      }
+    }
+    expect(await engine.networkHasContainers(id)).toBe(false);
+  });
+
+  it("a volume that is somebody else's, as a path that older engines take for its name", async () => {
+    const name = `${stack}-dressed`;
+    await engine.createVolume({ Name: name, Labels: {} });
+    foreign.push(() => engine.removeVolume(name));
+    const mounts = [{ type: 'bind' as const, source: name, target: '/x', readOnly: false, createHostPath: true }];
+    expect(await fail('DEPLOY', specOf({ mounts }))).toMatchObject({ code: 'SPEC_UNSUPPORTED' });
+    expect(await mine()).toBe(0);
   });
 
   it.each([

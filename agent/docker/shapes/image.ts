@@ -27,7 +27,7 @@ export function toImageName(image: string): ImageName {
 }
 
 /** Newer engines take a first part with capitals for a registry too, as github.com/distribution/reference does. */
-const isRegistry = (first: string): boolean =>
+export const isRegistry = (first: string): boolean =>
   first === 'localhost' || /[.:]/.test(first) || first !== first.toLowerCase();
 
 /** Compares only the parts that both the platform and the image state. */

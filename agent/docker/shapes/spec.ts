@@ -20,7 +20,7 @@ const ownerId = z
 /** Has the form os/arch[/variant]. */
 const platform = z.string().min(1);
 
-const mountSpec = z.strictObject({
+const mountFields = z.strictObject({
   type: z.enum(['volume', 'bind', 'tmpfs']),
   source: z.string().nullable(),
   target: z.string().startsWith('/'),
@@ -31,6 +31,12 @@ const mountSpec = z.strictObject({
   sizeBytes: bytes.optional(),
   mode: permissionBits.optional(),
 });
+
+/** Older engines take a bind of what is no path for a volume of that name. */
+const mountSpec = mountFields.refine(
+  ({ type, source }) => type !== 'bind' || source?.startsWith('/') === true,
+  'a bind mount of an absolute path is wanted',
+);
 
 const fileSpec = z.strictObject({
   kind: z.enum(['config', 'secret']),

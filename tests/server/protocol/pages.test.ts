@@ -36,6 +36,19 @@ test('a list may come in several messages; what is in neither list of one is gon
   expect((await known()).map(({ id }) => id)).toEqual(['a']);
 });
 
+test('a few bytes that stand for millions of ports, and ports that are none, are refused', async () => {
+  const agent = await seed.agent('greedy');
+  const send = (ports: object[]) =>
+    seed.try(REPORT, { epoch: agent.epoch(), c: [container('g', ports)] }, agent.secret);
+  const codeOf = async (ports: object[]) => (await send(ports)).errors?.[0]?.extensions.code;
+  expect(await codeOf(Array(60).fill({ containerPort: 1, protocol: 'TCP', count: 65_535 }))).toBe('BAD_INPUT');
+  for (const port of [-5, 0, 65_536, 2_147_483_647]) {
+    expect(await codeOf([{ containerPort: port, protocol: 'TCP' }]), String(port)).toBe('BAD_INPUT');
+    expect(await codeOf([{ containerPort: 1, hostPort: port, protocol: 'TCP' }]), String(port)).toBe('BAD_INPUT');
+  }
+  expect(await codeOf([{ containerPort: 1, protocol: 'TCP', count: 65_535 }])).toBeUndefined();
+});
+
 test('a range of ports is stored port by port, and one that ends beyond the last is refused', async () => {
   const agent = await seed.agent('ranged');
   const range = (hostPort: number, count: number) => [

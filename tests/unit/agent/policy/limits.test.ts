@@ -55,6 +55,7 @@ describe('what a container takes of its host', () => {
     ['a port that is not named', ports('81'), { ports: ['80'] }, /host port 81 is not among those allowed/],
     ['a range that ends outside', ports('8990-9001'), { ports: ['8000-8999'] }, /8990-9001 is not among/],
     ['real-time priority', ulimit('rtprio'), {}, /Ulimits\.0: ulimit rtprio is not allowed/],
+    ['real-time priority in capitals', ulimit('RTPRIO'), {}, /Ulimits\.0: ulimit RTPRIO is not allowed/],
     ['a better priority', ulimit('nice', -1), {}, /ulimit nice/],
     [
       'mounts that go both ways',

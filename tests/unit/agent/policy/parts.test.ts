@@ -15,12 +15,12 @@ describe('registries and network drivers', () => {
   ])('allows %s', (image) => {
     expect(imageViolations(image, policy)).toEqual([]);
   });
-  it.each(['ghcr.io/a/b', 'localhost/a', 'registry.local/a', 'docker.io.evil.example/a', 'sha256:0123'])(
-    'refuses %s',
-    (image) => {
-      expect(violations({ Image: image }, policy)).toHaveLength(1);
-    },
-  );
+  it.each([
+    ...['ghcr.io/a/b', 'localhost/a', 'registry.local/a', 'docker.io.evil.example/a', 'sha256:0123'],
+    ...['docker.io/evil.com/x', 'library/evil.com/x', 'docker.io/library/evil.com:5000/x', '0123456789ab'],
+  ])('refuses %s', (image) => {
+    expect(violations({ Image: image }, policy)).toHaveLength(1);
+  });
   it('are all allowed when not listed', () => expect(imageViolations('ghcr.io/a/b', strictPolicy)).toEqual([]));
   it('allows bridges only', () => {
     expect(networkViolations('bridge', strictPolicy)).toEqual([]);

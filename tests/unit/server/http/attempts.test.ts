@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createAttempts } from '../../../../server/http/attempts.ts';
+import { networkOf } from '../../../../server/http/presence.ts';
 
 test('an address that tries too much waits for the next minute; others, and known tokens, do not', () => {
   let now = 0;
@@ -47,4 +48,13 @@ test('however many addresses there are, no more is told than somebody could read
   now = 60_000;
   attempts.failed('10.1.0.1');
   expect(told.at(-1)).toBe('10.1.0.1');
+});
+
+test('all addresses of a network of IPv6 are one', () => {
+  expect(networkOf('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2::/64');
+  expect(networkOf('2001:db8:1:2::9')).toBe('2001:db8:1:2::/64');
+  expect(networkOf('2001:DB8::1')).toBe('2001:db8:0:0::/64');
+  expect(networkOf('::1')).toBe('0:0:0:0::/64');
+  expect(networkOf('fe80::1%eth0')).toBe('fe80:0:0:0::/64');
+  for (const other of ['127.0.0.1', '::ffff:127.0.0.1', 'this process']) expect(networkOf(other)).toBe(other);
 });

@@ -83,6 +83,14 @@ describe('a viewer', () => {
     });
   });
 
+  test('waits for no search that starts again at each letter', () => {
+    const begun = performance.now();
+    const long = 'a'.repeat(150_000);
+    expect(maskSource(`services: {}\n# ${long}`)).toContain(long);
+    expect(maskSource(`services: {}\n# ${'a://b'.repeat(30_000)}`)).toContain('services');
+    expect(performance.now() - begun).toBeLessThan(5_000);
+  });
+
   test('sees nothing of what cannot be read', () => {
     expect(maskSource('a: [planted')).toBe('"(not shown)"');
   });
