@@ -56,8 +56,8 @@ export async function resolve(tx: Tx, operation: Operation): Promise<Resolved> {
     }
     case 'REPAIR': {
       const desired = stack.desired;
-      await checkServes(tx, stack);
       if (desired !== 'RUNNING') return { ...running, ...(await unchanged(tx, stack)), kind: 'STOP', desired };
+      await checkServes(tx, stack);
       const draft = await draftFromRevision(tx, stack, stack.revision, {
         note: placedAgainNote(stack),
       });

@@ -202,7 +202,8 @@ function reversed(tasks: readonly PlannedTask[]): PlannedTask[] {
 }
 
 function hashOfPlan({ kind, spec }: PlanInput, changes: readonly Change[], tasks: readonly PlannedTask[]): string {
-  const { services: _services, ...rest }: StackSpec = spec;
+  // What the variables changed is in the specs, and a plan that is made again from its input knows them no more.
+  const { services: _services, variables: _variables, ...rest }: StackSpec = spec;
   return hashOf({
     kind,
     rest,
