@@ -45,8 +45,8 @@ type Operation = {
  * Refuses operations that ask for too much. Each field costs one for each object that it is read of: the fields below a list
  * count as often as it may have items, which is `first` as it is given, in the text or by a variable.
  */
-export function costPlugin(limit: number): Plugin {
-  const check = (args: Operation): GraphQLError | undefined => {
+export function costPlugin(limitOfOperation: number, limitOfSubscription: number): Plugin {
+  const check = (args: Operation, limit: number): GraphQLError | undefined => {
     const cost = costOf(args);
     if (cost <= limit) return undefined;
     const message = `The operation may return ${cost} values, and ${limit} are allowed. Ask for fewer fields, or for smaller pages with first.`;
@@ -54,11 +54,11 @@ export function costPlugin(limit: number): Plugin {
   };
   return {
     onExecute({ args, setResultAndStopExecution }) {
-      const error = check(args as Operation);
+      const error = check(args as Operation, limitOfOperation);
       if (error) setResultAndStopExecution({ errors: [error] });
     },
     onSubscribe({ args, setResultAndStopExecution }) {
-      const error = check(args as Operation);
+      const error = check(args as Operation, limitOfSubscription);
       if (error) setResultAndStopExecution({ errors: [error] });
     },
   };

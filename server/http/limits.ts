@@ -26,6 +26,8 @@ export const LIMITS = {
   depth: 10,
   /** A page of 500 with all its fields fits. */
   cost: 50_000,
+  /** What a subscription asks for is read again with each change. */
+  subscriptionCost: 10_000,
   aliases: 30,
   directives: 20,
   tokens: 2_000,
@@ -42,7 +44,7 @@ export function limitPlugins(): Plugin[] {
     maxDepthPlugin({ n: LIMITS.depth, onReject }),
     maxAliasesPlugin({ n: LIMITS.aliases, onReject }),
     maxDirectivesPlugin({ n: LIMITS.directives, onReject }),
-    costPlugin(LIMITS.cost),
+    costPlugin(LIMITS.cost, LIMITS.subscriptionCost),
     // What nobody waits for any more stops.
     useExecutionCancellation(),
     turnsPlugin(LIMITS.turns, LIMITS.turnsOfAddress),

@@ -101,6 +101,13 @@ describe('over a socket', () => {
     expect(performance.now() - startedAt).toBeLessThan(4_000);
   });
 
+  test('a subscription may ask for less than a query, for it is read again with each change', async () => {
+    const fields = '{ stacks { name revisions(first: 500) { number note createdBy } } }';
+    const wire = await seed.wire();
+    expect(codeOf(await wire.ask(`query ${fields}`))).toBeUndefined();
+    expect(codeOf(await wire.subscribe(`subscription ${fields}`).next())).toBe('LIMIT_EXCEEDED');
+  });
+
   test(`more than ${LIMITS.subscriptionsPerSocket} subscriptions are refused; one that ends makes room`, async () => {
     const wire = await seed.wire();
     const open = Array.from({ length: LIMITS.subscriptionsPerSocket }, () =>
