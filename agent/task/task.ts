@@ -55,40 +55,43 @@ const withoutSecrets = (outcome: TaskOutcome, job: Job | undefined): TaskOutcome
 /** An engine that answers everything but one call, again and again, will not answer that one either. */
 const MAX_HANGS = 3;
 const CUT_PAUSE_MS = 1_000;
-/** A task of many hours may meet a few restarts. */
-const IN_A_ROW_MS = 600_000;
+
+/** What an engine that was there has not done in a row: calls that it let hang, and since when it cuts others off. */
+type Refused = { hangs: number; cutSince: number | undefined };
 
 /** After a restart of the engine the task begins anew, as its next attempt would. */
 async function convergeOverRestarts(job: Job, memory: Memory, context: TaskContext): Promise<TaskOutcome> {
-  let hangs = 0;
-  let hungAt = 0;
+  let refused: Refused = { hangs: 0, cutSince: undefined };
   while (true) {
     try {
       return await converge(job, memory, context);
     } catch (error) {
       if (!isEngineAway(error)) throw error;
-      const isInARow = performance.now() - hungAt < IN_A_ROW_MS;
-      hangs = await awaitNextTry(error, isInARow ? hangs : 0, context);
-      hungAt = performance.now();
+      refused = await awaitNextTry(error, refused, context);
     }
   }
 }
 
-/** @returns how often in a row the engine was there and did not do it */
-async function awaitNextTry(error: unknown, hangs: number, context: TaskContext): Promise<number> {
+async function awaitNextTry(error: unknown, { hangs, cutSince }: Refused, context: TaskContext): Promise<Refused> {
   const back = await awaitEngine(context);
   if (back === 'never') throw error;
-  // It was not away at all, so it let this call hang, or cut it off.
-  const wasThere = isHang(error) || back === 'at once';
-  if (wasThere && hangs + 1 === MAX_HANGS) throw toHangFailure(error);
-  if (back === 'at once') await pause(CUT_PAUSE_MS, context.cancel);
-  return wasThere ? hangs + 1 : 0;
+  if (isHang(error)) {
+    if (hangs + 1 === MAX_HANGS) throw toHangFailure(error, `${MAX_HANGS} times in a row`);
+    return { hangs: hangs + 1, cutSince };
+  }
+  if (back === 'later') return { hangs: 0, cutSince: undefined };
+  // An engine that shuts down cuts calls off, too, and answers simple ones to the last.
+  const since = cutSince ?? performance.now();
+  const seconds = Math.round((performance.now() - since) / 1_000);
+  if (performance.now() - since > (context.engineWaitMs ?? 0)) throw toHangFailure(error, `for ${seconds} s`);
+  await pause(CUT_PAUSE_MS, context.cancel);
+  return { hangs, cutSince: since };
 }
 
-const toHangFailure = (error: unknown) =>
+const toHangFailure = (error: unknown, howLong: string) =>
   new TaskError({
     code: 'ENGINE_UNREACHABLE',
-    message: `The Docker engine answers, but not this, ${MAX_HANGS} times in a row: ${error instanceof Error ? error.message : String(error)}. Look at the engine on the host: a restart of Docker mostly helps.`,
+    message: `The Docker engine answers, but not this, ${howLong}: ${error instanceof Error ? error.message : String(error)}. Look at the engine on the host: a restart of Docker mostly helps.`,
   });
 
 async function converge(job: Job, initial: Memory, context: TaskContext): Promise<TaskOutcome> {

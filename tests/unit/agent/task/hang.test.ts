@@ -52,7 +52,7 @@ test('a call that hangs is given up with its connection', async () => {
   await vi.waitUntil(() => open.size <= 1);
 });
 
-const runStuck = () =>
+const runStuck = (engineWaitMs = 60_000) =>
   runTask(
     { id: 't', kind: 'DELETE', attempt: 1, stack: 's', containerName: 'stuck', spec: { version: 1 } },
     {
@@ -64,7 +64,7 @@ const runStuck = () =>
       slots: createSlots(1),
       pullSlots: createSlots(1),
       log: { debug() {}, info() {}, warn() {}, error() {} } as never,
-      engineWaitMs: 60_000,
+      engineWaitMs,
     },
   );
 
@@ -75,12 +75,12 @@ test('a task that meets it fails after a few rounds, and says what hung', async 
   await vi.waitUntil(() => open.size <= 1);
 });
 
-test('a call that is cut off, by an engine that answers all else, is tried a few times, and not without a pause', async () => {
+test('a call that is cut off, by an engine that answers all else, is tried for a while, and not without a pause', async () => {
   cuts = true;
-  const outcome = await runStuck();
+  const outcome = await runStuck(3_000);
   expect(outcome).toMatchObject({ status: 'FAILED', error: { code: 'ENGINE_UNREACHABLE' } });
-  expect(outcome.status === 'FAILED' && outcome.error.message).toContain('3 times in a row');
-  expect(asked).toBeLessThan(10);
+  expect(outcome.status === 'FAILED' && outcome.error.message).toMatch(/answers, but not this, for [34] s: /);
+  expect(asked).toBeLessThan(15);
 });
 
 test('a log that does not end is read as far as it came', async () => {
