@@ -60,9 +60,8 @@ export type Draft = {
  */
 export async function draftFromFile(tx: Tx, file: StackFile): Promise<Draft> {
   const { spec: plain, warnings, variableNames } = parse(file);
-  const stack = await findLockedStack(tx, plain.name);
-  const current = stack && (await findRevision(tx, stack.id, stack.revision));
-  if (current && stack.desired !== 'DELETED' && current.format !== file.format) {
+  const { stack, current } = (await findLockedStack(tx, plain.name)) ?? {};
+  if (current && stack?.desired !== 'DELETED' && current.format !== file.format) {
     throw new GraphiumError(
       'STACK_FORMAT_CONFLICT',
       `The stack "${plain.name}" came from a ${current.format} file. Delete it first, or give this one another name.`,
@@ -195,12 +194,14 @@ export async function storeDraft(tx: Tx, actor: Actor, draft: Draft): Promise<St
   if (draft.isCurrent && draft.stack) return draft.stack;
   const stack = draft.stack ?? (await insertStack(tx, draft.spec.name));
   const { number, spec, text, placed } = draft;
-  await insertRevision(
-    tx,
-    { ...text, stackId: stack.id, number, spec, createdBy: actor.name },
-    placed.map(({ agentId, container }) => ({ agentId, containerName: container.name })),
-  );
-  await updateStack(tx, stack.id, { desired: 'RUNNING', revision: number });
+  await Promise.all([
+    insertRevision(
+      tx,
+      { ...text, stackId: stack.id, number, spec, createdBy: actor.name },
+      placed.map(({ agentId, container }) => ({ agentId, containerName: container.name })),
+    ),
+    updateStack(tx, stack.id, { desired: 'RUNNING', revision: number }),
+  ]);
   return { ...stack, desired: 'RUNNING', revision: number };
 }
 

@@ -80,7 +80,7 @@ export async function launch(
   await agree?.(input, planned);
   const { kind, options, services = null, idempotencyKey, inputHash, retryOf } = operation;
   const { onFailure, ...rest } = options;
-  await insertDeployment(tx, {
+  const inserted = insertDeployment(tx, {
     ...rest,
     id,
     stackId: stack.id,
@@ -96,7 +96,8 @@ export async function launch(
     retryOf,
     createdBy: actor.name,
   });
-  for (const old of unfinished) await supersede(tx, old.id, id);
+  const oldIds = unfinished.map((old) => old.id);
+  await supersede(tx, oldIds, id, inserted);
   await insertPlan(tx, { stackId: stack.id, deploymentId: id, rollback: false }, options, planned);
   if (planned.tasks.length === 0) await settle(tx, [id]);
   const [deployment] = await Promise.all([

@@ -86,7 +86,7 @@ export async function resolve(tx: Tx, operation: Operation): Promise<Resolved> {
 }
 
 async function findSubject(tx: Tx, operation: Exclude<Operation, { kind: 'DEPLOY' }>): Promise<StackRow> {
-  const stack = await findLockedStack(tx, operation.stack);
+  const { stack } = (await findLockedStack(tx, operation.stack)) ?? {};
   if (!stack) throw notFound('stack', operation.stack);
   if (stack.desired === 'DELETED' && operation.kind !== 'DELETE') {
     throw new GraphiumError('CONFLICT', `The stack "${stack.name}" is being deleted; deploy it again to keep it.`);

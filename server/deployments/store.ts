@@ -3,7 +3,7 @@ import { GraphiumError } from '../base/errors.ts';
 import { agents, deployments, stackRevisions, stacks, tasks } from '../db/tables.ts';
 import type { Queryable, Tx } from '../db/types.ts';
 import type { LastStopped } from '../planning/changes.ts';
-import { findRevision, findStack, type StackRow } from '../stacks/store.ts';
+import { findRevision, opened, type RevisionRow, type StackRow } from '../stacks/store.ts';
 import { uuids } from '../tasks/store.ts';
 
 export type DeploymentRow = typeof deployments.$inferSelect;
@@ -114,11 +114,24 @@ export async function listDeployments(
  * Finds the stack of that name as it stays for the rest of the transaction: while its unfinished deployments are locked,
  * none of them can end and take the stack away as deleted. Deployments are locked before stacks, everywhere.
  */
-export async function findLockedStack(tx: Tx, name: string): Promise<StackRow | undefined> {
-  const stack = await findStack(tx, name);
-  if (!stack) return undefined;
-  await lockUnfinished(tx, stack.id);
-  return findStack(tx, name);
+export async function findLockedStack(
+  tx: Tx,
+  name: string,
+): Promise<{ stack: StackRow; current: RevisionRow | undefined } | undefined> {
+  const isIt = and(eq(stacks.name, name), isNull(stacks.deletedAt));
+  const ofIt = inArray(deployments.stackId, tx.select({ id: stacks.id }).from(stacks).where(isIt));
+  const isCurrent = and(eq(stackRevisions.stackId, stacks.id), eq(stackRevisions.number, stacks.revision));
+  // They go together, and the second reads what whoever held the lock has written.
+  const [, [row]] = await Promise.all([
+    tx
+      .select({ id: deployments.id })
+      .from(deployments)
+      .where(and(ofIt, isNull(deployments.finishedAt)))
+      .orderBy(deployments.id)
+      .for('update'),
+    tx.select({ stack: stacks, current: stackRevisions }).from(stacks).leftJoin(stackRevisions, isCurrent).where(isIt),
+  ]);
+  return row && { stack: row.stack, current: row.current === null ? undefined : opened(tx, row.current) };
 }
 
 export async function findUnfinished(tx: Queryable, stackId: string): Promise<DeploymentRow | undefined> {

@@ -81,7 +81,8 @@ export async function listCurrentRevisions(tx: Queryable, stackIds: readonly str
   return rows.map((row) => opened(tx, row.revision));
 }
 
-function opened({ $vault }: Queryable, row: StoredRevision): RevisionRow {
+/** Opens the spec of a row. */
+export function opened({ $vault }: Queryable, row: StoredRevision): RevisionRow {
   return { ...row, spec: openStack(row.spec, $vault, revisionOwner(row.stackId, row.number)) };
 }
 

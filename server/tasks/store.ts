@@ -32,9 +32,12 @@ export async function insertTasks(
   blockers: readonly (typeof taskBlockers.$inferInsert)[],
 ): Promise<void> {
   // A spec may hold configs of several hundred kilobytes: nothing else happens while it is sealed.
-  for (const part of chunks(rows, 100)) await tx.insert(tasks).values(part.map((row) => toStored(tx, row)));
+  const parts = [...chunks(rows, 100)];
+  const last = parts.pop() ?? [];
+  for (const part of parts) await tx.insert(tasks).values(part.map((row) => toStored(tx, row)));
   const events = rows.map(({ id }) => ({ taskId: id, status: 'PENDING' as const, attempt: 0 }));
   await Promise.all([
+    ...(last.length > 0 ? [tx.insert(tasks).values(last.map((row) => toStored(tx, row)))] : []),
     ...[...chunks(blockers, 10_000)].map((part) => tx.insert(taskBlockers).values(part)),
     ...[...chunks(events, 5_000)].map((part) => tx.insert(taskEvents).values(part)),
   ]);
