@@ -21,6 +21,8 @@ export type AgentTask = {
   containerName: string | null;
   /** JSON that is not checked yet; `docker/shapes/spec.ts` has its shape. */
   spec: unknown;
+  /** JSON that is not checked yet, beside the spec. */
+  variables?: unknown;
 };
 
 export type LayerProgress = { id: string; status: string; currentBytes?: number; totalBytes?: number };

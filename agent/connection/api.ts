@@ -85,6 +85,7 @@ const StartTasks = graphql(
       startTasks(epoch: $epoch, ids: $ids) {
         ...PendingTaskFields
         spec
+        variables
       }
     }
   `,

@@ -155,13 +155,13 @@ export class Worker {
     const entry: Entry = { task, state: 'running', abort: new AbortController(), done: Promise.resolve() };
     this.#entries.set(task.id, entry);
     if (task.cancelRequested) entry.abort.abort('cancelled');
-    entry.done = this.#run(entry, task.spec);
+    entry.done = this.#run(entry, task);
   }
 
-  async #run(entry: Entry, spec: StartedTask['spec']) {
+  async #run(entry: Entry, { spec, variables }: StartedTask) {
     const { runTask, reporter, log } = this.#options;
     const { id, kind, attempt, stack, containerName } = entry.task;
-    const task: AgentTask = { id, kind, attempt, stack, containerName, spec };
+    const task: AgentTask = { id, kind, attempt, stack, containerName, spec, variables };
     log.info(named(entry.task), 'task started');
     const update = (update: TaskUpdate) => {
       if (entry.state === 'running') reporter.update(task, update);

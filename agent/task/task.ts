@@ -12,6 +12,7 @@ import { cancel, FRESH_MEMORY, fail, type Memory } from '../decide/memory.ts';
 import { hiddenOf, redact } from '../decide/redact.ts';
 import { decide } from '../decide/step.ts';
 import { isHang, isUnreachable, TaskError, toTaskError } from '../docker/errors.ts';
+import { taskVariables } from '../docker/shapes/spec.ts';
 import { imageViolations, networkViolations } from '../policy/table.ts';
 import { violations } from '../policy/violations.ts';
 import type { TaskContext } from './context.ts';
@@ -29,11 +30,11 @@ export async function runTask(task: AgentTask, context: TaskContext): Promise<Ta
   let job: Job | undefined;
   try {
     job = toJob(task);
-    return withoutSecrets(await runJob(job, context), job);
+    return withoutSecrets(await runJob(job, context), job, task);
   } catch (error) {
     const { failure, retryable } = toTaskError(error, { code: 'INTERNAL', what: `Task ${task.kind}` });
     if (failure.code === 'INTERNAL') context.log.error({ task: task.id, error: errorText(error) }, 'task broke off');
-    return withoutSecrets({ status: 'FAILED', error: failure, retryable }, job);
+    return withoutSecrets({ status: 'FAILED', error: failure, retryable }, job, task);
   }
 }
 
@@ -49,8 +50,11 @@ async function runJob(job: Job, context: TaskContext): Promise<TaskOutcome> {
   return outcome;
 }
 
-const withoutSecrets = (outcome: TaskOutcome, job: Job | undefined): TaskOutcome =>
-  job && 'deploy' in job ? redact(outcome, hiddenOf(job.deploy.container, job.deploy.variables)) : outcome;
+function withoutSecrets(outcome: TaskOutcome, job: Job | undefined, { variables }: AgentTask): TaskOutcome {
+  if (!job || !('deploy' in job)) return outcome;
+  const { data } = taskVariables.safeParse(variables);
+  return redact(outcome, hiddenOf(job.deploy.container, data ?? {}));
+}
 
 /** An engine that answers everything but one call, again and again, will not answer that one either. */
 const MAX_HANGS = 3;

@@ -200,9 +200,9 @@ export async function storeDraft(tx: Tx, actor: Actor, draft: Draft): Promise<St
       { ...text, stackId: stack.id, number, spec, createdBy: actor.name },
       placed.map(({ agentId, container }) => ({ agentId, containerName: container.name })),
     ),
-    updateStack(tx, stack.id, { desired: 'RUNNING', revision: number }),
+    updateStack(tx, stack.id, { revision: number }),
   ]);
-  return { ...stack, desired: 'RUNNING', revision: number };
+  return { ...stack, revision: number };
 }
 
 function parse(file: StackFile): { spec: StackSpec; warnings: Warning[]; variableNames: string[] } {

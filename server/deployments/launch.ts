@@ -74,8 +74,7 @@ export async function launch(
     findLatestDeployment(tx, stack.id),
     updateStack(tx, stack.id, { desired }),
   ]);
-  const desiredBefore =
-    stack.desired === desired && latest && goesOn(latest, operation) ? latest.desiredBefore : stack.desired;
+  const desiredBefore = (latest && goesOn(latest, operation) ? latest.desiredBefore : null) ?? stack.desired;
   const planned = plan(input);
   await agree?.(input, planned);
   const { kind, options, services = null, idempotencyKey, inputHash, retryOf } = operation;
@@ -107,9 +106,10 @@ export async function launch(
   return deployment;
 }
 
-/** An operation that takes over, or repeats what failed, such as a second deletion, has the same state to go back to. */
+/** An operation that takes over another, or repeats a stop or a deletion that failed, has the same state to go back to. */
 const goesOn = (latest: DeploymentRow, { kind }: NewOperation): boolean =>
-  latest.finishedAt === null || (latest.kind === kind && latest.status === 'FAILED');
+  latest.finishedAt === null ||
+  (latest.kind === kind && latest.status === 'FAILED' && (kind === 'STOP' || kind === 'DELETE'));
 
 /** What the audit log calls each operation: as the API does. */
 const ACTIONS: Record<PlanKind, string> = {

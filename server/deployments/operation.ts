@@ -1,7 +1,9 @@
-import { listAgentsById } from '../agents/store.ts';
+import { listAgentsById, listContainersOfStacks } from '../agents/store.ts';
 import { GraphiumError, notFound } from '../base/errors.ts';
 import type { Tx } from '../db/types.ts';
+import { containerKey } from '../planning/changes.ts';
 import type { PlanKind } from '../planning/plan-input.ts';
+import { specHashOf } from '../spec/hash.ts';
 import { MAX_REPLICAS } from '../spec/limits.ts';
 import type { StackSpec } from '../spec/spec.ts';
 import { hasServed, type StackRow } from '../stacks/store.ts';
@@ -117,7 +119,7 @@ export async function checkPlaced(tx: Tx, target: Target, services: readonly str
   if (!lost) return;
   throw new GraphiumError(
     'CONFLICT',
-    `"${lost.container}" was on ${lost.agent}, whose agent was removed. Use repairStack, or startStack if the stack is stopped, which give it another place.`,
+    `"${lost.container}" was on ${lost.agent}, whose agent was removed. Deploy again, or use repairStack (startStack, if the stack is stopped), which gives it another place.`,
   );
 }
 
@@ -141,9 +143,16 @@ export async function checkServes(tx: Tx, stack: StackRow): Promise<void> {
   if (goodRevision === null || (await hasServed(tx, stack))) return;
   const unfinished = await findUnfinished(tx, stack.id);
   if (unfinished?.revision === revision && BRINGING.has(unfinished.kind) && !unfinished.cancelRequestedAt) return;
+  const { placed } = await currentTarget(tx, stack);
+  const wanted = new Map(placed.map((one) => [containerKey(one.agentId, one.container.name), one.container]));
+  const earlier = (await listContainersOfStacks(tx, [name])).find((row) => {
+    const container = wanted.get(containerKey(row.agentId, row.name));
+    return !container || specHashOf(container) !== row.specHash;
+  });
+  if (!earlier) return;
   throw new GraphiumError(
     'CONFLICT',
-    `Revision ${revision} of "${name}" did not come up, and what serves may be of revision ${goodRevision}. Deploy again, or go back with rollbackStack(toRevision: ${goodRevision}), before this.`,
+    `Revision ${revision} of "${name}" did not come up, and ${earlier.name} is of revision ${earlier.revision}. Before this, go on with rollbackStack(toRevision: ${revision}), or back with rollbackStack(toRevision: ${goodRevision}).`,
   );
 }
 

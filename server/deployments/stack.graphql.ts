@@ -1,7 +1,7 @@
 import { agentById } from '../agents/loaders.ts';
 import { GraphiumError } from '../base/errors.ts';
 import { hasEndedWell } from '../planning/changes.ts';
-import { differencesForViewers, revisionDifferences } from '../planning/differences.ts';
+import { revisionDifferences } from '../planning/differences.ts';
 import { builder, describedEnum } from '../schema/builder.ts';
 import { type Context, isViewer } from '../schema/context.ts';
 import { observedOf, Stack, wantedOf } from '../stacks/graphql.ts';
@@ -100,8 +100,7 @@ builder.objectFields(Stack, (t) => ({
     resolve: async (stack, { from, to }, context) => {
       const { db } = context;
       const [before, after] = await Promise.all([from, to].map((number) => findRevision(db, stack.id, number)));
-      const differencesOf = isViewer(context) ? differencesForViewers : revisionDifferences;
-      if (before && after) return differencesOf(before.spec, after.spec);
+      if (before && after) return revisionDifferences(before.spec, after.spec, isViewer(context));
       throw new GraphiumError('NOT_FOUND', `The stack "${stack.name}" has no revision ${before ? to : from}.`);
     },
   }),

@@ -30,41 +30,40 @@ export function containerDifferences(before: ContainerSpec, after: ContainerSpec
 /** Shorter values would hide innocent text. */
 const LEAST_LENGTH = 4;
 
-/** As `revisionDifferences`, without the values of variables, but for those in an image, which is shown anyway. */
-export function differencesForViewers(before: StackSpec, after: StackSpec): SubjectDifference[] {
-  const values = [before, after].flatMap(({ variables = {} }) => Object.entries(variables));
-  const long = values
+type Hide = (text: string) => string;
+const showAll: Hide = (text) => text;
+
+/** Leaves out the values of variables, but for those in an image, which is shown anyway. */
+function hideValues(...specs: readonly StackSpec[]): Hide {
+  const values = specs
+    .flatMap(({ variables = {} }) => Object.entries(variables))
     .filter(([, value]) => value.length >= LEAST_LENGTH)
-    .toSorted(([, a], [, b]) => b.length - a.length);
-  const hide = (text: string | null) =>
-    long.reduce((rest: string | null, [name, value]) => rest?.replaceAll(value, `(value of ${name})`) ?? null, text);
-  return revisionDifferences(before, after).map((difference) => ({
-    ...difference,
-    fields: difference.fields.map((one) =>
-      one.field === 'image' ? one : { ...one, old: hide(one.old), new: hide(one.new) },
-    ),
-  }));
+    .flatMap(([name, value]) => [value, JSON.stringify(value).slice(1, -1)].map((text) => ({ name, text })))
+    .toSorted((a, b) => b.text.length - a.text.length);
+  return (all) => values.reduce((rest, { name, text }) => rest.replaceAll(text, `(value of ${name})`), all);
 }
 
-export function revisionDifferences(before: StackSpec, after: StackSpec): SubjectDifference[] {
+/** @param isForViewers the values of the files' variables are not shown */
+export function revisionDifferences(before: StackSpec, after: StackSpec, isForViewers = false): SubjectDifference[] {
+  const hide = isForViewers ? hideValues(before, after) : showAll;
   return [
-    ...subjectDifferences('SERVICE', before.services, after.services, serviceFields),
-    ...subjectDifferences('NETWORK', before.networks, after.networks, (network) => flatten(network, ['name'])),
-    ...subjectDifferences('VOLUME', before.volumes, after.volumes, (volume) => flatten(volume, ['name'])),
+    ...subjectDifferences('SERVICE', [before.services, after.services], serviceFields, hide),
+    ...subjectDifferences('NETWORK', [before.networks, after.networks], (network) => flatten(network, ['name']), hide),
+    ...subjectDifferences('VOLUME', [before.volumes, after.volumes], (volume) => flatten(volume, ['name']), hide),
   ];
 }
 
 function subjectDifferences<T extends ServiceSpec | NetworkSpec | VolumeSpec>(
   subject: SubjectDifference['subject'],
-  before: readonly T[],
-  after: readonly T[],
+  [before, after]: readonly [readonly T[], readonly T[]],
   toFieldsOf: (item: T) => Fields,
+  hide: Hide,
 ): SubjectDifference[] {
   const [old, now] = [before, after].map((list) => new Map(list.map((item) => [item.name, item])));
   const names = [...new Set([...before, ...after].map((item) => item.name))];
   return names.flatMap((name) => {
     const [a, b] = [old?.get(name), now?.get(name)];
-    const fields = fieldDifferences(a ? toFieldsOf(a) : new Map(), b ? toFieldsOf(b) : new Map());
+    const fields = fieldDifferences(a ? toFieldsOf(a) : new Map(), b ? toFieldsOf(b) : new Map(), hide);
     if (a && b && fields.length === 0) return [];
     return [{ subject, name, change: a ? (b ? 'CHANGED' : 'REMOVED') : 'ADDED', fields } as const];
   });
@@ -115,15 +114,17 @@ const isEmpty = (value: unknown) =>
 
 function toField(value: unknown): Field {
   const full = typeof value === 'string' ? value : toStableJson(value);
-  return { shown: clip(full.replaceAll(URL_PASSWORD, '$1:***@')), full };
+  return { shown: full.replaceAll(URL_PASSWORD, '$1:***@'), full };
 }
 
 const clip = (text: string) => (text.length > 500 ? `${text.slice(0, 500).toWellFormed()}…` : text);
 const masked = (value: unknown): Field => ({ shown: NOT_SHOWN, full: toStableJson(value) });
 
-function fieldDifferences(before: Fields, after: Fields): FieldDifference[] {
+function fieldDifferences(before: Fields, after: Fields, hide: Hide = showAll): FieldDifference[] {
+  const show = (field: string, one: Field | undefined) =>
+    one ? clip(field === 'image' ? one.shown : hide(one.shown)) : null;
   const names = [...new Set([...before.keys(), ...after.keys()])];
   return names
     .filter((field) => before.get(field)?.full !== after.get(field)?.full)
-    .map((field) => ({ field, old: before.get(field)?.shown ?? null, new: after.get(field)?.shown ?? null }));
+    .map((field) => ({ field, old: show(field, before.get(field)), new: show(field, after.get(field)) }));
 }

@@ -60,7 +60,12 @@ export function driftOf({ desired, placed, observed, online, removed, stopped, i
   const differences = changes
     .filter(({ agentId, containerName }) => !busy.has(containerKey(agentId, withoutPrevious(containerName))))
     .flatMap((change) => (desired === 'STOPPED' ? ofStopped(change) : ofRunning(change)));
-  return [...differences, ...away.map((one) => (removed?.has(one.agentId) ? toLost(one) : toUnknown(one)))];
+  const isLost = ({ agentId }: Placed) => removed?.has(agentId) === true;
+  return [
+    ...differences,
+    ...away.filter((one) => !isLost(one)).map(toUnknown),
+    ...(desired === 'STOPPED' ? [] : away.filter(isLost).map(toLost)),
+  ];
 }
 
 const toUnknown = ({ agentId, container, service }: Placed): Drift => ({

@@ -80,7 +80,8 @@ export function containerTask(
 /** Those that its spec shows anyway: a value that only a secret file has goes nowhere else. */
 function variablesIn(container: ContainerSpec, all: StackSpec['variables']): StackSpec['variables'] {
   if (!all) return undefined;
-  const text = JSON.stringify(container);
+  const { files: _files, ...open } = container;
+  const text = JSON.stringify(open);
   const found = Object.entries(all).filter(([, value]) => text.includes(JSON.stringify(value).slice(1, -1)));
   return found.length > 0 ? Object.fromEntries(found) : undefined;
 }

@@ -182,18 +182,26 @@ const inGroups = (tasks: readonly PlannedTask[], groups: Groups): PlannedTask[] 
 /** Above so many pairs of a removal and what it waits for, all removals but one wait for that one instead. */
 const MANY_PAIRS = 10_000;
 
-/** By the key of a removal, what takes the container's place: the one of its name elsewhere, and what its service gets. */
+/**
+ * By the key of a removal, what takes the container's place: the one of its name elsewhere, and one of those that its service
+ * gets, a different one for each.
+ */
 function successorsOf(work: readonly Change[], deploys: readonly PlannedChange[]): ReadonlyMap<string, Blocker[]> {
   const made = deploys.filter(({ change }) => change.action === 'CREATE');
   const byName = Map.groupBy(deploys, ({ change }) => change.containerName);
   const byService = Map.groupBy(made, ({ change }) => change.placed?.service.name);
   const removed = work.filter(({ action }) => action === 'REMOVE');
+  const given = new Map<string, number>();
   return new Map(
     removed.map((change) => {
       const { containerName, observed } = change;
       const ofName = byName.get(withoutPrevious(containerName)) ?? [];
-      const ofService = (observed?.service !== undefined && byService.get(observed.service)) || [];
-      return [removal(change).key, [...ofName, ...ofService].map(({ task }) => afterwards(task.key))];
+      const service = observed?.service ?? '';
+      const ofService = byService.get(service) ?? [];
+      const turn = given.get(service) ?? 0;
+      given.set(service, turn + 1);
+      const one = ofName.length > 0 ? [] : ofService.slice(turn % (ofService.length || 1)).slice(0, 1);
+      return [removal(change).key, [...ofName, ...one].map(({ task }) => afterwards(task.key))];
     }),
   );
 }
@@ -232,21 +240,25 @@ function holdBack(
   successors: ReadonlyMap<string, Blocker[]>,
 ): PlannedTask[] {
   const held = new Map(removals.map((task) => [task.key, task]));
+  const dependants = new Map(
+    [...dependantsByKey([...removals, ...tasks])].map(([key, waiting]) => [key, waiting.map((task) => task.key)]),
+  );
   for (const { key } of removals) {
     const task = held.get(key);
     const wanted = successors.get(key) ?? [];
     if (!task || wanted.length === 0) continue;
-    const behind = allBehind(task, [...held.values(), ...tasks]);
-    held.set(key, { ...task, blockedBy: [...task.blockedBy, ...wanted.filter((one) => !behind.has(one.key))] });
+    const behind = allBehind(key, dependants);
+    const blockers = wanted.filter((one) => !behind.has(one.key));
+    for (const one of blockers) dependants.set(one.key, [...(dependants.get(one.key) ?? []), key]);
+    held.set(key, { ...task, blockedBy: [...task.blockedBy, ...blockers] });
   }
   return [...held.values()];
 }
 
-/** The keys of the task and of all that wait for it, directly or not. */
-function allBehind({ key }: PlannedTask, tasks: readonly PlannedTask[]): ReadonlySet<string> {
-  const dependants = dependantsByKey(tasks);
+/** The keys of a task and of all that wait for it, directly or not. */
+function allBehind(key: string, dependants: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> {
   const behind = new Set([key]);
-  for (const one of behind) for (const next of dependants.get(one) ?? []) behind.add(next.key);
+  for (const one of behind) for (const next of dependants.get(one) ?? []) behind.add(next);
   return behind;
 }
 

@@ -8,7 +8,7 @@ import { TaskKind, TaskStatus } from '../tasks/graphql.ts';
 import { ContainerLeft } from '../tasks/outcome.graphql.ts';
 import { listPending, type PendingTask } from '../tasks/pending.ts';
 import { TaskPhase } from '../tasks/progress.graphql.ts';
-import { specOf } from '../tasks/store.ts';
+import { specOf, variablesOf, withoutVariables } from '../tasks/store.ts';
 import { type ReportResult, reportTasks, type StartedTask, startTasks } from './work.ts';
 
 /** The part of the API that only agents call: their tasks and the reports on them. */
@@ -41,7 +41,14 @@ const PendingTaskType = builder.objectRef<PendingTask | StartedTask>('PendingTas
       type: 'JSON',
       description:
         'The details of what to do; their shape depends on `kind` and on `version` in them. An agent must refuse a version or a field that it does not know.',
-      resolve: (task, _args, { db }) => ('opened' in task ? task.opened : specOf(db, task)),
+      resolve: (task, _args, { db }) => withoutVariables('opened' in task ? task.opened : specOf(db, task)),
+    }),
+    variables: t.field({
+      type: 'JSON',
+      nullable: true,
+      description:
+        'The values of variables that are somewhere in `spec`, by the names of the variables: what a container prints of them is not to be reported. Null if there are none.',
+      resolve: (task, _args, { db }) => variablesOf('opened' in task ? task.opened : specOf(db, task)),
     }),
   }),
 });

@@ -29,7 +29,8 @@ function mask(text: string): string {
   if (!tree) return JSON.stringify(NOT_SHOWN);
   const masker = new Masker(tree);
   masker.visit(tree.root, false);
-  for (const comment of settingsInComments(text)) masker.ranges.set(comment[0], comment);
+  // One in the first line of a text that is hidden is hidden with it.
+  for (const comment of outside(settingsInComments(text), masker.ranges)) masker.ranges.set(comment[0], comment);
   return replaceRanges(text, [...masker.ranges.values()], toMask).replaceAll(URL_PASSWORD, '$1:***@');
 }
 
@@ -51,6 +52,16 @@ function settingsInComments(text: string): Range[] {
     before = token;
   }
   return found;
+}
+
+/** @param comments in the order of the text */
+function outside(comments: readonly Range[], hidden: ReadonlyMap<number, Range>): Range[] {
+  const ranges = [...hidden.values()].toSorted(([a], [b]) => a - b);
+  let next = 0;
+  return comments.filter(([start]) => {
+    while (ranges[next] && (ranges[next]?.[1] ?? 0) <= start) next += 1;
+    return (ranges[next]?.[0] ?? Number.POSITIVE_INFINITY) > start;
+  });
 }
 
 /** A variable of a list, `NAME=value`, keeps its name. */

@@ -61,7 +61,9 @@ export function stateOf(
   const isKnown = wanted.every(({ agentId }) => online.has(agentId));
   if (stack.desired === 'STOPPED') {
     if (current.some((container) => HAS_PROCESS.has(container.state))) return 'DEGRADED';
-    return isKnown ? 'STOPPED' : 'UNKNOWN';
+    // Nothing can be stopped any more on a host whose agent was removed.
+    const mayBeKnown = wanted.every(({ agentId }) => online.has(agentId) || removed.has(agentId));
+    return mayBeKnown ? 'STOPPED' : 'UNKNOWN';
   }
   if (wanted.some(({ agentId }) => removed.has(agentId))) return 'DEGRADED';
   if (

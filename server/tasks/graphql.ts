@@ -5,7 +5,7 @@ import { taskEvents } from './loaders.ts';
 import { TaskErrorType, TaskResultType } from './outcome.graphql.ts';
 import { TaskPhase, TaskProgressType } from './progress.graphql.ts';
 import type { TaskEventRow } from './queries.ts';
-import { specOf, type TaskRow } from './store.ts';
+import { specOf, type TaskRow, withoutVariables } from './store.ts';
 import { WaitingOnType, waitingOnOf } from './waiting.graphql.ts';
 
 export const TaskKind = describedEnum('TaskKind', 'What a task does on its host.', {
@@ -135,7 +135,7 @@ export const AgentTask = builder.objectRef<TaskRow>('AgentTask').implement({
       authScopes: { operator: true },
       description:
         'What the agent is told to do; the shape depends on `kind` and on `version` in it. Viewers may not read it, because environment variables may be confidential. Secrets are encrypted.',
-      resolve: (task, _args, { db }) => specOf(db, task),
+      resolve: (task, _args, { db }) => withoutVariables(specOf(db, task)),
     }),
     events: t.field({
       type: [TaskEvent],

@@ -27,8 +27,8 @@ export const STUCK: TaskFailure = {
 /** A task counts as stuck when nothing was reported of it for this long. */
 const DEADLINE = sql`now() + interval '10 minutes'`;
 
-/** Whatever is reported, a task that is asked to stop has until then to take back what is half done. */
-const STOP_DEADLINE = sql`now() + interval '30 minutes'`;
+/** Whatever is reported, a task that is asked to stop gets no longer than this to take back what is half done. */
+const TO_STOP = sql`interval '2 hours'`;
 
 /** PENDING -> RUNNING. The caller holds the agent's row, so no other start of this agent runs beside it. */
 export async function start(tx: Tx, agentId: string, epoch: number, ids: readonly string[]): Promise<PendingTask[]> {
@@ -78,7 +78,7 @@ export async function applyProgress(
       order by id for no key update)
     update tasks t set phase = r.phase, 
       progress = case when r.phase is distinct from t.phase then r.progress else coalesce(r.progress, t.progress) end,
-      report_seq = r.sequence, deadline = case when t.cancel_requested_at is null then ${DEADLINE} else t.deadline end
+      report_seq = r.sequence, deadline = least(${DEADLINE}, t.cancel_requested_at + ${TO_STOP})
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
         as r("taskId" uuid, attempt int, sequence int, phase task_phase, progress jsonb)
       join tasks before on before.id = r."taskId"
@@ -135,7 +135,7 @@ export async function requestCancel(tx: Tx, where: SQL | undefined): Promise<Mov
   const isRunning = and(eq(tasks.status, 'RUNNING'), isNull(tasks.cancelRequestedAt));
   return tx
     .update(tasks)
-    .set({ cancelRequestedAt: sql`now()`, deadline: STOP_DEADLINE })
+    .set({ cancelRequestedAt: sql`now()` })
     .where(and(isRunning, lockedInOrder(tx, and(isRunning, where))))
     .returning(moved);
 }
@@ -208,7 +208,7 @@ export async function failStuck(tx: Tx, which: SQL | undefined): Promise<Moved[]
 export async function requestTimeOut(tx: Tx, which: SQL | undefined): Promise<Moved[]> {
   return tx
     .update(tasks)
-    .set({ timedOutAt: sql`now()`, cancelRequestedAt: sql`now()`, deadline: STOP_DEADLINE })
+    .set({ timedOutAt: sql`now()`, cancelRequestedAt: sql`now()` })
     .where(and(eq(tasks.status, 'RUNNING'), which))
     .returning(moved);
 }

@@ -49,6 +49,16 @@ const toStored = ({ $vault }: Tx, row: NewTask) => ({ ...row, spec: sealTask(row
 export const specOf = ({ $vault }: Queryable, { id, spec }: Pick<TaskRow, 'id' | 'spec'>): TaskSpec =>
   openTask(spec, $vault, taskOwner(id));
 
+/** They go beside the spec, because an agent refuses a spec with a field that it does not know. */
+export const variablesOf = (spec: TaskSpec): Record<string, string> | null =>
+  'container' in spec ? (spec.variables ?? null) : null;
+
+export function withoutVariables(spec: TaskSpec): TaskSpec {
+  if (!('container' in spec)) return spec;
+  const { variables: _variables, ...rest } = spec;
+  return rest;
+}
+
 /**
  * Locks the deployments that the tasks belong to and then the tasks, always in this order, for whoever changes several.
  * All agents of a deployment wait for this lock in turn, so its holders send statements that need no answer of one

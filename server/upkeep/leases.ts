@@ -20,7 +20,8 @@ async function creditServerDowntime(tx: Tx): Promise<void> {
     update agents set session_expires_at = session_expires_at + (now() - last.at)
     from ${last} last where session_expires_at > last.at and session_instance is not null`);
   await tx.execute(sql`
-    update tasks set deadline = deadline + (now() - last.at)
+    update tasks set deadline = deadline + (now() - last.at),
+      cancel_requested_at = cancel_requested_at + (now() - last.at)
     from ${last} last where status = 'RUNNING' and deadline > last.at`);
   await tx.delete(servers).where(lt(servers.aliveAt, sql`now() - interval '1 hour'`));
 }

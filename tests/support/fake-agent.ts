@@ -14,6 +14,7 @@ export type Task = {
   cancelRequested: boolean;
   priority: number;
   spec: Record<string, unknown>;
+  variables: Record<string, string> | null;
 };
 export type Report = {
   taskId: string;
@@ -28,7 +29,7 @@ export type Report = {
 };
 export type Observed = { name: string; stack: string } & Record<string, unknown>;
 
-const TASK = '{ id kind status attempt stack containerName cancelRequested priority spec }';
+const TASK = '{ id kind status attempt stack containerName cancelRequested priority spec variables }';
 const OPEN =
   'mutation($input: SessionInput!) { openSession(input: $input) { epoch adopted clusterId agentName leaseSeconds } }';
 const START = `mutation($epoch: Int!, $ids: [ID!]!) { startTasks(epoch: $epoch, ids: $ids) ${TASK} }`;

@@ -213,8 +213,6 @@ const deploySpec = z.strictObject({
   monitorMs: ms.optional(),
   /** The container is good only once it has ended with exit code 0. */
   awaitExit: z.literal(true).optional(),
-  /** Values that are somewhere in the container's spec, by the name of their variable: they are not reported. */
-  variables: texts.optional(),
 });
 
 export type ContainerSpec = z.infer<typeof containerSpec>;
@@ -225,6 +223,9 @@ export type RestartSpec = ContainerSpec['restart'];
 export type NetworkSpec = z.infer<typeof networkSpec>;
 export type VolumeSpec = z.infer<typeof volumeSpec>;
 export type DeploySpec = z.infer<typeof deploySpec>;
+
+/** Values that are somewhere in a container's spec, by the names of their variables: they are not reported. */
+export const taskVariables = texts.nullish();
 
 export const taskSpecs = {
   PULL: z.strictObject({

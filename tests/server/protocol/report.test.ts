@@ -33,9 +33,8 @@ test('RUNNING: phase and progress are kept, the deadline moves on', async () => 
   const row = await rowOf(pull.id);
   expect(row).toMatchObject({ status: 'RUNNING', phase: 'PULLING', report_seq: 1, progress: { message: 'half' } });
   expect(Date.parse(row.deadline)).toBeGreaterThan(Date.now() + 60_000);
-  // Who was asked to stop half an hour ago has had its time.
-  await seed.sql`update tasks set cancel_requested_at = now() - interval '31 minutes', deadline = now() - interval '1 minute'
-    where id = ${pull.id}`;
+  // Who was asked to stop long ago has had its time.
+  await seed.sql`update tasks set cancel_requested_at = now() - interval '121 minutes' where id = ${pull.id}`;
   await agent.report([{ taskId: pull.id, attempt: pull.attempt, sequence: 100, status: 'RUNNING' }]);
   const [late] = await seed.sql`select deadline < now() as is_over from tasks where id = ${pull.id}`;
   expect(late).toEqual({ is_over: true });

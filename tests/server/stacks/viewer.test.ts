@@ -17,6 +17,8 @@ test('a viewer is shown no value of an environment, a command or a variable; an 
         environment: { DSN: `${value}-environment`, FROM: VARIABLE },
         command: ['serve', `--key=${value}-command`],
         labels: { auth: `${value}-label` },
+        user: VARIABLE,
+        extra_hosts: [`${VARIABLE}:10.0.0.1`, `${'h'.repeat(480)}.${VARIABLE}:10.0.0.2`],
         logging: { driver: 'syslog', options: { 'syslog-address': `tcp://${value}-log` } },
         storage_opt: { size: `${value}-storage` },
       }),

@@ -31,7 +31,7 @@ describe('operations that bring no revision', () => {
     await cancel(operation === 'scaleStack' ? (await latestOf(name)).id : id);
     expect(await seed.refused(operation, { name, ...more })).toMatchObject({
       code: 'CONFLICT',
-      message: expect.stringContaining('go back with rollbackStack(toRevision: 1)'),
+      message: expect.stringContaining('or back with rollbackStack(toRevision: 1)'),
     });
     await seed.run('rollbackStack', { name, toRevision: 1 });
     await host.work();
@@ -48,7 +48,7 @@ describe('operations that bring no revision', () => {
     await remove(hosts[1] as FakeHost);
     expect(await seed.refused('restartStack', { name })).toMatchObject({
       code: 'CONFLICT',
-      message: expect.stringContaining(`"${name}-db-1" was on ${name}-h2, whose agent was removed. Use repairStack`),
+      message: expect.stringContaining(`"${name}-db-1" was on ${name}-h2, whose agent was removed. Deploy again`),
     });
     // It may be on that host alone.
     expect(await seed.refused('startStack', { name })).toMatchObject({ code: 'NO_AGENT_FITS' });
@@ -71,6 +71,72 @@ describe('operations that bring no revision', () => {
     await workAll(hosts);
     expect((await seed.deployment(id)).status).toBe('SUCCEEDED');
   });
+});
+
+describe('what was desired before comes back when an operation is cancelled', () => {
+  test.each(['restartStack', 'startStack'])('that took over a stop, %s', async (operation) => {
+    const { name, hosts, file } = await story();
+    await seed.compose(file({ web: 1 }));
+    await workAll(hosts);
+    await repairs(name);
+    await seed.operate('stopStack', name);
+    await cancel((await seed.run(operation, { name })).id);
+    expect(await sweepLater(hosts)).toEqual([]);
+    expect(await stackOf(name)).toMatchObject({ desired: 'RUNNING', state: 'RUNNING' });
+  });
+
+  test('of a stopped stack with another file', async () => {
+    const { name, hosts, file } = await story();
+    await seed.compose(file({ web: 1 }));
+    await workAll(hosts);
+    await repairs(name);
+    await seed.operate('stopStack', name);
+    await workAll(hosts);
+    await cancel((await seed.compose(file({ web: 1 }, 'app:2'))).id);
+    expect(await sweepLater(hosts)).toEqual([]);
+    expect(await stackOf(name)).toMatchObject({ desired: 'STOPPED', state: 'STOPPED' });
+  });
+});
+
+test('a job that had ended is not run again because a stop was cancelled', async () => {
+  const { name, hosts } = await story();
+  const [host] = hosts;
+  const job = { image: 'job:1', restart: 'no', ...on(host) };
+  await seed.compose(json(name, { web: { image: 'app:1', restart: 'always', ports: ['80:80'], ...on(host) }, job }));
+  await workAll(hosts);
+  await host.change(`${name}-job-1`, { state: 'EXITED', exitCode: 0 });
+  await repairs(name);
+  const { id } = await seed.operate('stopStack', name);
+  const stops = await host.start();
+  await cancel(id);
+  for (const stop of stops) await host.cancel(stop);
+  expect(await stackOf(name)).toEqual({ desired: 'RUNNING', state: 'RUNNING', drift: [] });
+  expect(await sweepLater(hosts)).toEqual([]);
+});
+
+test('rollbackStack finds what a restart brought up', async () => {
+  const { name, hosts, file } = await story();
+  const [host] = hosts;
+  await seed.compose(file({ web: 1 }));
+  await host.work();
+  await seed.compose(file({ web: 1 }, 'app:2'));
+  await seed.operate('restartStack', name);
+  await host.work();
+  await seed.compose(file({ web: 1 }, 'app:3'));
+  await host.work();
+  await seed.run('rollbackStack', { name });
+  await host.work();
+  expect(host.get(`${name}-web-1`).image).toBe('app:2-web');
+});
+
+test('a stopped stack is stopped, also without an agent that was removed', async () => {
+  const { name, hosts, file } = await story(2);
+  await seed.compose(file({ web: 1, db: 2 }));
+  await workAll(hosts);
+  await seed.operate('stopStack', name);
+  await workAll(hosts);
+  await remove(hosts[1] as FakeHost);
+  expect(await stackOf(name)).toEqual({ desired: 'STOPPED', state: 'STOPPED', drift: [] });
 });
 
 describe('an agent that was removed and enrolled again under its name', () => {

@@ -40,6 +40,7 @@ export class PlanWorld {
     return [...containers].map(([key, { spec, specHash, revision, state, health, exitCode }]) => ({
       agentId: key.slice(0, key.indexOf(':')),
       name: key.slice(key.indexOf(':') + 1),
+      service: spec.service,
       specHash,
       revision,
       image: spec.image,

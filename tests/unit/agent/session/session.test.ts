@@ -127,6 +127,7 @@ const pendingTask = (id: string): StartedTask => ({
   priority: 0,
   cancelRequested: false,
   spec: {},
+  variables: null,
 });
 const done: TaskOutcome = { status: 'COMPLETED', result: { action: 'created' } };
 const cut = (server: FakeServer) => {

@@ -16,6 +16,7 @@ function pendingTask(id: string, more: Partial<StartedTask> = {}): StartedTask {
     priority: 0,
     cancelRequested: false,
     spec: { version: 1 },
+    variables: null,
     ...more,
   };
 }

@@ -11,6 +11,8 @@ services:
     environment:
       <<: *env
       PLAIN: planted-map
+      NOTED: | # note: pem
+        planted-noted
       BLOCK: |
         planted-block
         second planted line
