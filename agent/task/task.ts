@@ -60,12 +60,15 @@ function withoutSecrets(outcome: TaskOutcome, job: Job | undefined, { variables 
 const MAX_HANGS = 3;
 const CUT_PAUSE_MS = 1_000;
 
-/** What an engine that was there has not done in a row: calls that it let hang, and since when it cuts others off. */
-type Refused = { hangs: number; cutSince: number | undefined };
+/** A task of many hours may meet a few restarts, each after it has worked on for a while. */
+const MAX_RESTARTS = 20;
+
+/** What an engine that was there has not done: calls in a row that it let hang, and since when it cuts others off. */
+type Refused = { hangs: number; restarts: number; cutSince: number | undefined; at: number };
 
 /** After a restart of the engine the task begins anew, as its next attempt would. */
 async function convergeOverRestarts(job: Job, memory: Memory, context: TaskContext): Promise<TaskOutcome> {
-  let refused: Refused = { hangs: 0, cutSince: undefined };
+  let refused: Refused = { hangs: 0, restarts: 0, cutSince: undefined, at: 0 };
   while (true) {
     try {
       return await converge(job, memory, context);
@@ -76,20 +79,27 @@ async function convergeOverRestarts(job: Job, memory: Memory, context: TaskConte
   }
 }
 
-async function awaitNextTry(error: unknown, { hangs, cutSince }: Refused, context: TaskContext): Promise<Refused> {
+async function awaitNextTry(error: unknown, before: Refused, context: TaskContext): Promise<Refused> {
+  const failedAt = performance.now();
   const back = await awaitEngine(context);
+  const at = performance.now();
   if (back === 'never') throw error;
   if (isHang(error)) {
-    if (hangs + 1 === MAX_HANGS) throw toHangFailure(error, `${MAX_HANGS} times in a row`);
-    return { hangs: hangs + 1, cutSince };
+    const hangs = before.hangs + 1;
+    if (hangs === MAX_HANGS) throw toHangFailure(error, `${MAX_HANGS} times in a row`);
+    return { ...before, hangs, at };
   }
-  if (back === 'later') return { hangs: 0, cutSince: undefined };
+  if (back === 'later') return { ...before, hangs: 0, cutSince: undefined, at };
   // An engine that shuts down cuts calls off, too, and answers simple ones to the last.
-  const since = cutSince ?? performance.now();
-  const seconds = Math.round((performance.now() - since) / 1_000);
-  if (performance.now() - since > (context.engineWaitMs ?? 0)) throw toHangFailure(error, `for ${seconds} s`);
+  const waitMs = context.engineWaitMs ?? 0;
+  const hasWorked = failedAt - before.at > waitMs;
+  const restarts = before.restarts + (hasWorked ? 1 : 0);
+  const cutSince = hasWorked ? failedAt : (before.cutSince ?? failedAt);
+  if (at - cutSince > waitMs || restarts > MAX_RESTARTS) {
+    throw toHangFailure(error, `for ${Math.round((at - cutSince) / 1_000)} s`);
+  }
   await pause(CUT_PAUSE_MS, context.cancel);
-  return { hangs, cutSince: since };
+  return { hangs: before.hangs, restarts, cutSince, at };
 }
 
 const toHangFailure = (error: unknown, howLong: string) =>

@@ -74,7 +74,7 @@ export async function launch(
     findLatestDeployment(tx, stack.id),
     updateStack(tx, stack.id, { desired }),
   ]);
-  const desiredBefore = (latest && goesOn(latest, operation) ? latest.desiredBefore : null) ?? stack.desired;
+  const desiredBefore = desiredBeforeOf(latest, stack.desired, operation);
   const planned = plan(input);
   await agree?.(input, planned);
   const { kind, options, services = null, idempotencyKey, inputHash, retryOf } = operation;
@@ -106,10 +106,22 @@ export async function launch(
   return deployment;
 }
 
-/** An operation that takes over another, or repeats a stop or a deletion that failed, has the same state to go back to. */
-const goesOn = (latest: DeploymentRow, { kind }: NewOperation): boolean =>
-  latest.finishedAt === null ||
-  (latest.kind === kind && latest.status === 'FAILED' && (kind === 'STOP' || kind === 'DELETE'));
+/**
+ * What a cancelled operation goes back to: what was desired, or was before the same operation that it repeats or takes over.
+ * A stop that somebody takes over before it is done has stopped nothing for good, and nothing is deleted because what came
+ * after a deletion was cancelled.
+ */
+function desiredBeforeOf(
+  latest: DeploymentRow | undefined,
+  desired: StackRow['desired'],
+  { kind }: NewOperation,
+): 'RUNNING' | 'STOPPED' {
+  const isUnfinished = latest?.finishedAt === null;
+  const isRepeated = latest?.status === 'FAILED' && latest.kind === kind && (kind === 'STOP' || kind === 'DELETE');
+  const isTakenOver = isUnfinished && (latest?.kind === kind || latest?.desiredBefore === 'RUNNING');
+  const before = (isRepeated || isTakenOver ? latest?.desiredBefore : null) ?? desired;
+  return before === 'DELETED' ? 'RUNNING' : before;
+}
 
 /** What the audit log calls each operation: as the API does. */
 const ACTIONS: Record<PlanKind, string> = {

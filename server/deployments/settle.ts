@@ -159,8 +159,8 @@ async function willRollBack(tx: Tx, deploymentId: string): Promise<boolean> {
 /** What has not happened yet does not happen later either: nobody may stop or delete the rest by itself. */
 async function restoreDesired(tx: Tx, { stackId, kind, desiredBefore }: DeploymentRow): Promise<void> {
   const isOfState = kind === 'STOP' || kind === 'START' || kind === 'DELETE';
-  // What was stopped is not started by somebody else; what was to be deleted is not deleted because its successor was cancelled.
-  if (desiredBefore === null || !(isOfState || desiredBefore === 'STOPPED')) return;
+  // What was stopped is not started by somebody else.
+  if (desiredBefore === null || desiredBefore === 'DELETED' || !(isOfState || desiredBefore === 'STOPPED')) return;
   await tx
     .update(stacks)
     .set({ desired: desiredBefore, updatedAt: sql`now()` })

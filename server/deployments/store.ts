@@ -241,7 +241,7 @@ export async function listStopped(
       last.kind = 'STOP' as "onPurpose" from (
       select distinct on (stack_id, agent_id, container_name) stack_id, agent_id, container_name, kind, status from tasks
       where stack_id = any(${uuids(stackIds)}) and attempt > 0 and container_name is not null
-        and not (kind = 'STOP' and coalesce(result ->> 'action', '') <> 'stopped')
+        and not (kind = 'STOP' and coalesce(result ->> 'action', '') in ('unchanged', 'absent'))
       order by stack_id, agent_id, container_name, started_at desc) last
     where last.kind = 'STOP' or last.status <> 'COMPLETED'`);
 }

@@ -114,7 +114,7 @@ const isEmpty = (value: unknown) =>
 
 function toField(value: unknown): Field {
   const full = typeof value === 'string' ? value : toStableJson(value);
-  return { shown: full.replaceAll(URL_PASSWORD, '$1:***@'), full };
+  return { shown: full, full };
 }
 
 const clip = (text: string) => (text.length > 500 ? `${text.slice(0, 500).toWellFormed()}…` : text);
@@ -122,7 +122,7 @@ const masked = (value: unknown): Field => ({ shown: NOT_SHOWN, full: toStableJso
 
 function fieldDifferences(before: Fields, after: Fields, hide: Hide = showAll): FieldDifference[] {
   const show = (field: string, one: Field | undefined) =>
-    one ? clip(field === 'image' ? one.shown : hide(one.shown)) : null;
+    one ? clip((field === 'image' ? one.shown : hide(one.shown)).replaceAll(URL_PASSWORD, '$1:***@')) : null;
   const names = [...new Set([...before.keys(), ...after.keys()])];
   return names
     .filter((field) => before.get(field)?.full !== after.get(field)?.full)

@@ -78,12 +78,21 @@ export function containerTask(
 }
 
 /** Those that its spec shows anyway: a value that only a secret file has goes nowhere else. */
-function variablesIn(container: ContainerSpec, all: StackSpec['variables']): StackSpec['variables'] {
+function variablesIn({ files, ...rest }: ContainerSpec, all: StackSpec['variables']): StackSpec['variables'] {
   if (!all) return undefined;
-  const { files: _files, ...open } = container;
-  const text = JSON.stringify(open);
+  const text = JSON.stringify(rest) + textOf(files);
   const found = Object.entries(all).filter(([, value]) => text.includes(JSON.stringify(value).slice(1, -1)));
   return found.length > 0 ? Object.fromEntries(found) : undefined;
+}
+
+/** All replicas have the same files, which may be large. */
+const TEXTS = new WeakMap<object, string>();
+
+function textOf(files: ContainerSpec['files']): string {
+  if (!files) return '';
+  const text = TEXTS.get(files) ?? JSON.stringify(files.filter(({ kind }) => kind !== 'secret'));
+  TEXTS.set(files, text);
+  return text;
 }
 
 export const rolloutOf = ({ update, rollback }: ServiceSpec, isRollback: boolean): RolloutSpec | undefined =>

@@ -182,37 +182,48 @@ const inGroups = (tasks: readonly PlannedTask[], groups: Groups): PlannedTask[] 
 /** Above so many pairs of a removal and what it waits for, all removals but one wait for that one instead. */
 const MANY_PAIRS = 10_000;
 
-/**
- * By the key of a removal, what takes the container's place: the one of its name elsewhere, and one of those that its service
- * gets, a different one for each.
- */
-function successorsOf(work: readonly Change[], deploys: readonly PlannedChange[]): ReadonlyMap<string, Blocker[]> {
+/** What takes the place of a container that is removed: `named` has its name elsewhere, `others` are new ones of its service. */
+type Successors = { named: readonly Blocker[]; others: readonly Blocker[]; turn: number };
+
+/** By the key of a removal. */
+function successorsOf(work: readonly Change[], deploys: readonly PlannedChange[]): ReadonlyMap<string, Successors> {
+  const toBlockers = (found: readonly PlannedChange[] = []) => found.map(({ task }) => afterwards(task.key));
   const made = deploys.filter(({ change }) => change.action === 'CREATE');
   const byName = Map.groupBy(deploys, ({ change }) => change.containerName);
   const byService = Map.groupBy(made, ({ change }) => change.placed?.service.name);
+  const others = new Map([...byService].map(([service, found]) => [service, toBlockers(found)]));
   const removed = work.filter(({ action }) => action === 'REMOVE');
-  const given = new Map<string, number>();
   return new Map(
-    removed.map((change) => {
-      const { containerName, observed } = change;
-      const ofName = byName.get(withoutPrevious(containerName)) ?? [];
-      const service = observed?.service ?? '';
-      const ofService = byService.get(service) ?? [];
-      const turn = given.get(service) ?? 0;
-      given.set(service, turn + 1);
-      const one = ofName.length > 0 ? [] : ofService.slice(turn % (ofService.length || 1)).slice(0, 1);
-      return [removal(change).key, [...ofName, ...one].map(({ task }) => afterwards(task.key))];
-    }),
+    removed.map((change, turn) => [
+      removal(change).key,
+      {
+        named: toBlockers(byName.get(withoutPrevious(change.containerName))),
+        others: others.get(change.observed?.service) ?? [],
+        turn,
+      },
+    ]),
   );
+}
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+/** The one of its name, or one of the others, a different one for each removal. @param behind those that cannot go before */
+function chosenOf(successors: Successors | undefined, behind = NOBODY): Blocker[] {
+  const { named = [], others = [], turn = 0 } = successors ?? {};
+  const isFree = ({ key }: Blocker) => !behind.has(key);
+  if (named.length > 0) return named.filter(isFree);
+  const from = behind.size > 0 ? others.filter(isFree) : others;
+  const one = from[turn % (from.length || 1)];
+  return one ? [one] : [];
 }
 
 /** A host that is offline holds up its own removals, and those of containers that are to move to it. */
 function afterEverything(
   removals: readonly Removal[],
   tasks: readonly PlannedTask[],
-  { online, successors }: { online: ReadonlySet<string>; successors: ReadonlyMap<string, Blocker[]> },
+  { online, successors }: { online: ReadonlySet<string>; successors: ReadonlyMap<string, Successors> },
 ): PlannedTask[] {
-  const successorsOfTask = ({ key }: PlannedTask) => successors.get(key) ?? [];
+  const successorsOfTask = ({ key }: PlannedTask) => chosenOf(successors.get(key));
   const atOnce = removals.filter(({ freesPort }) => freesPort).map(({ task }) => task);
   const later = Map.groupBy(
     removals.filter(({ freesPort }) => !freesPort).map(({ task }) => task),
@@ -237,7 +248,7 @@ function afterEverything(
 function holdBack(
   removals: readonly PlannedTask[],
   tasks: readonly PlannedTask[],
-  successors: ReadonlyMap<string, Blocker[]>,
+  successors: ReadonlyMap<string, Successors>,
 ): PlannedTask[] {
   const held = new Map(removals.map((task) => [task.key, task]));
   const dependants = new Map(
@@ -245,10 +256,8 @@ function holdBack(
   );
   for (const { key } of removals) {
     const task = held.get(key);
-    const wanted = successors.get(key) ?? [];
-    if (!task || wanted.length === 0) continue;
-    const behind = allBehind(key, dependants);
-    const blockers = wanted.filter((one) => !behind.has(one.key));
+    if (!task || chosenOf(successors.get(key)).length === 0) continue;
+    const blockers = chosenOf(successors.get(key), allBehind(key, dependants));
     for (const one of blockers) dependants.set(one.key, [...(dependants.get(one.key) ?? []), key]);
     held.set(key, { ...task, blockedBy: [...task.blockedBy, ...blockers] });
   }

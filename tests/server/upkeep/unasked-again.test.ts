@@ -85,6 +85,22 @@ describe('the last good container stays', () => {
     expect(hosts.map((host) => host.names())).toEqual([[`${name}-proxy-1`], [`${name}-web-1`]]);
   });
 
+  test('when one of those that come for it needs its port, and another comes up elsewhere', async () => {
+    const { name, hosts } = await story(2);
+    const [h1, h2] = hosts as [FakeHost, FakeHost];
+    for (const host of hosts) await label(host, name, true);
+    const web = { image: 'app:1', ports: ['80:80'] };
+    await seed.compose(json(name, { web: { ...web, container_name: `${name}-web`, ...on(h1) } }));
+    await workAll(hosts);
+    const deploy = { ...constrainedTo(name), replicas: 2 };
+    await seed.compose(json(name, { web: { ...web, deploy } }));
+    expect(await h1.work()).toEqual([]);
+    await h2.work();
+    expect(h2.names()).toEqual([`${name}-web-2`]);
+    await workAll(hosts);
+    expect(h1.names()).toEqual([`${name}-web-1`]);
+  });
+
   test('and two that change places with one port come to an end', async () => {
     const { name, hosts } = await story(2);
     const [h1, h2] = hosts as [FakeHost, FakeHost];

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type FakeHost, workAll } from '../../support/fake-host.ts';
 import { useSeed } from '../../support/seed.ts';
+import { BAD } from '../../support/two-hosts.ts';
 import { constrainedTo, database, json, useUnasked } from '../../support/unasked.ts';
 
 /** What operations do that bring no revision, and what an agent finds that comes back under its name. */
@@ -85,6 +86,34 @@ describe('what was desired before comes back when an operation is cancelled', ()
     expect(await stackOf(name)).toMatchObject({ desired: 'RUNNING', state: 'RUNNING' });
   });
 
+  test('that deleted what was deployed anew after a deletion had failed', async () => {
+    const { name, hosts, file } = await story();
+    const [host] = hosts;
+    await seed.compose(file({ web: 1 }));
+    await host.work();
+    await seed.operate('deleteStack', name);
+    await host.work({ [`${name}-web-1`]: BAD });
+    await seed.compose(file({ web: 1 }, 'app:2'));
+    await cancel((await seed.run('deleteStack', { name, removeVolumes: true })).id);
+    expect(await stackOf(name)).toMatchObject({ desired: 'RUNNING' });
+    await sweepLater(hosts);
+    expect(host.names()).toEqual([`${name}-web-1`]);
+  });
+
+  test('that deleted what was just being started', async () => {
+    const { name, hosts, file } = await story(2);
+    await seed.compose(file({ web: 1, db: 2 }));
+    await workAll(hosts);
+    await repairs(name);
+    await seed.operate('stopStack', name);
+    await workAll(hosts);
+    await seed.operate('startStack', name);
+    await hosts[0].work();
+    await cancel((await seed.operate('deleteStack', name)).id);
+    expect((await sweepLater(hosts)).filter((what) => /STOP|DELETE/.test(what))).toEqual([]);
+    expect(await stackOf(name)).toMatchObject({ desired: 'RUNNING' });
+  });
+
   test('of a stopped stack with another file', async () => {
     const { name, hosts, file } = await story();
     await seed.compose(file({ web: 1 }));
@@ -109,7 +138,7 @@ test('a job that had ended is not run again because a stop was cancelled', async
   const { id } = await seed.operate('stopStack', name);
   const stops = await host.start();
   await cancel(id);
-  for (const stop of stops) await host.cancel(stop);
+  for (const stop of stops) await host.agent.finish(stop, 'CANCELLED', { result: { action: 'unchanged' } });
   expect(await stackOf(name)).toEqual({ desired: 'RUNNING', state: 'RUNNING', drift: [] });
   expect(await sweepLater(hosts)).toEqual([]);
 });
