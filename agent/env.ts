@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 
-export const USAGE = `Usage: graphium agent --server URL [--join TOKEN] [options]
+export const USAGE = `Usage: npm run agent -- --server URL [--join TOKEN] [options]
 
   --server URL       the Graphium server, http(s)://host:port           GRAPHIUM_SERVER
   --join TOKEN       join token, needed once to enroll                  GRAPHIUM_JOIN

@@ -110,13 +110,20 @@ while :; do
   [ "$run" = 1 ] || this_key="$key, run $run"
   arguments="\"file\":\"$file\",\"key\":\"$(printf %s "$this_key" | escape)\""
   [ -z "$variables" ] || arguments="$arguments,\"variables\":{$variables}"
-  request_again "mutation(\$file:String!,\$key:String,\$variables:JSON){deployStack(source:{$format:\$file},variables:\$variables,options:{idempotencyKey:\$key}){id status}}" "{$arguments}"
+  request_again "mutation(\$file:String!,\$key:String,\$variables:JSON){deployStack(source:{$format:\$file},variables:\$variables,options:{idempotencyKey:\$key}){id status stack}}" "{$arguments}"
   id=$(sed -n 's/.*"deployStack":{"id":"\([0-9a-f-]*\)".*/\1/p' "$work/answer")
   [ -n "$id" ] || refused "$1"
   # With more than one request it may be this very run that made it.
   [ "$asked" = 1 ] || break
   case $(field status <"$work/answer") in
-  FAILED | ROLLED_BACK | CANCELLED) echo "deployment $id was made by an earlier run and is $(field status <"$work/answer"): deploying again" ;;
+  FAILED | ROLLED_BACK | CANCELLED)
+    earlier="deployment $id was made by an earlier run and is $(field status <"$work/answer")"
+    request_again 'query($stack:String!){deployments(stack:$stack,kind:DEPLOY,first:1){nodes{idempotencyKey}}}' "{\"stack\":\"$(field stack <"$work/answer" | escape)\"}"
+    case $(field idempotencyKey <"$work/answer") in
+    "$key" | "$key, run "*) echo "$earlier: deploying again" ;;
+    *) fail 1 "$earlier, and a newer deployment of the stack exists; to deploy this file all the same, give another key" ;;
+    esac
+    ;;
   *) break ;;
   esac
   run=$((run + 1))
@@ -127,9 +134,13 @@ echo "  ${GRAPHIUM_URL%/}/deployments/$id"
 # One line for every task that changed; the fields come in the order in which they were asked for.
 show() {
   while IFS= read -r line; do
-    case $line in data:*) echo yes >"$work/heard" ;; *) continue ;; esac
+    case $line in
+    data:*'"errors":'*) printf '%s' "$line" >"$work/refusal" && continue ;;
+    data:*) ;;
+    *) continue ;;
+    esac
     printf '%s' "$line" | sed -n 's/.*"deployment":{"status":"\([A-Z_]*\)".*/\1/p' >"$work/status.new"
-    [ -s "$work/status.new" ] && mv "$work/status.new" "$work/status"
+    [ -s "$work/status.new" ] && cp "$work/status.new" "$work/heard" && mv "$work/status.new" "$work/status"
     printf '%s' "$line" | grep -o '{"agent":[^}]*}' | sed -e 's/"[a-zA-Z]*"://g' -e 's/[{}"]//g' -e 's/null//g' |
       awk -F, '{ printf "%-16s %-7s %-24s %-9s %s\n", $1, $2, ($3 == "" ? $4 : $3), $5, ($5 == "RUNNING" ? tolower($6) : "") }' |
       sed -e 's/ *$//' >"$work/tasks.new"
@@ -143,15 +154,25 @@ show() {
 
 # The stream starts with the whole state, so after a broken connection it is simply opened again.
 echo RUNNING >"$work/status"
+: >"$work/heard"
+: >"$work/refusal"
 broken=0
 while [ "$(cat "$work/status")" = RUNNING ]; do
   request 'subscription($id:ID!){deployment(id:$id){status tasks{agent kind containerName image status phase}}}' "{\"id\":\"$id\"}" \
     -N -H 'Accept: text/event-stream' --connect-timeout 10 --speed-limit 1 --speed-time 60 2>"$work/error" | show || true
   [ "$(cat "$work/status")" = RUNNING ] || break
+  why=$(cat "$work/error")
+  if [ -s "$work/refusal" ]; then
+    why=$(field message <"$work/refusal")
+    case $(field code <"$work/refusal") in
+    UNAUTHENTICATED | FORBIDDEN | NOT_FOUND) fail 2 "deployment $id cannot be followed any more: $why" ;;
+    esac
+  fi
   [ ! -s "$work/heard" ] || broken=0
   : >"$work/heard"
+  : >"$work/refusal"
   broken=$((broken + 1))
-  [ "$broken" -le 30 ] || fail 2 "lost the server while deployment $id was running: $(cat "$work/error")"
+  [ "$broken" -le 30 ] || fail 2 "lost the server while deployment $id was running: $why"
   sleep 2
 done
 

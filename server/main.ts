@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { type Env, parseEnv, USAGE, warningOf } from './base/env.ts';
 import { createBus } from './base/live.ts';
 import { createLog } from './base/log.ts';
+import { repeat } from './base/repeat.ts';
 import { connect, getClusterId, migrateDatabase, untilDatabase } from './db/connect.ts';
 import { startEmbedded } from './db/embedded.ts';
 import { listen } from './db/listen.ts';
@@ -112,6 +113,8 @@ async function start(env: Env, log: Logger, started: AsyncDisposableStack, signa
   for (const host of env.hosts) started.defer(await serve(env, host, app));
   started.defer(app.close);
 
+  const daily = repeat(DAY_MS, () => warnOfExpiry(db, log).catch(() => {}));
+  started.defer(daily.close);
   const first = await createFirstAdminToken(db);
   if (!first) return warnOfExpiry(db, log);
   const join = await createFirstJoinToken(db);
@@ -119,6 +122,7 @@ async function start(env: Env, log: Logger, started: AsyncDisposableStack, signa
 }
 
 const SOON_DAYS = 7;
+const DAY_MS = 86_400_000;
 
 async function warnOfExpiry(db: Db, log: Logger): Promise<void> {
   if ((await countAdmins(db, SOON_DAYS)) > 0) return;

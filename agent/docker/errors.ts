@@ -130,10 +130,18 @@ export function toPullError(image: string, error: unknown): TaskError {
   }
   // Docker Hub gives the same answer for "private" and for "does not exist".
   if (/may require 'docker login'|requested access to the resource is denied/i.test(detail)) {
-    return fail('IMAGE_NOT_FOUND', 'Check the name, or let the host log in if the image is private.', false);
+    return fail(
+      'IMAGE_NOT_FOUND',
+      'Check the name. If the image is private, run docker pull on the host: Graphium pulls without credentials.',
+      false,
+    );
   }
   if (/unauthorized|authentication required|no basic auth|access denied|403 forbidden|denied:/i.test(detail)) {
-    return fail('PULL_DENIED', 'The registry wants credentials that this host does not have.', false);
+    return fail(
+      'PULL_DENIED',
+      'The registry wants credentials, and Graphium pulls without any: run docker login and docker pull on the host.',
+      false,
+    );
   }
   if (/invalid reference|repository name|must be lowercase/i.test(detail) || says(error, [400])) {
     return fail('IMAGE_NOT_FOUND', 'Docker does not take this for the name of an image.', false);

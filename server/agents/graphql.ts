@@ -156,7 +156,7 @@ builder.mutationFields((t) => ({
     type: Agent,
     authScopes: { admin: true },
     description:
-      'Replaces all labels of an agent. Nothing moves at once: placement constraints see the new labels from the next deployment on. The agent cannot change them itself.',
+      'Replaces all labels of an agent. Containers of global services come and go within seconds; all others stay, and see the new labels from the next deployment on. The agent cannot change them itself.',
     args: {
       name: t.arg.string({ required: true, description: "The agent's name." }),
       labels: t.arg({

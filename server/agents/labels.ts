@@ -25,7 +25,7 @@ export function checkLabels(labels: readonly { key: string; value: string }[] | 
   return Object.fromEntries(checked);
 }
 
-/** Replaces all labels of an agent. Containers stay where they are: the next plan sees the new labels. */
+/** Replaces all labels of an agent. Global services follow at the next sweep; all others stay until the next deployment. */
 export function setAgentLabels(db: Db, actor: Actor, name: string, labels: Record<string, string>): Promise<AgentRow> {
   return transact(db, async (tx) => {
     const found = await findAgent(tx, name);

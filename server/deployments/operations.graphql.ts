@@ -60,7 +60,7 @@ builder.mutationFields((t) => ({
     type: Deployment,
     authScopes: operator,
     description:
-      'Changes the number of containers of a service, as a new revision. The number holds until a stack file is deployed again. BAD_INPUT for a global service and for more than one container with a fixed name.',
+      'Changes the number of containers of a service, as a new revision. The number holds until a stack file is deployed again. BAD_INPUT for a global service and for more than one container with a fixed name. CONFLICT if the current revision did not come up and something of an earlier one is there.',
     args: {
       name: t.arg.string(nameField),
       service: t.arg.string(scaleFields.service),
@@ -79,14 +79,16 @@ builder.mutationFields((t) => ({
   startStack: t.field({
     type: Deployment,
     authScopes: operator,
-    description: 'Starts all containers of a stack. Containers that no longer exist are created again.',
+    description:
+      'Starts all containers of a stack. Containers that no longer exist are created again. CONFLICT if the current revision did not come up and something of an earlier one is there.',
     args: { name: t.arg.string(nameField), options: t.arg(optionsField) },
     resolve: (_root, { name, options }, context) => run(context, { kind: 'START', stack: name }, options),
   }),
   restartStack: t.field({
     type: Deployment,
     authScopes: operator,
-    description: 'Restarts the containers of a stack, or of some of its services, in dependency order.',
+    description:
+      'Restarts the containers of a stack, or of some of its services, in dependency order. CONFLICT if the current revision did not come up and something of an earlier one is there.',
     args: {
       name: t.arg.string(nameField),
       services: t.arg.stringList(restartFields.services),
@@ -98,7 +100,7 @@ builder.mutationFields((t) => ({
     type: Deployment,
     authScopes: operator,
     description:
-      'Repairs the drift of a stack: changes whatever differs from its current revision, and nothing else. See `Stack.drift`.',
+      'Repairs the drift of a stack: changes whatever differs from its current revision, and nothing else. See `Stack.drift`. CONFLICT if the current revision did not come up and something of an earlier one is there.',
     args: { name: t.arg.string(nameField), options: t.arg(optionsField) },
     resolve: (_root, { name, options }, context) => run(context, { kind: 'REPAIR', stack: name }, options),
   }),
@@ -126,7 +128,7 @@ builder.mutationFields((t) => ({
     type: Deployment,
     authScopes: operator,
     description:
-      'Repeats a deployment that is FAILED or CANCELLED as a new deployment with the same options. CONFLICT if the stack has a newer one.',
+      'Repeats a deployment that is FAILED or CANCELLED as a new deployment with the same options. CONFLICT if the stack has a newer one, if a host that it needs was removed, and where the operation itself would say it.',
     args: {
       id: t.arg.id({ required: true, description: 'The ID of the deployment to repeat.' }),
       idempotencyKey: t.arg.string({

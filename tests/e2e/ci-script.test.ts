@@ -176,6 +176,10 @@ describe.each(shells)('run by %s', (shell) => {
     expect([first.code, second.code]).toEqual([1, 1]);
     expect(second.out).toContain(`deployment ${id(first)} was made by an earlier run and is FAILED: deploying again`);
     expect(id(second)).not.toBe(id(first));
+    await world.finish(await world.deploy(stackFile(name, [{ name: `${name}-1`, host: 'vm1' }])));
+    const late = await run(shell, bad, { key });
+    expect(late.code).toBe(1);
+    expect(late.err).toMatch(/is FAILED, and a newer deployment of the stack exists; to deploy this file all the same/);
     const other = await run(shell, bad.replace('exit', 'exit '), { key });
     expect(other).toMatchObject({ code: 1, out: '' });
     expect(other.err).toContain('the deployment was refused (IDEMPOTENCY_KEY_REUSED):');
@@ -219,6 +223,23 @@ test('--help says how to use it', async () => {
   const help = spawnSync('sh', [SCRIPT, '--help'], { encoding: 'utf8' });
   expect(help).toMatchObject({ status: 0, stderr: '' });
   expect(help.stdout).toMatch(/^Deploys a stack file.*^Exit: 0/ms);
+});
+
+test('a token that is revoked while it follows ends it, with the reason', async () => {
+  const { createToken } = await world.ask<{ createToken: { secret: string; token: { id: string } } }>(
+    'mutation { createToken(name: "short", role: OPERATOR) { secret token { id } } }',
+  );
+  const healthCheck = { command: 'test $(($(date +%s) - $(stat -c %Y /proc/1))) -ge 6', interval: 1, retries: 60 };
+  const file = stackFile('revoked', [{ name: 'revoked-1', host: 'vm1', healthCheck }]);
+  const { ran, done } = begin('sh', file, { token: createToken.secret });
+  await until(
+    async () => ran.out,
+    (out) => out.includes('verifying'),
+    { what: 'the health check' },
+  );
+  await world.ask('mutation($id: ID!) { revokeToken(id: $id) { id } }', { id: createToken.token.id });
+  expect(await done).toMatchObject({ code: 2, err: expect.stringMatching(/cannot be followed any more: .*revoked/) });
+  await remove('revoked');
 });
 
 /** What curl says goes into a file of the script's own. */

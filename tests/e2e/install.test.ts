@@ -69,7 +69,7 @@ function installed() {
 test('npm run agent installs what the agent needs; npm start adds the server and the page, and no tools', async () => {
   const agent = npm(['run', 'agent', '--', '--help']);
   expect(await agent.ended, agent.output()).toBe(0);
-  expect(agent.output()).toContain('Usage: graphium agent --server URL');
+  expect(agent.output()).toContain('Usage: npm run agent -- --server URL');
 
   const { record, has } = installed();
   const { dependencies } = JSON.parse(readFileSync(join(checkout, 'agent/package.json'), 'utf8'));

@@ -25,8 +25,8 @@ export function EditLabels({ agent, onClose }: { agent: Agent; onClose: () => vo
     <Dialog title={`Labels of ${agent.name}`} onClose={onClose}>
       <form className="form" onSubmit={submit}>
         <p className="muted">
-          Placement constraints of stack files refer to them. Containers stay where they are; the next deployment sees
-          the new labels.
+          Placement constraints of stack files refer to them. Containers of global services come and go at once; all
+          others stay where they are until the next deployment.
         </p>
         <LabelsField label="Labels" text={text} mistake={mistake} onChange={setText} />
         {action.problem && <ProblemAlert problem={action.problem} />}

@@ -29,7 +29,8 @@ export function DeploymentList({ deployments, withStack }: { deployments: Deploy
             {each.cause && (
               <p className="small row-cause">
                 <code className="code-chip">{each.cause.code}</code>{' '}
-                {[each.cause.containerName, each.cause.agent].filter(Boolean).join(' on ')} {each.cause.message}
+                {[each.cause.containerName, each.cause.agent].filter(Boolean).join(' on ')}{' '}
+                {withoutName(each.cause.message, each.cause.containerName)}
               </p>
             )}
           </li>
@@ -38,3 +39,7 @@ export function DeploymentList({ deployments, withStack }: { deployments: Deploy
     </ul>
   );
 }
+
+/** Many messages begin with the container's name, which stands before them already. */
+const withoutName = (message: string, name: string | null): string =>
+  name !== null && message.startsWith(`${name}: `) ? message.slice(name.length + 2) : message;

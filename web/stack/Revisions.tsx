@@ -45,9 +45,11 @@ function RevisionRow({ revision, stack }: { revision: Revision; stack: Stack }) 
   const [open, setOpen] = useState(false);
   const [rollingBack, setRollingBack] = useState(false);
   const current = revision.number === stack.revision;
+  // One that did not come up can be gone on with; some operations ask for just that.
+  const isUp = current && (stack.goodRevision === null || stack.goodRevision === stack.revision);
   const denial =
     useDenial('OPERATOR') ??
-    (stack.desired === 'DELETED' ? 'The stack is being deleted.' : current ? 'This is the current revision.' : null);
+    (stack.desired === 'DELETED' ? 'The stack is being deleted.' : isUp ? 'This is the current revision.' : null);
   return (
     <li className="revision-row" aria-label={`Revision ${revision.number}`}>
       <span className="row-name">Revision {revision.number}</span>

@@ -67,7 +67,7 @@ const MOST_REPLICAS = 1_000;
 function Scale({ stack, service, onClose }: { stack: string; service: Service; onClose: () => void }) {
   const [text, setText] = useState(String(service.wanted));
   const action = useAction(ScaleStack);
-  const replicas = /^\d{1,3}$/.test(text) && Number(text) <= MOST_REPLICAS ? Number(text) : null;
+  const replicas = /^\d{1,4}$/.test(text) && Number(text) <= MOST_REPLICAS ? Number(text) : null;
   const what = useMemo(
     () => (replicas === null ? null : { name: stack, service: service.name, replicas }),
     [stack, service.name, replicas],
