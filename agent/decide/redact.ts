@@ -12,7 +12,7 @@ type Container = Pick<
   'name' | 'image' | 'service' | 'environment' | 'command' | 'entrypoint' | 'healthCheck' | 'files'
 >;
 
-/** The password in scheme://user:password@host. It is looked for once in each run of letters, or long ones would take for ever. */
+/** The password in scheme://user:password@host, looked for once in each run of letters, for a long one would take for ever. */
 const URL_PASSWORD = /(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*:\/\/[^\s:@/]*:([^\s@/]+)@/gi;
 /** What an HTTP header says of who asks. */
 const CREDENTIALS = /authorization:\s*(?:[a-z]+\s+)?([^\s"']+)/gi;
@@ -22,8 +22,8 @@ const LONGEST_FLAG = 100;
 
 /**
  * What a container gets that may be a secret: its secret files with each of their lines, for logs come in lines, the values
- * of its environment and of the request's variables wherever they stand, and passwords in its commands. A value that is part of the container's own name, or of its image's,
- * hides nothing.
+ * of its environment and of the request's variables wherever they stand, and passwords in its commands. A value that is part
+ * of the container's own name, or of its image's, hides nothing.
  */
 export function hiddenOf(container: Container, variables: Record<string, string> = {}): Hidden[] {
   const shown = [container.name, container.image, container.service];

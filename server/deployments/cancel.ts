@@ -27,18 +27,12 @@ export function cancelDeployment(db: Db, actor: Actor, id: string): Promise<Depl
   });
 }
 
-/** @param inserted the statement that inserts the new one, which has been sent and which nobody has waited for yet */
-export async function supersede(
-  tx: Tx,
-  oldIds: readonly string[],
-  newId: string,
-  inserted: Promise<unknown>,
-): Promise<void> {
-  await Promise.all([
-    inserted,
-    ...oldIds.map((id) => tx.update(deployments).set({ supersededBy: newId }).where(eq(deployments.id, id))),
-  ]);
-  for (const id of oldIds) await endUnfinishedTasks(tx, id, `superseded by deployment ${newId}`);
+export async function markSuperseded(tx: Tx, oldIds: readonly string[], newId: string): Promise<void> {
+  if (oldIds.length === 0) return;
+  await tx
+    .update(deployments)
+    .set({ supersededBy: newId })
+    .where(inArray(deployments.id, [...oldIds]));
 }
 
 /** Cancels waiting tasks at once, and asks the agents of running ones to stop at a safe point. */

@@ -8,7 +8,7 @@ import { type Plan, plan } from '../planning/plan.ts';
 import type { PlanInput, PlanKind } from '../planning/plan-input.ts';
 import { findRevision, listPlacements, type StackRow, updateStack } from '../stacks/store.ts';
 import { insertTasks } from '../tasks/store.ts';
-import { supersede } from './cancel.ts';
+import { endUnfinishedTasks, markSuperseded } from './cancel.ts';
 import { type PlanOptions, readPlanInput, type Target } from './plan-input.ts';
 import { settle } from './settle.ts';
 import { type DeploymentRow, findLatestDeployment, getDeployment, insertDeployment, lockUnfinished } from './store.ts';
@@ -79,7 +79,7 @@ export async function launch(
   await agree?.(input, planned);
   const { kind, options, services = null, idempotencyKey, inputHash, retryOf } = operation;
   const { onFailure, ...rest } = options;
-  const inserted = insertDeployment(tx, {
+  const row = {
     ...rest,
     id,
     stackId: stack.id,
@@ -94,9 +94,10 @@ export async function launch(
     inputHash,
     retryOf,
     createdBy: actor.name,
-  });
+  };
   const oldIds = unfinished.map((old) => old.id);
-  await supersede(tx, oldIds, id, inserted);
+  await Promise.all([insertDeployment(tx, row), markSuperseded(tx, oldIds, id)]);
+  for (const oldId of oldIds) await endUnfinishedTasks(tx, oldId, `superseded by deployment ${id}`);
   await insertPlan(tx, { stackId: stack.id, deploymentId: id, rollback: false }, options, planned);
   if (planned.tasks.length === 0) await settle(tx, [id]);
   const [deployment] = await Promise.all([

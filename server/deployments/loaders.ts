@@ -1,6 +1,7 @@
 import { loadMany, loadOptional } from '../schema/loader.ts';
 import { listDeploymentsOfRevisions, listLatestDeployments, listStopped, revisionKey } from './store.ts';
 
+/** By the stack's id; undefined if it was never deployed. */
 export const latestDeployment = loadOptional(listLatestDeployments, (row) => row.stackId);
 
 /** By `revisionKey`; undefined for a revision that a rollback within a deployment made. */

@@ -11,7 +11,7 @@ import {
 } from '../tasks/blockers.ts';
 import { cancelPending, requestCancel } from '../tasks/moves.ts';
 import { addEvents, type Moved, toEvents } from '../tasks/store.ts';
-import type { DeploymentRow } from './store.ts';
+import { BRINGS_ALL, type DeploymentRow } from './store.ts';
 import { outcomeOf } from './verdict.ts';
 
 /**
@@ -129,13 +129,8 @@ async function giveVerdict(tx: Tx, deployment: DeploymentRow): Promise<void> {
   }
 }
 
-/** Whether its success means that each container of the revision was seen good: START and RESTART have a task for each. */
 const bringsAll = ({ kind, services }: DeploymentRow): boolean =>
-  kind === 'DEPLOY' ||
-  kind === 'ROLLBACK' ||
-  kind === 'REPAIR' ||
-  kind === 'START' ||
-  (kind === 'RESTART' && services === null);
+  BRINGS_ALL.has(kind) || (kind === 'RESTART' && services === null);
 
 /** A failure leads to a rollback only where there is a good revision to return to and nobody wanted the deployment ended. */
 const isToRollBack = and(

@@ -9,6 +9,9 @@ import { uuids } from '../tasks/store.ts';
 export type DeploymentRow = typeof deployments.$inferSelect;
 export type NewDeployment = typeof deployments.$inferInsert;
 
+/** Whose success means that each container of the revision was seen good; so does that of a RESTART of all services. */
+export const BRINGS_ALL: ReadonlySet<DeploymentRow['kind']> = new Set(['DEPLOY', 'ROLLBACK', 'REPAIR', 'START']);
+
 export async function findDeployment(tx: Queryable, id: string): Promise<DeploymentRow | undefined> {
   const [row] = await tx.select().from(deployments).where(eq(deployments.id, id));
   return row;
@@ -180,7 +183,7 @@ export async function findGoodRevisionBefore(tx: Queryable, stack: StackRow): Pr
         eq(deployments.stackId, stack.id),
         eq(deployments.status, 'SUCCEEDED'),
         or(
-          inArray(deployments.kind, ['DEPLOY', 'ROLLBACK', 'REPAIR', 'START']),
+          inArray(deployments.kind, [...BRINGS_ALL]),
           and(eq(deployments.kind, 'RESTART'), isNull(deployments.services)),
         ),
         sql`${origin} < ${from}`,

@@ -23,6 +23,8 @@ export const LIMITS = {
   turns: { atATime: 4, waiting: 100 },
   /** Those of one address, whatever its tokens: connections to the database are left for others. */
   turnsOfAddress: { atATime: 8, waiting: 400 },
+  /** At a time, over whatever connections; each is read anew with every change. */
+  subscriptions: { ofToken: 200, ofAddress: 2_000 },
   depth: 10,
   /** A page of 500 with all its fields fits. */
   cost: 50_000,
@@ -47,7 +49,7 @@ export function limitPlugins(): Plugin[] {
     costPlugin(LIMITS.cost, LIMITS.subscriptionCost),
     // What nobody waits for any more stops.
     useExecutionCancellation(),
-    turnsPlugin(LIMITS.turns, LIMITS.turnsOfAddress),
+    turnsPlugin(LIMITS.turns, LIMITS.turnsOfAddress, LIMITS.subscriptions),
     jsonBodies(),
   ];
 }

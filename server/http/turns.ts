@@ -13,10 +13,12 @@ type Limits = { atATime: number; waiting: number };
 type Waiting = { go(): void };
 
 const RETRY_AFTER_SECONDS = 2;
-/** At a time, over whatever connections; each is read anew with every change. */
-const STREAMS = { ofToken: 200, ofAddress: 2_000 };
 
-export function turnsPlugin(ofToken: Limits, ofAddress: Limits): Plugin {
+export function turnsPlugin(
+  ofToken: Limits,
+  ofAddress: Limits,
+  subscriptions: { ofToken: number; ofAddress: number },
+): Plugin {
   const tokens = createTurns(ofToken, 'This token');
   const addresses = createTurns(ofAddress, 'This address');
   const streams = createPresence();
@@ -25,16 +27,16 @@ export function turnsPlugin(ofToken: Limits, ofAddress: Limits): Plugin {
       const { caller, address } = args.contextValue as unknown as Context;
       if (caller?.kind === 'AGENT') return undefined;
       const keys = [caller?.tokenId ?? `none, from ${address}`, networkOf(address)] as const;
-      const most = [STREAMS.ofToken, STREAMS.ofAddress];
+      const most = [subscriptions.ofToken, subscriptions.ofAddress];
       const full = keys.findIndex((key, index) => streams.of(key) >= (most[index] ?? 0));
       if (full >= 0) {
         const who = full === 0 ? 'This token' : 'This address';
         setResultAndStopExecution(toResult(tooMany(who, `${most[full]} subscriptions`)));
         return undefined;
       }
-      const leave = keys.map((key) => streams.enter(key));
+      const leaves = keys.map((key) => streams.enter(key));
       const end = () => {
-        for (const one of leave) one();
+        for (const leave of leaves) leave();
       };
       return {
         onSubscribeResult: ({ result }) => {

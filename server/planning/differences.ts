@@ -1,4 +1,4 @@
-import { NOT_SHOWN } from '../spec/confidential.ts';
+import { NOT_SHOWN, withoutPasswords } from '../spec/confidential.ts';
 import { toStableJson } from '../spec/hash.ts';
 import type { ContainerSpec, FileSpec, NetworkSpec, ServiceSpec, StackSpec, VolumeSpec } from '../spec/spec.ts';
 
@@ -20,9 +20,6 @@ export type SubjectDifference = {
 
 /** Names whose values are likely to be secret. */
 const SECRET_NAME = /pass|secret|token|credential|private|api_?key|auth|_key$|^key$/i;
-/** The password in scheme://user:password@host. It is looked for once in each run of letters, or long ones would take for ever. */
-const URL_PASSWORD = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]*:\/\/[^\s:@/]*):[^\s@/]+@/gi;
-
 export function containerDifferences(before: ContainerSpec, after: ContainerSpec): FieldDifference[] {
   return fieldDifferences(toFields(before), toFields(after));
 }
@@ -69,8 +66,8 @@ function subjectDifferences<T extends ServiceSpec | NetworkSpec | VolumeSpec>(
   });
 }
 
-/** What is shown of a field, and all of it: that something changed is never hidden by a mask or by a cut. */
-type Field = { shown: string; full: string };
+/** All of a field: that something changed is never hidden by a mask or by a cut. */
+type Field = { full: string; isSecret: boolean };
 type Fields = Map<string, Field>;
 
 /** `name` and `replica` tell containers apart and are no property of what they run. */
@@ -114,15 +111,17 @@ const isEmpty = (value: unknown) =>
 
 function toField(value: unknown): Field {
   const full = typeof value === 'string' ? value : toStableJson(value);
-  return { shown: full, full };
+  return { full, isSecret: false };
 }
 
 const clip = (text: string) => (text.length > 500 ? `${text.slice(0, 500).toWellFormed()}…` : text);
-const masked = (value: unknown): Field => ({ shown: NOT_SHOWN, full: toStableJson(value) });
+const masked = (value: unknown): Field => ({ full: toStableJson(value), isSecret: true });
 
 function fieldDifferences(before: Fields, after: Fields, hide: Hide = showAll): FieldDifference[] {
-  const show = (field: string, one: Field | undefined) =>
-    one ? clip((field === 'image' ? one.shown : hide(one.shown)).replaceAll(URL_PASSWORD, '$1:***@')) : null;
+  const show = (field: string, one: Field | undefined): string | null => {
+    if (!one || one.isSecret) return one ? NOT_SHOWN : null;
+    return clip(withoutPasswords(field === 'image' ? one.full : hide(one.full)));
+  };
   const names = [...new Set([...before.keys(), ...after.keys()])];
   return names
     .filter((field) => before.get(field)?.full !== after.get(field)?.full)

@@ -29,3 +29,9 @@ export const CONFIDENTIAL: ReadonlySet<string> = new Set([
 
 /** @param field the path of a field of a spec, such as `environment.LOG_LEVEL` or `logging.options` */
 export const isConfidential = (field: string): boolean => field.split('.').some((part) => CONFIDENTIAL.has(part));
+
+/** Looked for once in each run of letters: a search that began anew at each of them would hold up the server. */
+const URL_PASSWORD = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]*:\/\/[^\s:@/]*):[^\s@/]+@/gi;
+
+/** Hides the password in scheme://user:password@host. */
+export const withoutPasswords = (text: string): string => text.replaceAll(URL_PASSWORD, '$1:***@');

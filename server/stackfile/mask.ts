@@ -1,10 +1,7 @@
 import { type Alias, isAlias, isMap, isScalar, isSeq, Lexer, type Node, type YAMLMap, type YAMLSeq } from 'yaml';
-import { CONFIDENTIAL, NOT_SHOWN } from '../spec/confidential.ts';
+import { CONFIDENTIAL, NOT_SHOWN, withoutPasswords } from '../spec/confidential.ts';
 import { follow, keyText, readYaml, type Tree } from './compose/yaml.ts';
 import { type Range, replaceRanges } from './ranges.ts';
-
-/** The password in scheme://user:password@host. It is looked for once in each run of letters, or long ones would take for ever. */
-const URL_PASSWORD = /(?<![a-z0-9+.-])([a-z][a-z0-9+.-]*:\/\/[^\s:@/]*):[^\s@/]+@/gi;
 
 /**
  * Hides in a stack file, of either format, what a viewer may not see. Names stay, and every line is where it was. Of a text
@@ -31,7 +28,7 @@ function mask(text: string): string {
   masker.visit(tree.root, false);
   // One in the first line of a text that is hidden is hidden with it.
   for (const comment of outside(settingsInComments(text), masker.ranges)) masker.ranges.set(comment[0], comment);
-  return replaceRanges(text, [...masker.ranges.values()], toMask).replaceAll(URL_PASSWORD, '$1:***@');
+  return withoutPasswords(replaceRanges(text, [...masker.ranges.values()], toMask));
 }
 
 /** The lexer writes this before the text of a scalar. */

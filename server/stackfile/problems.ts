@@ -60,6 +60,10 @@ export const WHOLE_TEXT: Location = { path: '', offset: 0 };
 /** A hostile file could otherwise make an answer many times its own size. */
 const MAX_PROBLEMS = 1_000;
 
+/** What an anchor holds is read wherever it is used, and is wrong once. */
+const keyOf = ({ offset, code, message }: { offset: number; code: string; message: string }) =>
+  `${offset} ${code} ${message}`;
+
 /** `problems()` gives what was reported, in the order of the text. */
 export function collectProblems(text: string): { report: Report; problems(): Problem[] } {
   const found: (Location & { code: ProblemCode; message: string })[] = [];
@@ -70,9 +74,7 @@ export function collectProblems(text: string): { report: Report; problems(): Pro
     },
     problems() {
       const toLineAndColumn = createCounter(text);
-      // What an anchor holds is read wherever it is used, and is wrong once.
-      const once = new Map(found.map((one) => [`${one.offset} ${one.code} ${one.message}`, one] as const).toReversed());
-      return [...once.values()]
+      return [...new Map(found.toReversed().map((one) => [keyOf(one), one])).values()]
         .toReversed()
         .toSorted((a, b) => a.offset - b.offset)
         .map(({ offset, ...problem }) => ({ ...problem, ...toLineAndColumn(offset) }));

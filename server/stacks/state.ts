@@ -58,12 +58,11 @@ export function stateOf(
   }
   if (stack.desired === 'DELETED') return 'DEGRADED';
   const current = containers.filter(({ agentId }) => online.has(agentId));
-  const isKnown = wanted.every(({ agentId }) => online.has(agentId));
+  // Nothing will ever be known of a host whose agent was removed.
+  const isKnown = wanted.every(({ agentId }) => online.has(agentId) || removed.has(agentId));
   if (stack.desired === 'STOPPED') {
     if (current.some((container) => HAS_PROCESS.has(container.state))) return 'DEGRADED';
-    // Nothing can be stopped any more on a host whose agent was removed.
-    const mayBeKnown = wanted.every(({ agentId }) => online.has(agentId) || removed.has(agentId));
-    return mayBeKnown ? 'STOPPED' : 'UNKNOWN';
+    return isKnown ? 'STOPPED' : 'UNKNOWN';
   }
   if (wanted.some(({ agentId }) => removed.has(agentId))) return 'DEGRADED';
   if (

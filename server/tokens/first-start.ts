@@ -5,8 +5,8 @@ import type { IssuedToken } from './issue.ts';
 import { joinCommand, warningOf } from './join-command.ts';
 
 /**
- * Returns what a start without a usable admin token tells whoever started it. A terminal is shown the admin token, which exists nowhere else.
- * What is no terminal is most likely a log that is kept and read by others: it is told the file that has the token.
+ * Returns what a start without a usable admin token tells whoever started it. A terminal is shown the admin token, which
+ * exists nowhere else. What is no terminal is most likely a log that is kept and read by others: it is told the file that has the token.
  */
 export function firstStart(env: Env, admin: IssuedToken, join: IssuedToken, isTerminal: boolean): string {
   const { url } = env.publicUrl;

@@ -90,8 +90,8 @@ type Launched = { stack: string; deploymentId: string; because: string };
 async function followAgents(tx: Tx, stack: StackRow): Promise<Launched | undefined> {
   // A revision that failed, or was cancelled, is brought to no further host unasked.
   if (stack.desired !== 'RUNNING' || !(await hasServed(tx, stack, { ownCopies: true }))) return undefined;
-  const before = (await currentTarget(tx, stack)).placed;
-  const draft = await draftGlobals(tx, stack);
+  const { spec, placed: before } = await currentTarget(tx, stack);
+  const draft = spec.services.some((service) => service.global) ? await draftGlobals(tx, stack) : undefined;
   if (!draft) return undefined;
   // All others stay where they are, and their data with them, until somebody deploys.
   const placed = [
@@ -117,8 +117,7 @@ const keyOf = ({ agentId, container }: Placed) => orphanKey(agentId, container.n
 async function draftGlobals(tx: Tx, stack: StackRow): Promise<Draft | undefined> {
   for (const onlyGlobals of [false, true]) {
     try {
-      const draft = await draftFromRevision(tx, stack, stack.revision, { note: 'agents came or went', onlyGlobals });
-      return draft.spec.services.some((service) => service.global) ? draft : undefined;
+      return await draftFromRevision(tx, stack, stack.revision, { note: 'agents came or went', onlyGlobals });
     } catch (error) {
       // Such as when no agent is left: the next one that comes is tried.
       if (!(error instanceof GraphiumError)) throw error;

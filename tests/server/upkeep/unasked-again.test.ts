@@ -128,6 +128,15 @@ describe('a refused operation has a way out', () => {
     await seed.run('restartStack', { name });
     await host.work();
     expect(host.get(`${name}-web-1`).image).toBe('app:3-web');
+    // Or on with what was cancelled.
+    await cancel((await seed.compose(file({ web: 1 }, 'app:6'))).id);
+    const refusal = (await seed.refused('restartStack', { name })).message;
+    const toRevision = Number(/go on with rollbackStack\(toRevision: (\d+)\)/.exec(refusal)?.[1]);
+    await seed.run('rollbackStack', { name, toRevision });
+    await host.work();
+    await seed.run('restartStack', { name });
+    await host.work();
+    expect(host.get(`${name}-web-1`).image).toBe('app:6-web');
   });
 
   test('startStack gives a stopped stack new places itself, and a restart looks at its own services alone', async () => {
